@@ -57,7 +57,7 @@ def test_claim_holds_only_with_verdict_where_it_claims_difference(
 def test_claim_against_verdict_names_it() -> None:
     (found,) = decided([claim("one", FASTER, "not distinguishable")])
     assert optional_text(found.reason) == (
-        "the factor is 1.02 [1.019, 1.021], but the verdict among all that are judged is: not distinguishable"
+        "the factor is 1.02 [1.019, 1.021], but among all effects that are judged, the verdict is: not distinguishable"
     )
 
 

@@ -175,11 +175,11 @@ def test_controls_text_names_failed_units_and_farthest_of_the_others() -> None:
         control("conv", 0.001, -0.001, 0.0, p_holm=1.0),
     ]
     assert controls_text(found, "hot") == [
-        "A/A control failed on mlp on tvm: 1.0202 [1.0192, 1.0212], p < 0.001; the intervals there are wider by 2.1 % "
-        "at each end",
-        "A/A control: holds on 2 units; the farthest is 1.0000 [0.9961, 1.0039] on encoder on tvm",
+        "A/A control failed on mlp on tvm: 1.0202 [1.0192, 1.0212], p < 0.001; the intervals there are widened by 2.1 "
+        "% at each end",
+        "A/A control: holds on 2 units; the largest deviation is 1.0000 [0.9961, 1.0039] on encoder on tvm",
     ]
     assert controls_text(found[1:], "hot") == [
-        "A/A control: holds on all 2 units; the farthest is 1.0000 [0.9961, 1.0039] on encoder on tvm"
+        "A/A control: holds on all 2 units; the largest deviation is 1.0000 [0.9961, 1.0039] on encoder on tvm"
     ]
     assert [control_cell(one, "+-") for one in found] == ["+-2.1 %, failed", "+-0.39 %", "+-0.25 %"]

@@ -93,7 +93,7 @@ def test_proof_of_reuse_is_given_by_measured_memory(made: Made) -> None:
     less = pl.when(pl.col("knob_reuse") == "release").then(0.7).otherwise(1.0)
     reuse = proofs(trials.with_columns((pl.col("peak_rss_delta_bytes") * less).cast(pl.Int64)))["reuse"]
     assert (reuse.verdict, reuse.evidence) == ("effective", ("peak_rss_delta_bytes",))
-    assert proof_text(reuse) == "peak_rss_delta_bytes on the average over 4 pairs"
+    assert proof_text(reuse) == "peak_rss_delta_bytes on average over 4 pairs"
 
 
 @pytest.mark.parametrize(("read_back", "verdict"), [(True, "effective"), (False, "unproven")])
@@ -148,7 +148,7 @@ def test_proof_counts_pairs_that_were_not_built(made: Made) -> None:
     crashed = [Plant("crashed", "encoder", mode, {"fusion": "on"}) for mode in ("cold", "hot")]
     fusion = proofs(made(plants=crashed))["fusion"]
     assert (fusion.verdict, fusion.pairs, fusion.pairs_missing) == ("unproven", 0, 8)
-    assert proof_text(fusion).endswith("8 further not built")
+    assert proof_text(fusion).endswith("8 more not built")
     # Wrong output is no reason to doubt what was built.
     wrong = [Plant("wrong_output", "encoder", mode, {"fusion": "on"}) for mode in ("cold", "hot")]
     assert proofs(made(plants=wrong))["fusion"].verdict == "effective"

@@ -106,7 +106,8 @@ def test_stability_reports_cold_cells_without_judging_them() -> None:
 
 def test_stability_with_one_block_has_no_interval_and_fails() -> None:
     (hot,) = find_stability(table(make_records(workloads=["encoder"], modes=["hot"], blocks=1)))
-    assert "encoder on tvm, hot: effect fusion: off -> on: one block has no interval" in map(text_of, hot.complaints())
+    complaints = map(text_of, hot.complaints())
+    assert "encoder on tvm, hot: effect fusion: off -> on: a single block has no interval" in complaints
 
 
 def test_stability_names_failed_cells_and_omits_unsupported_ones() -> None:

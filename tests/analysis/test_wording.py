@@ -57,7 +57,7 @@ def test_reasons_when_repeated_are_given_once_in_order() -> None:
     lack = Lack(Absence.of({"unsupported": 1}, 2), ("fusion=on",))
     why = Why.of(because("one_block"), lack, because("one_block"))
     assert why == Why((because("one_block"), lack))
-    assert text_of(why) == "one block has no interval; unsupported in 1 of 2 blocks: fusion=on"
+    assert text_of(why) == "a single block has no interval; unsupported in 1 of 2 blocks: fusion=on"
     assert (why.has("one_block"), why.has("no_trial")) == (True, False)
     assert why.absence_kinds == {"unsupported"}
     assert (optional_text(why), optional_text(None)) == (text_of(why), None)
@@ -65,7 +65,7 @@ def test_reasons_when_repeated_are_given_once_in_order() -> None:
 
 def test_facts_are_filled_into_their_sentence() -> None:
     reason = because("no_trial_in_mode", modes=("hot", "cold"), metric="planned_bytes")
-    assert text_of(reason) == "no trial in mode hot or cold, which tells planned_bytes"
+    assert text_of(reason) == "no trial in mode hot or cold, which would report planned_bytes"
     whole = because("not_whole", name="fusion=on", ok=2, repeats=3, others=())
     assert text_of(whole) == "fusion=on: ok in 2 of 3 blocks"
     part = because("not_whole", name="fusion=on", ok=1, repeats=3, others=("1 crashed", "1 timeout"))

@@ -45,7 +45,7 @@ SECTIONS = (
 )  # fmt: skip
 CLAIM = RecordedClaim(
     id="fast_attention",
-    statement="fusion cuts the run time of attention on tvm by a factor of at least 1.5",
+    statement="fusion reduces the run time of attention on tvm by a factor of at least 1.5",
     wanted=">= 1.5",
     state="holds",
     found="1.67 [1.61, 1.72]",
@@ -98,9 +98,9 @@ def test_readme_has_commands_of_claims_and_measured_costs(failed: Facts) -> None
         "    ablatrix run study.yaml --out ../again-attention-cold --only mode=cold --only workload=attention" in text
     )
     assert "about 13 min on the recorded machine" in text
-    assert "1.5 GiB: the largest process" in text
-    assert "5 MiB of programs and caches" in text
-    assert "Time: 27 s of trials." in text
+    assert "1.5 GiB for the largest process" in text
+    assert "5 MiB for programs and caches" in text
+    assert "Time: 27 s for the trials." in text
 
 
 def test_documents_report_failed_trials_as_failed_actions(failed: Facts) -> None:
@@ -108,7 +108,7 @@ def test_documents_report_failed_trials_as_failed_actions(failed: Facts) -> None
     count = sum(record.status == "crashed" for record in failed.records)
     assert count == 4
     assert "4 trials failed; they are recorded as such" in texts["README.md"]
-    assert "4 trials failed; their records have the messages" in texts["APPENDIX.md"]
+    assert "4 trials failed; their records contain the messages" in texts["APPENDIX.md"]
     graph = json.loads(texts["ro-crate-metadata.json"])["@graph"]
     actions = {entity["@id"]: entity for entity in graph if entity["@type"] == "CreateAction"}
     assert len(actions) == 1 + count
@@ -185,12 +185,12 @@ OWN: dict[str, tuple[dict[str, object], str, str]] = {
     "shipped": (
         {},
         "drawn from a fixed seed by ablatrix; nothing is downloaded",
-        "none for attention, inputs are drawn",
+        "none: all inputs are drawn",
     ),
     "function": (
         {"name": "net", "source": "net.py:make", "source_digest": "ab" * 32},
-        "as `net.py:make` makes them (SHA-256 abababababababab, not in this artifact); to be filled in by the authors: "
-        "where they come from, and what is downloaded",
+        "as `net.py:make` makes them (SHA-256 abababababababab, not in this artifact); to be filled in by the authors "
+        "(where they come from, and what is downloaded)",
         "for net, the inputs that `net.py:make` gives, and what is sampled from them by seed",
     ),
     "module": (
@@ -200,23 +200,23 @@ OWN: dict[str, tuple[dict[str, object], str, str]] = {
     ),
     "saved": (
         {"name": "net", "source": "net.pt2", "source_digest": "ab" * 32},
-        "as they stand in `net.pt2` (SHA-256 abababababababab, not in this artifact)",
-        "for net, the example inputs saved in `net.pt2` and values sampled from them by seed, random ones if it has",
+        "as stored in `net.pt2` (SHA-256 abababababababab, not in this artifact)",
+        "for net, the example inputs saved in `net.pt2` and values sampled from them by seed, or random ones",
     ),
     "onnx": (
         {"name": "net", "source": "net.onnx?tokens=32", "source_digest": "ab" * 32},
-        "as they stand in `net.onnx?tokens=32`",
-        "none for net, inputs are drawn from the study's seed",
+        "as stored in `net.onnx?tokens=32`",
+        "none: all inputs are drawn from the study's seed",
     ),
     "architecture": (
         {"name": "bert", "source": "hf:bert?layers=2"},
         "architecture of transformers `hf:bert?layers=2`, drawn from a fixed seed; nothing is downloaded",
-        "none for bert, inputs are drawn from the study's seed",
+        "none: all inputs are drawn from the study's seed",
     ),
     "plug-in": (
         {"name": "polynomial"},
-        "from a plug-in; to be filled in by the authors: where they come from, and what is downloaded",
-        "for polynomial, inputs that its plug-in makes; to be filled in by the authors: what they are",
+        "from a plug-in; to be filled in by the authors (where they come from, and what is downloaded)",
+        "for polynomial, inputs that its plug-in makes; to be filled in by the authors (what they are)",
     ),
 }
 
@@ -243,18 +243,18 @@ def replace_path(facts: Facts, path: str) -> FileEntry:
 
 def test_appendix_asks_for_licences_that_only_authors_know(facts: Facts) -> None:
     plain = entries_of(make_documents(facts)["APPENDIX.md"])
-    licence = "to be filled in by the authors: their licence (`about: licence` in `study.yaml`)"
+    licence = "to be filled in by the authors (licence; set `about: licence` in `study.yaml`)"
     assert plain["Code licenses (if publicly available)?"] == "ablatrix: Apache-2.0 (`LICENSE`)"
-    assert plain["Data licenses (if publicly available)?"] == f"study, records and what is made of them: {licence}"
+    assert plain["Data licenses (if publicly available)?"] == f"study, records and results: {licence}"
     assert plain["Publicly available?"].startswith("to be filled in by the authors")
-    assert plain["Archived (provide DOI)?"].startswith("to be filled in by the authors: the DOI")
+    assert plain["Archived (provide DOI)?"].startswith("to be filled in by the authors (DOI")
     own = changed(facts, {"name": "net", "source": "net.py:make"}, compiler="gcc")
     found = entries_of(make_documents(own)["APPENDIX.md"])
     assert "the authors' own code: to be filled in by the authors" in found["Code licenses (if publicly available)?"]
     assert "models: to be filled in" in found["Data licenses (if publicly available)?"]
     assert "data: to be filled in" in found["Data licenses (if publicly available)?"]
     text = make_documents(own)["APPENDIX.md"]
-    assert "What `net.py:make`, compiler gcc needs beside these: to be filled in by the authors" in text
+    assert "Further requirements of `net.py:make`, compiler gcc: to be filled in by the authors" in text
 
 
 ABOUT = About(
@@ -279,7 +279,7 @@ def test_documents_say_what_about_says(facts: Facts) -> None:
         "ablatrix: Apache-2.0 (`LICENSE`); the authors' own code: CC-BY-4.0"
     )
     assert found["Data licenses (if publicly available)?"] == (
-        "study, records and what is made of them: CC-BY-4.0; models: MIT; data: none"
+        "study, records and results: CC-BY-4.0; models: MIT; data: none"
     )
     assert found["Archived (provide DOI)?"] == "10.5281/zenodo.1234"
     assert found["Publicly available?"].startswith("DOI 10.5281/zenodo.1234, https://example.org/fusion")
@@ -320,8 +320,8 @@ def test_citation_and_crate_take_authors_and_licence_from_about(facts: Facts) ->
 def test_citation_without_about_leaves_authors_to_fill_in(facts: Facts) -> None:
     texts = make_documents(facts)
     assert (
-        '  - name: "The authors of the study synthetic (to be filled in by the authors: their names (about: authors in '
-        'study.yaml))"\n'
+        '  - name: "The authors of the study synthetic: to be filled in by the authors (names; set about: authors in '
+        'study.yaml)"\n'
     ) in texts["CITATION.cff"]
     assert "\n# license: to be filled in by the authors" in texts["CITATION.cff"]
     assert "license: Apache-2.0" not in texts["CITATION.cff"].split("references:")[0]
@@ -363,25 +363,25 @@ def test_appendix_counts_what_was_compiled_anew_and_threads(facts: Facts) -> Non
 
     found = entries_of(make_documents(replace(facts, records=tuple(map(cached, facts.records))))["APPENDIX.md"])
     assert found["Compilation"] == (
-        "by the compilers under study (tvm 0.27.0); of 17 trials that report it, 9 compiled anew, 8 took everything "
-        "from a cache"
+        "by the compilers under study (tvm 0.27.0); of the 17 trials that report it, 9 compiled anew and 8 took "
+        "everything from a cache"
     )
-    assert "threads in force torch: 2, tvm: 2;" in found["Run-time state"]
+    assert "threads in force: torch 2, tvm 2;" in found["Run-time state"]
 
 
 def test_documents_of_cold_study_say_nothing_of_hot_trials(facts: Facts) -> None:
     texts = make_documents(facts)
     found = entries_of(texts["APPENDIX.md"])
     assert found["Execution"] == "mode cold, in a seeded random order"
-    assert found["Metrics"].startswith("time of compile and first run, planned")
+    assert found["Metrics"].startswith("cold-start time (compile and first run), planned")
     assert "Hot trials" not in texts["APPENDIX.md"]
     assert "raw samples of 18" not in texts["APPENDIX.md"]
     assert (
         "their outputs are checked after" in texts["APPENDIX.md"] or "outputs are checked after" in texts["APPENDIX.md"]
     )
-    assert "Outputs are compared with the same program in float64." in texts["APPENDIX.md"]
+    assert "Outputs are compared with those of the same program in float64." in texts["APPENDIX.md"]
     single = make_documents(changed(facts, {"oracle": "float32"}))["APPENDIX.md"]
-    assert "compared with the same program in float32 without optimisation" in single
+    assert "compared with those of the same program in unoptimized float32" in single
 
 
 def test_documents_of_study_without_claims_ask_for_no_reproduction_of_claims(facts: Facts, failed: Facts) -> None:
@@ -398,7 +398,7 @@ def test_documents_name_statuses_of_trials_that_were_not_run(facts: Facts) -> No
         workloads=("attention",), blocks=1, modes=("cold",), plants=[Plant("not_run_budget", "attention", "cold", {})]
     )
     texts = make_documents(replace(facts, records=tuple(made)))
-    assert "16 trials were not run, or not to their end (16 not\\_run\\_budget)." in texts["APPENDIX.md"]
+    assert "16 trials were not run or not completed (16 not\\_run\\_budget)." in texts["APPENDIX.md"]
 
 
 def test_names_of_shipped_workloads_and_compilers_are_those_of_catalogue() -> None:
@@ -453,7 +453,9 @@ def crowded(facts: Facts) -> Facts:
         for at in range(25)
         for one in facts.final[:4]
     ]
-    statement = "partition=regions, reuse=release, memory_plan=on, fusion=on cuts the run time of encoder on tvm by 3"
+    statement = (
+        "partition=regions, reuse=release, memory_plan=on, fusion=on reduces the run time of encoder on tvm by 3"
+    )
     claims = tuple(replace(CLAIM, id=f"claim-{at}", statement=f"{statement}, {at}") for at in range(40))
     about = About(authors=tuple(Author(name=f"Family{at}, Given", affiliation="An Institute") for at in range(12)))
     return replace(facts, records=tuple(records), claims=claims, about=about, study={"description": "long words " * 90})
@@ -472,7 +474,7 @@ def test_short_appendix_has_two_pages_of_mlsys_at_most(facts: Facts, failed: Fac
 def test_short_appendix_says_where_the_rest_stands(facts: Facts) -> None:
     texts = make_documents(crowded(facts))
     assert r"more in \texttt{APPENDIX.\allowbreak{}md}" in texts["appendix.tex"]
-    assert "These are 4 of 40 claims" in texts["appendix.tex"]
+    assert "These are 4 of the 40 claims" in texts["appendix.tex"]
     assert "more in" not in texts["APPENDIX.md"]
     assert all(f"forty\\_letters{at:02d}" in texts["APPENDIX.md"] for at in range(25))
 

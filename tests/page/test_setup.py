@@ -31,12 +31,12 @@ def test_setup_names_baseline_and_held_knobs() -> None:
     findings, units = made()
     line = (
         "Baseline of tvm: partition=whole, reuse=keep, memory_plan=off, fusion=off. "
-        "Held in all trials: library=off, schedule=vectorised."
+        "Fixed in all trials: library=off, schedule=vectorised."
     )
     assert baseline_lines(units, list(PRIMARY), findings.trials) == [line]
     shipped = pl.lit('{"fusion":"on","schedule":"default"}').alias("departures")
     assert baseline_lines(units, list(PRIMARY), findings.trials.with_columns(shipped)) == [
-        f"{line} Not as tvm ships: fusion off (shipped: on), schedule vectorised (shipped: default)."
+        f"{line} Where it is not as tvm ships: fusion off (shipped: on), schedule vectorised (shipped: default)."
     ]
 
 

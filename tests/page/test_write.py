@@ -301,7 +301,7 @@ def test_page_of_records_with_two_origins_is_refused_unless_requested(tmp_path: 
     with pytest.raises(AnalysisError, match="host: bench-1, bench-2"):
         write_page(findings, (), tmp_path / "report.html")
     text = write_page(findings, (), tmp_path / "report.html", allow_mixed=True).read_text(encoding="utf-8")
-    assert "do not come from one place" in text
+    assert "come from more than one origin" in text
     heading, *rows = Elements(text).rows["cells"]
     place = [name.strip() for name, _ in heading].index("host")
     assert {row[place][0] for row in rows} == {"bench-1", "bench-2"}

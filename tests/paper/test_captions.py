@@ -10,7 +10,7 @@ from ablatrix.paper.template.words import words_in
 from tests.synthetic import Plant, make_records, tidied
 
 FAILED = {
-    "en": "Failed trials are crosses in the band above, at the left edge if they did not report their misses.",
+    "en": "Crosses in the band above are failed trials, at the left edge if they did not report their misses.",
     "zh": "失败的试验为上方带中的叉，未报告未命中数者在左缘。",  # noqa: RUF001 - Chinese punctuation is meant
 }
 

@@ -183,8 +183,8 @@ def test_text_without_any_whole_configuration_withdraws_what_rests_on_it(tmp_pat
 
 def test_text_on_interval_with_one_says_how_far_it_reaches(before: Paper) -> None:
     memory = before.sentences["benefit: memory"]
-    assert memory.endswith("; the peak growth of resident memory does not change significantly (CI within ±21%).")
-    assert "losses come from partition (4.9%)" in before.sentences["benefit: shares"]
+    assert memory.endswith(", while the peak growth of resident memory does not change significantly (CI within ±21%).")
+    assert "time is lost to partition (4.9%)" in before.sentences["benefit: shares"]
 
 
 def test_text_on_claim_has_outcome_and_interval(before: Paper) -> None:
@@ -221,5 +221,5 @@ def test_text_on_full_configuration_that_lost_a_block_counts_only_where_compared
     found = write_paper(tmp_path, study(plants=[plant])).sentences["benefit: best_choice"]
     assert found.startswith(
         "Wherever the full configuration could be compared with all others (cases: 1), some other one is significantly "
-        "faster; encoder, for example, runs fastest with every change except partition"
+        "faster; encoder, for example, runs fastest with all changes except partition"
     )

@@ -72,7 +72,7 @@ def test_claims_on_effects_that_are_not_significant_say_so(tmp_path: Path) -> No
     found = written(tmp_path, NOT_SIGNIFICANT)
     assert found["same"] == (
         "With reuse, the run time changes by -1.2% (95% CI -3.1% to 0.8%) on encoder, which is not significant "
-        "(claimed: "
+        "after Holm correction (claimed: "
         "an increase of at most 10%)."
     )
 
@@ -108,5 +108,5 @@ def test_claims_in_chinese_share_the_same_sentences(tmp_path: Path) -> None:
     found = written(tmp_path, HOLDING, "zh")
     assert found["all claims"] == "本研究的 7 项主张全部成立。"
     assert found["whole"] == (
-        "采用完整配置后，该缩减倍数在 encoder 上为 1.78（CI 1.72\N{EN DASH}1.84），符合主张（至少 1.5）。"
+        "采用完整配置后，该倍数在 encoder 上为 1.78（CI 1.72\N{EN DASH}1.84），符合主张（至少 1.5）。"
     )

@@ -45,18 +45,19 @@ BEFORE_1_3 = {"worst_ratio": None, "allowed_over_eager": None}
 
 def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25)).sentences["correctness: tolerance"] == (
-        "The reference for root-mean-square (RMS) errors is the largest RMS error of eager execution under randomly "
-        "perturbed roundings plus 1e-07 of the RMS of the expected values. They reach at most 1.25 times "
+        "As a reference for root-mean-square (RMS) errors, we take the largest RMS error of eager execution under "
+        "randomly perturbed rounding plus 1e-07 times the RMS of the expected values. Errors reach at most 1.25 times "
         "this reference (tolerated: 2 times). No single element is off by more than 0.5 times the largest error of "
-        "eager execution on elements of similar sensitivity to rounding. The tolerance is at most 12 times "
-        "eager's own RMS error."
+        "eager execution on elements of similar sensitivity to rounding. The resulting tolerance is at most 12 times "
+        "the RMS error of eager execution itself."
     )
 
 
 def test_tolerance_in_chinese_names_roundings_floor_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25), "zh").sentences["correctness: tolerance"] == (
-        "均方根误差以 eager 模式在随机扰动舍入下的最大均方根误差与期望值均方根的 1e-07 倍之和为参照，至"
-        "多为该参照的 1.25 倍（允许 2 倍）。单个元素的误差至多为 eager 模式在舍入敏感度相近的元素上最大误差的 0.5 倍。"
+        "我们以 eager 模式在随机扰动舍入下的最大均方根误差与期望值均方根的 1e-07 倍之和作为均方根误差的参照；"
+        "实测误差至多为该参照的 1.25 倍（允许 2 倍）。单个元素的误差至多为 eager 模式在舍入敏感度相近的元素上"
+        "最大误差的 0.5 倍。"
         "容差始终不超过 eager 模式自身均方根误差的 12 倍。"
     )
 
@@ -68,37 +69,39 @@ def test_tolerance_that_knob_promises_is_said_apart(tmp_path: Path) -> None:
         return checked(**more)(record)
 
     found = written(tmp_path / "en", promised).sentences
-    assert "They reach at most 1.25 times this reference (tolerated: 2 times)" in found["correctness: tolerance"]
+    assert "Errors reach at most 1.25 times this reference (tolerated: 2 times)" in found["correctness: tolerance"]
     assert found["correctness: own_tolerance"] == (
-        "Levels of fusion promise less: up to 10 times is tolerated in 16 trials, whose RMS errors reach 8.5 times "
-        "this reference."
+        "Levels of fusion come with a tolerance of their own: in 16 trials, up to 10 times the reference is allowed, "
+        "and at most 8.5 times is reached."
     )
     found = written(tmp_path / "zh", promised, "zh").sentences
-    assert found["correctness: own_tolerance"].endswith("16 次试验允许至多 10 倍，其误差至多为该参照的 8.5 倍。")
+    assert found["correctness: own_tolerance"].endswith("16 次试验允许至多该参照的 10 倍，其误差至多为 8.5 倍。")
 
 
 def test_unjudged_outputs_and_those_that_eager_misses_are_counted(tmp_path: Path) -> None:
     assert "correctness: unjudged" not in written(tmp_path / "none", checked()).sentences
     found = written(tmp_path / "some", checked(ill_conditioned=1, eager_wrong=2)).sentences["correctness: unjudged"]
     assert found.startswith(
-        "In 36 comparisons, single precision does not determine the output, so they were not judged; in 72 "
+        "In 36 comparisons, single precision does not determine the output, so these were not judged; in 72 "
     )
 
 
 def test_tolerance_before_1_3_says_that_its_unit_is_eager_plus_floor(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25, **BEFORE_1_3)).sentences["correctness: tolerance"] == (
-        "The reference for root-mean-square (RMS) errors is the RMS error of eager single-precision execution on the "
-        "same inputs plus 1e-07 of the RMS of the expected values. They reach at most 1.25 "
-        "times this reference (tolerated: 2 times). Relative to eager's error alone, they may be larger by a factor "
-        "that the records do not give."
+        "As a reference for root-mean-square (RMS) errors, we take the RMS error of eager single-precision execution "
+        "on "
+        "the same inputs plus 1e-07 times the RMS of the expected values. Errors reach at most 1.25 times this "
+        "reference (tolerated: 2 times). Relative to eager execution alone, errors may be larger, by a factor that the "
+        "records do not give."
     )
 
 
 def test_tolerance_before_1_3_without_floor_is_a_multiple_of_eager(tmp_path: Path) -> None:
     found = written(tmp_path, checked(rms_ratio=1.25, rms_floor=0.0, **BEFORE_1_3)).sentences["correctness: tolerance"]
     assert found == (
-        "The reference for root-mean-square (RMS) errors is the RMS error of eager single-precision execution on the "
-        "same inputs. They reach at most 1.25 times this reference (tolerated: 2 times)."
+        "As a reference for root-mean-square (RMS) errors, we take the RMS error of eager single-precision execution "
+        "on "
+        "the same inputs. Errors reach at most 1.25 times this reference (tolerated: 2 times)."
     )
 
 
@@ -110,25 +113,27 @@ def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) ->
         )
 
     assert written(tmp_path, change).sentences["correctness: tolerance"] == (
-        "The reference for root-mean-square (RMS) errors is the RMS error of eager single-precision execution on the "
-        "same inputs plus a share of the RMS of the expected values, which differs between trials. They reach at most "
-        "1.25 times this reference. Relative to eager's error alone, they may be larger "
-        "by a factor that the records do not give."
+        "As a reference for root-mean-square (RMS) errors, we take the RMS error of eager single-precision execution "
+        "on "
+        "the same inputs plus a share of the RMS of the expected values, which differs between trials. Errors reach "
+        "at "
+        "most 1.25 times this reference. Relative to eager execution alone, errors may be larger, by a factor that the "
+        "records do not give."
     )
 
 
 @pytest.mark.parametrize(
     ("workloads", "expected"),
     [
-        ((), "those of the same program in double precision, on 3 sets of inputs. "),
+        ((), "those of the same program in double precision, for 3 sets of inputs. "),
         (
             ("encoder",),
             "those of the same program in double precision (encoder, which has none: in unoptimized single "
-            "precision), on",
+            "precision), for",
         ),
         (
             ("attention", "encoder"),
-            "those of the same program in unoptimized single precision, as no double precision is available, on",
+            "those of the same program in unoptimized single precision, as no double precision is available, for",
         ),
     ],
 )

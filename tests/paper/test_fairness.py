@@ -42,8 +42,11 @@ def test_text_names_gpu_that_trials_used(tmp_path: Path, language: str) -> None:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", "The baseline is not as shipped: fusion is off (shipped: on) and schedule is vectorised (shipped: "),
-        ("zh", "基线与出厂设置的不同之处"),
+        (
+            "en",
+            "The baseline deviates from the compiler defaults in the following settings: fusion (off instead",
+        ),
+        ("zh", "基线在以下设置上与编译器的默认值不同"),
     ],
 )
 def test_text_says_where_baseline_is_not_as_shipped(tmp_path: Path, language: str, said: str) -> None:
@@ -63,8 +66,8 @@ def test_text_of_study_cut_short_claims_processes_only_of_what_ran(tmp_path: Pat
     ]
     records = make_records(workloads=["attention"], blocks=1, plants=plants)
     assert written(tmp_path, records, lambda one: one).sentences["fairness: trials_and_outcomes"] == (
-        "Of the 36 trials, 12 succeeded, 8 asked for something that the compiler or the machine does not support and "
-        "16 did not run (time budget spent). Those that ran did so in a process of their own, and only "
+        "Of the 36 trials, 12 succeeded, 8 required features that the compiler or the machine does not support and "
+        "16 did not run (time budget spent). Those that ran did so in separate processes, and only "
         "successful trials enter the statistics."
     )
 
@@ -72,11 +75,9 @@ def test_text_of_study_cut_short_claims_processes_only_of_what_ran(tmp_path: Pat
 def test_text_with_shared_caches_says_which_cold_times_its_scope_leaves_out(tmp_path: Path) -> None:
     records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
     text = written(tmp_path, records, with_shared_cache).sentences["fairness: cold_scope"]
-    assert (
-        "Over 8 trials, the phases with the largest median shares of this time are passes and code generation" in text
-    )
+    assert "In the median over 8 trials, the largest shares of this time fall to passes and code generation" in text
     assert text.endswith(
-        "The 8 trials that start from a cache filled by others (cache_tag) are not included in these shares."
+        "The 8 trials that start from a cache filled by other trials (cache_tag) are not included in these shares."
     )
 
 

@@ -361,14 +361,14 @@ def test_table_lists_trials_in_no_row_below_it(tmp_path: Path) -> None:
     findings = Findings(tidy([write_records(tmp_path / "results.jsonl", records)]))
     table = built(findings, tmp_path, "group_by: [workload], columns: [{column: workload}]")
     assert len(table.notes) == 1
-    assert table.notes[0].startswith("Not in any row: 1 \N{MULTIPLICATION SIGN} planned trial without any record")
+    assert table.notes[0].startswith("Not included in any row: 1 \N{MULTIPLICATION SIGN} planned trial without any")
     for text in (markdown_table(table), latex_tables([table])):
         assert "planned trial without any record" in text
 
 
 def test_table_without_rows_is_marked_empty(findings: Findings, tmp_path: Path) -> None:
     table = built(findings, tmp_path, "filter: {workload: [none]}, group_by: [workload], columns: [{column: workload}]")
-    assert (table.rows, table.notes) == ((), ("No row: the records hold nothing that this table is made of.",))
+    assert (table.rows, table.notes) == ((), ("No rows: the records contain no data for this table.",))
     one_configuration = [r for r in make_records(workloads=["attention"]) if r.role == "reference"]
     assert default(Findings(tidied(one_configuration)), 4) == []
 
@@ -562,5 +562,5 @@ def test_memory_table_of_study_without_comparison_has_headings_and_note() -> Non
     )
     assert (table.rows, table.notes) == (
         (),
-        ("No row: the records hold nothing that this table is made of.",),
+        ("No rows: the records contain no data for this table.",),
     )

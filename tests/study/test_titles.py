@@ -55,6 +55,12 @@ def test_titles_of_study_come_before_those_of_catalogue(tmp_path: Path) -> None:
     assert (plain.workload("no such"), plain.level("tile", 4)) == ("no such", "4")
 
 
+def test_titles_of_compiler_stay_where_study_moves_a_setting_of_it(tmp_path: Path) -> None:
+    text = WITHOUT.replace("[off, on]}}", "[off, on]}}, {name: q, around: {}, vary: {code_level: [2]}}")
+    titles = make_design(load_study(written(tmp_path, text))).titles
+    assert (titles.compiler("tvm"), titles.knob("code_level")) == ("TVM", "code optimization")
+
+
 def test_titles_travel_in_design_to_table_of_trials(tmp_path: Path) -> None:
     results = write_records(tmp_path / "results.jsonl", make_records(workloads=["encoder"], blocks=1))
     assert tidy([results]).titles == Titles()

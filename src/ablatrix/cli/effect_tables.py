@@ -97,9 +97,9 @@ def show_evidence(evidence: Sequence[Evidence], wanted: Collection[str], margin:
         else:
             print(f"{_title(one)}: no knob varies\n")
     say(
-        f"different: the p-value, adjusted over the rows of a table (Holm), is at most 5 %. no effect: else, and the "
-        f"ratio lies within +-{percent_text(margin)} (two one-sided tests at 5 %). A/A control: how far two trials of "
-        "one configuration may lie apart; only where that test of the instrument fails do intervals allow for it."
+        f"different: the p-value, adjusted over the rows of a table (Holm), is at most 5 %. no effect: otherwise, if "
+        f"the ratio lies within +-{percent_text(margin)} (two one-sided tests at 5 %). A/A control: how far two trials "
+        "of one configuration may differ; intervals allow for it only where this test of the instrument fails."
     )
     if omitted and not wanted:
         say(f"In full: --show {' or '.join(omitted)}, or all.")

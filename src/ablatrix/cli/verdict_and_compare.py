@@ -303,7 +303,7 @@ def _plain(value: Any) -> str:
 
 
 def _width(width: float | None) -> str:
-    return "" if width is None else f"+-{width:.1%}"
+    return "" if width is None else f"+-{width * 100.0:.1f} %"
 
 
 def _statuses(counts: Mapping[str, int]) -> str:

@@ -211,7 +211,7 @@ def attribution_table(one: MetricEffects) -> Table:
         rows.append(Row([*where, Shown(ends), EMPTY, *cells, EMPTY, EMPTY, blocks], {"share": held.rows}))
     return Table(
         f"attribution-{one.metric.name}",
-        f"{one.title}: what the total is made of; shares multiply to it",
+        f"{one.title}: shares of the total, which multiply to it",
         [
             Heading("workload"),
             Heading("compiler"),
@@ -247,7 +247,7 @@ def interactions_table(one: MetricEffects) -> Table:
     ]
     return Table(
         f"interactions-{one.metric.name}",
-        f"{one.title}: what one knob's ratio is multiplied by when the other is moved too",
+        f"{one.title}: factor on one knob's ratio when the other knob is moved as well",
         [
             *(Heading("workload"), Heading("compiler"), Heading("stage"), Heading("knobs")),
             *(Heading("ratio", True), Heading("95 % interval", True), Heading("blocks", True)),

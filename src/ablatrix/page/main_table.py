@@ -170,9 +170,9 @@ def _table(mode: str, lines: Sequence[_Line], totals: Mapping[Any, Attribution])
     faster = "how many times as fast: the geometric mean over blocks, with its 95 % interval"
     meanings = {
         "baseline": f"Geometric mean over trials of the {what}",
-        "best": "The same of the configuration with the lowest mean over blocks",
+        "best": "The same for the configuration with the lowest mean over blocks",
         "all_on": f"The same with every knob at its last level{all_on}",
-        "eager": "The same of PyTorch eager, in the same blocks",
+        "eager": "The same for PyTorch eager, in the same blocks",
         BEST: f"The best configuration against the baseline, {faster}",
         ALL_ON: f"Everything on{all_on} against the baseline, {faster}",
         EAGER: f"The best configuration against PyTorch eager, {faster}",
@@ -227,7 +227,7 @@ def _best_cell(line: _Line) -> Shown:
     if line.best is None:
         return Shown(NOTHING, tone="quiet")
     moved = KnobLevels({knob: level for knob, level in line.best.items() if line.unit.baseline.get(knob) != level})
-    others = f", or {line.ties} not distinguishable from it" if line.ties else ""
+    others = f" ({line.ties} more not distinguishable from it)" if line.ties else ""
     return Shown((levels_text(moved) or "the baseline") + others)
 
 

@@ -53,7 +53,7 @@ def tiles(
     named = ", ".join(dict.fromkeys(spelled(change) for _, _, change in no_ops))
     if metrics:
         figure = count(len(no_ops), "no-op") if no_ops else "All take effect"
-        detail = f"{named}: both levels give the same program" if no_ops else "No knob that varies is a no-op."
+        detail = f"{named}: both levels give the same program" if no_ops else "No varied knob is a no-op."
         found.append(Tile("Knobs", figure, detail, "warn" if no_ops else ""))
     return found
 
@@ -78,10 +78,10 @@ def claims_table(findings: Findings, claims: Sequence[CheckedClaim], rows: Rows)
     ]
     return Table(
         "claims",
-        "Claims held against the records; a factor of 2 is twice as good",
+        "Claims checked against the records; a factor of 2 means twice as good",
         [
             *(Heading("state"), Heading("claim", wide=True), Heading("wanted"), Heading("factor", True)),
-            *(Heading("95 % interval", True), Heading("because", wide=True), Heading("id")),
+            *(Heading("95 % interval", True), Heading("reason", wide=True), Heading("id")),
         ],
         shown,
     )
@@ -106,7 +106,7 @@ def _checks(rows: Rows) -> Tile:
     wrong = int((rows.trials["status"] == Status.WRONG_OUTPUT.value).sum())
     ranges = ranges_text(rows.where(pl.col("checked").is_not_null()))
     if not compared + missing:
-        return Tile("Correctness", "Not checked", "No trial compared its outputs.", "warn")
+        return Tile("Correctness", "Not checked", "No outputs were compared.", "warn")
     detail = f"{wrong:,} with wrong outputs" if wrong else "none outside the tolerance"
     unchecked = int((rows.trials["checked"].is_null() & (rows.trials["status"] == "ok")).sum())
     detail += f"; {count(unchecked, 'ok trial')} without a check" if unchecked else ""
@@ -138,12 +138,12 @@ def _precision(found: Sequence[Precision]) -> Tile:
     }
     shown = [f"{mode} ±{percent(width)}" for mode, width in widths.items() if width is not None]
     if not shown:
-        return Tile("How sure", "Not known", "One block has no interval; repeat the trials to know more.", "warn")
+        return Tile("Precision", "Not known", "A single block has no interval; repeat the trials.", "warn")
     short = sum(one.short_of is not None for one in found)
-    detail = "Half the width of the widest interval of an effect."
+    detail = "Half-width of the widest interval of any effect."
     if short:
-        detail += f" {count(short, 'matrix', 'matrices')} stopped short of the precision that the study asked for."
-    return Tile("How sure", ", ".join(shown), detail, "warn" if short else "")
+        detail += f" {count(short, 'matrix', 'matrices')} did not reach the precision that the study asked for."
+    return Tile("Precision", ", ".join(shown), detail, "warn" if short else "")
 
 
 def _noise(metrics: Sequence[MetricEffects]) -> Tile:
@@ -158,15 +158,17 @@ def _noise(metrics: Sequence[MetricEffects]) -> Tile:
     ranges = ranges_text(union(rows for one in metrics for _, rows in one.controls))
     if not tested:
         return Tile(
-            "A/A control", "Not tested", "One block; repeat the trials to test it.", "warn", f"control:{ranges}"
+            "A/A control",
+            "Not tested",
+            "A single block cannot be tested; repeat the trials.",
+            "warn",
+            f"control:{ranges}",
         )
     figure = ", ".join(f"{mode} ±{percent_text(value)}" for mode, value in reach.items())
     if failed:
-        detail = f"Off in {len(failed)} of {count(tested, 'control')}: the intervals there are wider by as much."
+        detail = f"Fails in {len(failed)} of {count(tested, 'control')}, where the intervals are widened accordingly."
     else:
-        detail = (
-            f"Holds in {'its only test' if tested == 1 else f'all {tested}'}: verdicts add nothing to the intervals."
-        )
+        detail = f"Holds in {'its only test' if tested == 1 else f'all {tested} tests'}, so no interval is widened."
     return Tile("A/A control", figure or "Holds", detail, "warn" if failed else "good", f"control:{ranges}")
 
 

@@ -100,7 +100,7 @@ def precision_table(found: Sequence[Precision]) -> Table:
     ]
     return Table(
         "sureness",
-        "The widest 95 % intervals over blocks: of any knob's effect, and of any cell's ratio to the baseline",
+        "The widest 95 % intervals over blocks: effects of knobs, and ratios of cells to the baseline",
         [
             *(Heading("workload"), Heading("compiler"), Heading("mode"), Heading("blocks", True)),
             Heading("widest effect", True),

@@ -47,9 +47,9 @@ def baseline_lines(units: Iterable[Unit], varying: Sequence[str], trials: pl.Dat
         moved = KnobLevels({knob: levels[knob] for knob in varying if knob in levels})
         held = KnobLevels({knob: level for knob, level in levels.items() if knob not in varying})
         text = f"Baseline of {compiler}: {levels_text(moved) or 'its only configuration'}."
-        text += f" Held in all trials: {levels_text(held)}." if held else ""
+        text += f" Fixed in all trials: {levels_text(held)}." if held else ""
         apart = departures_text(levels, shipped.get(compiler, {}))
-        lines.append(text + (f" Not as {compiler} ships: {apart}." if apart else ""))
+        lines.append(text + (f" Where it is not as {compiler} ships: {apart}." if apart else ""))
     return lines
 
 
@@ -84,7 +84,7 @@ def knobs_table(findings: Findings, units: Sequence[Unit]) -> Table:
             )
     table = Table(
         "knobs",
-        "The knobs that this study moves; every other knob is the same in all trials",
+        "The knobs that this study varies; all other knobs are the same in all trials",
         [
             Heading("knob"),
             Heading("compiler"),

@@ -45,8 +45,9 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
         "采用{change}后，{metric}的增幅{amounts}，符合主张（{bound}）。",
     ),
     "claim/percent/unclear": (
-        "With {change}, the {metric} changes by {amounts}, which is not significant (claimed: {bound}).",
-        "采用{change}后，{metric}的变化{amounts}，并不显著，符合主张（{bound}）。",
+        "With {change}, the {metric} changes by {amounts}, which is not significant after Holm correction (claimed: "
+        "{bound}).",
+        "采用{change}后，{metric}的变化{amounts}，经 Holm 校正后并不显著，符合主张（{bound}）。",
     ),
     "claim/percent/unclear/again": (
         "With {change}, it changes by {amounts}, which is not significant either (claimed: {bound}).",
@@ -54,11 +55,11 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
     ),
     "claim/factor/less/again": (
         "With {change}, it falls by a factor of {amounts} (claimed: {bound}).",
-        "采用{change}后，该缩减倍数{amounts}，符合主张（{bound}）。",
+        "采用{change}后，该倍数{amounts}，符合主张（{bound}）。",
     ),
     "claim/factor/more/again": (
         "With {change}, it rises by a factor of {amounts} (claimed: {bound}).",
-        "采用{change}后，该增长倍数{amounts}，符合主张（{bound}）。",
+        "采用{change}后，该倍数{amounts}，符合主张（{bound}）。",
     ),
     "claim/percent/less/again": (
         "With {change}, it falls by {amounts} (claimed: {bound}).",

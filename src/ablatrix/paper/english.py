@@ -24,6 +24,11 @@ PHRASES: Mapping[str, str] = {
     "factor": "a factor of {value}",
     "factor/ci": "a factor of {value} ({ci})",
     "factor/ci/inner": "a factor of {value}, {ci}",
+    "manifold": "a factor of {value}",
+    "manifold/ci": "a factor of {value} ({ci})",
+    "manifold/ci/inner": "a factor of {value}, {ci}",
+    "by/percent": "of {amount}",
+    "by/manifold": "by {amount}",
     "plain": "{value}",
     "plain/ci": "{value} ({ci})",
     "plain/ci/inner": "{value}, {ci}",
@@ -58,7 +63,7 @@ PHRASES: Mapping[str, str] = {
     "setup/smt_off": ", simultaneous multithreading off",
     "gpu": "GPU {gpu}",
     "setup/software": "We use {versions}.",
-    "setup/software/compilers": "We evaluate {compilers}, using {versions}.",
+    "setup/software/compilers": "We evaluate {compilers} with {versions}.",
     "setup/version": "{name} {versions}",
     "setup/workloads": "The workloads are {workloads}{see}.",
     "setup/workloads/one": "The workload is {workloads}{see}.",
@@ -74,9 +79,9 @@ PHRASES: Mapping[str, str] = {
     "setup/knobs_other/one": "We vary a single knob of {compilers}, whose baselines differ: {knobs}.",
     "setup/knob": "{knob} ({levels})",
     "setup/levels": "{count} levels from {least} to {most}",
-    "setup/departures": "The baseline is not as shipped: {departures}.",
-    "setup/departures_on": "on {compiler}, {departures}",
-    "setup/departure": "{knob} is {level} (shipped: {shipped})",
+    "setup/departures": "The baseline deviates from the compiler defaults in the following settings: {departures}.",
+    "setup/departures_on": "with {compiler}, {departures}",
+    "setup/departure": "{knob} ({level} instead of {shipped})",
     "setup/many_knobs": "We vary {count} knobs of {compilers}{see}.",
     "setup/trials": "{modes}{threads}",
     "setup/trials/cold": "Every configuration is compiled and run once in each of {blocks} cold blocks, each time in a "
@@ -107,18 +112,18 @@ PHRASES: Mapping[str, str] = {
     "replaced": " Another {count} attempts were replaced by later ones and are not counted.",
     "replaced/one": " Another {count} attempt was replaced by a later one and is not counted.",
     "processes": "Each trial ran in its own process",
-    "processes/some": "Those that ran did so in a process of their own",
+    "processes/some": "Those that ran did so in separate processes",
     "of_status": "{status}: {count}",
     "cold_scope": "A cold-start time runs from the moment the program is loaded to the end of the first run, starting "
     "from an empty cache; it excludes loading the frameworks, building the workload and generating its "
     "inputs.{shares}{tagged}",
-    "cold_shares": " Over {trials} trials, its median shares are {shares}.",
-    "cold_shares/most": " Over {trials} trials, the phases with the largest median shares of this time are {shares}; "
-    "every other phase takes at most {rest}%.",
-    "cold_tagged": " The {trials} trials that start from a cache filled by others (cache_tag) are not included in "
-    "these shares.",
-    "cold_tagged/one": " The {trials} trial that starts from a cache filled by others (cache_tag) is not included in "
-    "these shares.",
+    "cold_shares": " In the median over {trials} trials, its shares are {shares}.",
+    "cold_shares/most": " In the median over {trials} trials, the largest shares of this time fall to {shares}; every "
+    "other phase takes at most {rest}%.",
+    "cold_tagged": " The {trials} trials that start from a cache filled by other trials (cache_tag) are not included "
+    "in these shares.",
+    "cold_tagged/one": " The {trials} trial that starts from a cache filled by other trials (cache_tag) is not "
+    "included in these shares.",
     "share_of_part": "{part} ({share}%)",
     "hot_scope": "A steady-state time is that of a single run after warm-up{samples}; it includes neither compilation "
     "nor input generation.",
@@ -127,13 +132,13 @@ PHRASES: Mapping[str, str] = {
     "geometric means over blocks, with {confidence}% confidence intervals (CI) from Student's t-distribution.",
     "protocol/one_block": "Configurations are compared only within a block, where their measurements alternate. As "
     "there is a single block, ratios come without confidence intervals.",
-    "precision": "The widest confidence interval of any effect of a single knob is {reached}{wanted}.",
+    "precision": "The widest confidence interval of any single-knob effect is {reached}{wanted}.",
     "half_width": "±{width}% for the {metric}",
     "target": "; hot blocks were added until the half-width of every interval was at most {target}% or the maximum "
     "number of blocks was reached",
     "judgement": "An effect counts as significant if its p-value is at most {alpha}% after Holm correction over all "
-    "effects of single knobs on the metric; a significant effect within ±{margin}% is marked as small. An effect that "
-    "is not significant counts as absent if two one-sided tests place it within ±{margin}%; all others are reported as "
+    "single-knob effects on the metric; a significant effect within ±{margin}% is marked as small. An effect that is "
+    "not significant counts as absent if two one-sided tests place it within ±{margin}%; all others are reported as "
     "not distinguishable from no effect.",
     "warm_up_classes": "Of the {trials} {successful}hot trials of the compared configurations (eager execution and "
     "second copies of the baseline not counted), a change-point analysis of the first iterations classifies {classes}.",
@@ -147,10 +152,12 @@ PHRASES: Mapping[str, str] = {
     "timed_other/one": " {count} further hot trial timed another executable and enters no statistic.",
     "cache_misses": "A cache miss is a task that is not in the cache and has to be compiled.{medians}{agreed}",
     "misses_median": " The median number of misses per cold trial is {medians}.",
-    "misses_at": "{misses} ({knob} {level})",
-    "misses_too": "{misses} ({level})",
-    "misses_expected/all": " The number of misses equals the one that the plan predicts in all {trials} trials.",
-    "misses_expected": " The number of misses equals the one that the plan predicts in {same} of {trials} trials.",
+    "misses_at": "{misses} with {knob} set to {level}",
+    "misses_too": "{misses} with {level}",
+    "misses_only": "{misses}",
+    "misses_by_workload": "{misses} (depending on the workload)",
+    "misses_expected/all": " In all {trials} trials, the number of misses equals that predicted by the plan.",
+    "misses_expected": " In {same} of {trials} trials, the number of misses equals that predicted by the plan.",
     "control": "For the {metric}, the A/A control, which runs the baseline a second time in every block, {outcomes}.",
     "control/again": "For the {metric}, the same control {outcomes}.",
     "control_holds": "shows no significant difference on any of the {units} (largest deviation: {place}, ratio "
@@ -191,20 +198,20 @@ PHRASES: Mapping[str, str] = {
     "in/some": " in the geometric mean over {count} of the {workloads} workloads",
     "in/one": " on {workload}",
     "at": "{amount} on {workload}",
-    "at/brackets": "{amount} ({workload})",
+    "at/brackets": "{amount} on {workload}",
     "at/alone": "{amount} on {workload}",
     "range/alike": ", ranging from {least} to {most}",
     "range/two": ", with {least} and {most}",
-    "range/mixed": "; individual workloads range from {least} to {most}",
+    "range/mixed": "; individual effects range from {least} to {most}",
     "range/mixed/two": ", with {least} and {most}",
-    "range/only/less": "; the only significant change is a decrease of {amount} on {workload}",
-    "range/only/more": "; the only significant change is an increase of {amount} on {workload}",
-    "end/less": "{amount} less on {workload}",
-    "end/more": "{amount} more on {workload}",
+    "range/only/less": "; the only significant change is a decrease {amount} on {workload}",
+    "range/only/more": "; the only significant change is an increase {amount} on {workload}",
+    "end/less": "a decrease {amount} on {workload}",
+    "end/more": "an increase {amount} on {workload}",
     "end/unclear": "no significant change on {workload}",
-    "end/untested": "{ratio} times the baseline's on {workload}",
+    "end/untested": "{ratio} times the baseline on {workload}",
     "whole": "{full} {does}{over}{range}{see}.",
-    "whole/compilers": "With every knob moved away from its baseline level, the {metric} is {changes}{over}{see}.",
+    "whole/compilers": "With every knob moved away from its baseline level, the {metric}{over} is {changes}{see}.",
     "with/less": "{amount} lower with {compiler}",
     "with/more": "{amount} higher with {compiler}",
     "with/none": "unchanged (within ±{margin}%) with {compiler}",
@@ -212,7 +219,7 @@ PHRASES: Mapping[str, str] = {
     "with/untested": "{ratio} times the baseline's with {compiler} (one block, not tested)",
     "ends_of_compilers": "between {least} and {most}, the extremes of the {compilers} compilers",
     "absolute": "The median run time is {before} before this change and {after} after it.",
-    "chosen": "The fastest configuration of each workload reduces the run time by {least} to {most}{see}.",
+    "chosen": "The fastest configuration of each workload reduces the run time by between {least} and {most}{see}.",
     "chosen/one": "The fastest configuration reduces the run time by {most}{see}.",
     "chosen/none": "No configuration is significantly faster than the baseline{see}.",
     "eager/whole": "Over {eager}, the full configuration achieves a speedup of {ratio}{over}{range}.",
@@ -245,7 +252,7 @@ PHRASES: Mapping[str, str] = {
     "share": "{knob} ({amount})",
     "shares/followed": ", followed by {others}",
     "shares/more": "; {count} further knobs save at most {most} each",
-    "shares/lost": "; losses come from {knobs}",
+    "shares/lost": "; time is lost to {knobs}",
     "shares/unclear": "; the share of {knobs} is not significant",
     "shares/unclear_many": "; the shares of {count} knobs are not significant",
     "changes": "Of {count} changes made one at a time, {changes}{others}.",
@@ -254,14 +261,14 @@ PHRASES: Mapping[str, str] = {
     "changes/untested": "The {count} changes made one at a time have one block each, so their effects on the {metric} "
     "are not tested.",
     "changes/again": "As for the {metric}, {changes}{others}.",
-    "changes/again/size": "In terms of the {metric}, {changes}{others}.",
+    "changes/again/size": "As for the {metric}, {changes}{others}.",
     "changes/again/none": "None of these changes has a significant effect on the {metric}.",
-    "changes/rest": "; {count} have no significant effect",
-    "changes/rest/one": "; {count} has no significant effect",
-    "change/saves": "{change} saves the most ({amount}){over}",
+    "changes/rest": "; {count} changes have no significant effect",
+    "changes/rest/one": "; {count} change has no significant effect",
+    "change/saves": "{change} reduces it most ({amount}){over}",
     "change/less": "{change} saves the most {metric} ({amount}){over}",
     "change/more": "{change} costs the most {metric} ({amount}){over}",
-    "change/too": "{change} costs the most ({amount}){over}",
+    "change/too": "{change} increases it most ({amount}){over}",
     "with_compiler": "{change} with {compiler}",
     "knob_with": "{knob} with {compiler}",
     "interaction/overlap": "The strongest interaction is between {one} and {other}{compiler}: with both, the {metric} "
@@ -287,23 +294,23 @@ PHRASES: Mapping[str, str] = {
     "which must stem from the order of trials or from something that the records do not capture",
     "same_program/more": "with {knob}, the {metric} of {place} is {amount} higher although the same program is built, "
     "which must stem from the order of trials or from something that the records do not capture",
-    "losses": "Single knobs{averaged} cause {count} significant slowdowns, the largest on {place}, where {change} "
+    "losses": "Taken individually{averaged}, the knobs cause {count} significant slowdowns, the largest on {place}, "
+    "where {change} increases the {metric} by {amount}.",
+    "losses/one": "Taken individually{averaged}, the knobs cause a single significant slowdown: on {place}, {change} "
     "increases the {metric} by {amount}.",
-    "losses/one": "The only significant slowdown by a single knob{averaged} is on {place}, where {change} increases "
-    "the {metric} by {amount}.",
-    "losses/none": "No single knob{averaged} slows any workload down significantly.",
-    "averaged": ", averaged over the other knobs,",
+    "losses/none": "Taken individually{averaged}, no knob slows any workload down significantly.",
+    "averaged": " and averaged over the settings of the others",
     # Benefit: what it costs
     "compile": "With the full configuration, the {becomes}{range}{see}{repaid}.",
     "compile/one": "With the same change, the {becomes}{range}{see}{repaid}.",
     "compile/compilers": "After the same changes, the {metric} is {changes}{see}{repaid}.",
-    "repaid": ". The extra time is repaid last on {place}, after {runs} runs ({ci})",
-    "repaid/on": ". On {place}, the extra time is repaid after {runs} runs ({ci})",
-    "repaid/one": "; the extra time is repaid after {runs} runs ({ci})",
+    "repaid": ". Where it is longer, the extra time takes longest to recoup on {place} ({runs} runs, {ci})",
+    "repaid/on": ". On {place}, the extra time is recouped after {runs} runs ({ci})",
+    "repaid/one": "; the extra time is recouped after {runs} runs ({ci})",
     "memory": "At the same time, the {becomes}{range}{see}{mostly}{peak}.",
     "memory/compilers": "The {metric} is {changes}{see}.",
-    "memory/mostly": "; {knob} has the largest Shapley share (a reduction of {amount})",
-    "memory/peak": "; the {becomes}",
+    "memory/mostly": ", with {knob} contributing most ({amount} in terms of Shapley values)",
+    "memory/peak": ", while the {becomes}",
     "memory/peak/one": "The {becomes}.",
     "best_choice/workloads": "On {count} of the {of} workloads, no other configuration is significantly faster than "
     "the full one{example}.",
@@ -322,21 +329,21 @@ PHRASES: Mapping[str, str] = {
     "other one is significantly faster{example}.",
     "best_choice/one/all": "No other configuration is significantly faster than the full one.",
     "best_choice/one/none": "The full configuration is not the fastest one{example}.",
-    "example/only": "; the exception is {place}, which runs fastest with {moves} (a run time {amount} below the "
-    "baseline's)",
-    "example": "; {place}, for example, runs fastest with {moves} (a run time {amount} below the baseline's)",
-    "all_but": "every change except {knobs}",
+    "example/only": "; the exception is {place}, which runs fastest with {moves} ({amount} below the baseline)",
+    "example": "; {place}, for example, runs fastest with {moves} ({amount} below the baseline)",
+    "example/others": "; of the others, {place}, for example, runs fastest with {moves} ({amount} below the baseline)",
+    "all_but": "all changes except {knobs}",
     # Correctness
     "comparisons": "Outputs are compared with those of the same program in {oracle}{draws}. {found}.",
     "changes/rest/named": "; the effect of {knobs} is not significant",
     "comparisons/none/all": "All {comparisons} comparisons in the {trials} trials passed, and every trial was checked",
     "successful": "successful ",
-    "tolerance/all": "The reference for root-mean-square (RMS) errors is {unit}. They reach at most {ratio} times this "
-    "reference{limit}.{alone}{estimated}",
+    "tolerance/all": "As a reference for root-mean-square (RMS) errors, we take {unit}. Errors reach at most {ratio} "
+    "times this reference{limit}.{alone}{estimated}",
     "worst_differences/all": "Outputs differ from the expected values by at most {worst}{others}.",
     "comparisons/none": "All {comparisons} comparisons in the {trials} trials passed, and every successful trial was "
     "checked",
-    "comparisons/judged": "In {trials} trials, none of the {comparisons} comparisons is missing or found a wrong "
+    "comparisons/judged": "None of the {comparisons} comparisons in the {trials} trials is missing or found a wrong "
     "output, and every successful trial was checked",
     "comparisons/faults": "Not all of the {comparisons} comparisons in {trials} trials passed: {faults}{excluded}",
     "faults_excluded": ". Trials with a wrong or missing output are excluded from all statistics of times, ratios and "
@@ -344,37 +351,34 @@ PHRASES: Mapping[str, str] = {
     "oracle/double": "double precision",
     "oracle/single": "unoptimized single precision, as no double precision is available",
     "oracle/both": "double precision ({workloads}, which has none: in unoptimized single precision)",
-    "draws": ", on {draws} sets of inputs",
-    "draws/one": ", on {draws} set of inputs",
+    "draws": ", for {draws} sets of inputs",
+    "draws/one": ", for {draws} set of inputs",
     "worst_differences": "In successful trials, outputs differ from the expected values by at most {worst}{others}.",
     "worst": "{absolute} in absolute and {relative} in relative terms",
     "worst_with_others": "; including the failed trials, by at most {worst}",
-    "tolerance": "The reference for root-mean-square (RMS) errors is {unit}. In successful trials, they reach at most "
-    "{ratio} times this reference{limit}.{alone}{estimated}",
+    "tolerance": "As a reference for root-mean-square (RMS) errors, we take {unit}. In successful trials, errors reach "
+    "at most {ratio} times this reference{limit}.{alone}{estimated}",
     "rms_unit/eager": "the RMS error of eager single-precision execution on the same inputs",
-    "rms_unit/roundings": "the largest RMS error of eager execution under randomly perturbed roundings",
-    "rms_unit/floor": "{eager} plus {floor} of the RMS of the expected values",
+    "rms_unit/roundings": "the largest RMS error of eager execution under randomly perturbed rounding",
+    "rms_unit/floor": "{eager} plus {floor} times the RMS of the expected values",
     "rms_unit/floors": "{eager} plus a share of the RMS of the expected values, which differs between trials",
     "rms_limit": " (tolerated: {factor} times)",
-    "rms_not_eager": " Relative to eager's error alone, they may be larger by a factor that the records do not give.",
+    "rms_not_eager": " Relative to eager execution alone, errors may be larger, by a factor that the records do not "
+    "give.",
     "worst_element": " No single element is off by more than {worst} times the largest error of eager execution on "
     "elements of similar sensitivity to rounding.{allowed}",
-    "allowed_over_eager": " The tolerance is at most {most} times eager's own RMS error.",
-    "own_tolerance": "Levels of {knobs} promise less: up to {factor} times is tolerated in {trials} trials, whose RMS "
-    "errors reach {ratio} times this reference.",
-    "unjudged": "In {ill} comparisons, single precision does not determine the output, so they were not judged; in "
+    "allowed_over_eager": " The resulting tolerance is at most {most} times the RMS error of eager execution itself.",
+    "own_tolerance": "Levels of {knobs} come with a tolerance of their own: in {trials} trials, up to {factor} times "
+    "the reference is allowed, and at most {ratio} times is reached.",
+    "unjudged": "In {ill} comparisons, single precision does not determine the output, so these were not judged; in "
     "{eager} of the others, eager execution itself differs from the expected values.",
-    "unjudged/ill": "In {ill} comparisons, single precision does not determine the output, so they were not judged.",
+    "unjudged/ill": "In {ill} comparisons, single precision does not determine the output, so these were not judged.",
     "unjudged/eager": "In {eager} comparisons, eager execution itself differs from the expected values.",
     "rms_estimated": " For {workloads}, eager execution provides the expected values, so its error is an estimate.",
     **{phrase: english for phrase, (english, _) in CLAIMS.items()},
     **{phrase: english for phrase, (english, _) in OMISSIONS.items()},
     **{phrase: english for phrase, (english, _) in TRIALS.items()},
     **{f"metric/{one.name}": one.english for one in METRICS.values()},
-    "metric/compile_first_run_ms": "cold-start time",
-    "metric/compile_cache_miss_delta_first_run": "number of cache misses",
-    "metric/generated_calls": "number of generated calls",
-    "metric/generated_kernels": "number of generated kernels",
 }
 
 ENGLISH = Language(

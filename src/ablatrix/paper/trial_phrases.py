@@ -7,8 +7,8 @@ TRIALS: Mapping[str, tuple[str, str]] = {
     "outcome/ok": ("{count} succeeded", "{count} 次成功"),
     "outcome/failed": ("{count} failed ({kinds})", "{count} 次失败（{kinds}）"),
     "outcome/unsupported": (
-        "{count} asked for something that the compiler or the machine does not support",
-        "{count} 次要求了编译器或机器不支持的功能",
+        "{count} required features that the compiler or the machine does not support",
+        "{count} 次所需的功能不受编译器或机器支持",
     ),
     "outcome/not_run": ("{count} did not run ({kinds})", "{count} 次未运行（{kinds}）"),
     "status/plan_error": ("planning error", "规划出错"),

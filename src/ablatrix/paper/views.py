@@ -22,7 +22,7 @@ VIEWS: Mapping[View, Callable[[float], float]] = {
 """What is said of a ratio: the last two of one that has before over after. Three of them turn its interval around."""
 TURNED: frozenset[View] = frozenset({"reduction", "inverse", "added"})
 TWOFOLD = 2.0
-"""From this ratio on an increase is a factor, and no percentage."""
+"""From this ratio on an increase is said as a factor, and no percentage."""
 WIDE, NARROW, SMALL = 0.05, 0.0005, 0.001
 """Half-widths from which on a percentage has no decimal, and below which it has two."""
 
@@ -39,7 +39,14 @@ def size(ledger: Ledger, interval: Interval) -> Fragment:
     view: View = "factor" if interval.ratio.value >= TWOFOLD else "increase"
     view = view if interval.ratio.value > 1.0 else "reduction"
     number = _number(ledger, interval.value, view, "", _form(interval, view))
-    return say("factor" if view == "factor" else "percent", value=number)
+    return say("manifold" if view == "factor" else "percent", value=number)
+
+
+def by(ledger: Ledger, interval: Interval) -> Fragment:
+    """Return a size as it follows a noun: an increase of a percentage, or by a factor."""
+    said = size(ledger, interval)
+    assert isinstance(said, Said)
+    return say(f"by/{said.phrase}", amount=said)
 
 
 def speed_up(ledger: Ledger, interval: Interval) -> Fragment:
@@ -104,12 +111,12 @@ def _viewed(
 ) -> Fragment:
     form = form or _form(interval, view)
     value = _number(ledger, interval.value, view, "", form)
-    phrase = phrase or {"factor": "factor", "inverse": "times"}.get(view, "percent")
+    phrase = phrase or {"factor": "manifold", "inverse": "times"}.get(view, "percent")
     if interval.low is None or interval.high is None or interval.ratio.low == interval.ratio.high:
         return say(phrase, value=value)
     first, last = (interval.high, interval.low) if view in TURNED else (interval.low, interval.high)
     low, high = _number(ledger, first, view, "_low", form), _number(ledger, last, view, "_high", form)
-    kind = "plain" if phrase == "factor" else "percent/mixed" if phrase == "percent" and low.value < 0.0 else phrase
+    kind = "plain" if phrase == "manifold" else "percent/mixed" if phrase == "percent" and low.value < 0.0 else phrase
     return say(f"{phrase}/ci", value=value, ci=say("ci", ends=say(f"ends/{kind}", low=low, high=high)))
 
 

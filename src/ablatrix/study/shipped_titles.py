@@ -35,17 +35,17 @@ KNOB_TITLES: Mapping[str, Title] = MappingProxyType(
         "weights": _title("the form of weights", "权重形式"),
         "freezing": _title("weight freezing", "权重冻结"),
         "max_autotune": _title("autotuning", "自动调优"),
-        "layout_optimization": _title("layout optimisation", "布局优化"),
+        "layout_optimization": _title("layout optimization", "布局优化"),
         "cpp_wrapper": _title("the C++ wrapper", "C++ 包装"),
-        "graph_level": _title("graph optimisation", "图优化"),
+        "graph_level": _title("graph optimization", "图优化"),
         "layout": _title("blocked layouts", "分块布局"),
-        "without": _title("a disabled optimiser", "停用的优化"),
+        "without": _title("a disabled optimizer", "停用的优化"),
         "arena": _title("the arena allocator", "内存池分配"),
         "precision": _title("precision", "精度"),
         "denormals": _title("denormal handling", "非规格化数处理"),
         "algebra": _title("algebraic simplification", "代数化简"),
         "convolution_layout": _title("convolution layouts", "卷积布局"),
-        "code_level": _title("code optimisation", "代码优化级别"),
+        "code_level": _title("code optimization", "代码优化级别"),
     }
 )
 KNOB_HEADINGS: Mapping[str, Title] = MappingProxyType(
@@ -81,7 +81,8 @@ LEVEL_TITLES: Mapping[str, Mapping[str, Title]] = MappingProxyType(
     {
         "partition": {"whole": _title("whole program", "整个程序"), "regions": _title("per block", "逐块")},
         "reuse": {"keep": _title("off", "关"), "release": _title("on", "开")},
-        "schedule": {"default": _title("scalar", "标量"), "vectorised": _title("vectorised", "向量化")},
+        "weights": {"input": _title("input", "输入"), "constant": _title("constant", "常量")},
+        "schedule": {"default": _title("scalar", "标量"), "vectorised": _title("vectorized", "向量化")},
     }
 )
 """Levels that are not called by their names, by knob."""

@@ -1,9 +1,9 @@
 """The titles of a study: those that it gives, then those of what is shipped."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry
+from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry, KnobEntry
 from ablatrix.records.metrics import Language
 from ablatrix.records.titles import FALLBACK, Title, Titles
 from ablatrix.study.resolve import ResolvedStudy
@@ -53,7 +53,7 @@ def as_title(given: str | Mapping[Language, str] | None) -> Title:
 
 def _knobs(resolved: ResolvedStudy, entries: list[CompilerEntry], titles: Mapping[str, Title]) -> dict[str, Title]:
     """Return what the study calls knobs, else what those that are shipped are called."""
-    shipped = {knob.name for entry in entries if _is_shipped(entry) for knob in entry.knobs}
+    shipped = {knob.name for entry in entries for knob in _shipped_knobs(entry)}
     found = {name: titles[name] for name in sorted(shipped & titles.keys())}
     given = {name: as_title(choice.title) for name, choice in resolved.study.knobs.items()}
     return {**found, **{name: title for name, title in given.items() if title}}
@@ -61,7 +61,7 @@ def _knobs(resolved: ResolvedStudy, entries: list[CompilerEntry], titles: Mappin
 
 def _levels(resolved: ResolvedStudy, entries: list[CompilerEntry]) -> dict[str, dict[str, Title]]:
     found: dict[str, dict[str, Title]] = {}
-    for knob in (knob for entry in entries if _is_shipped(entry) for knob in entry.knobs):
+    for knob in (knob for entry in entries for knob in _shipped_knobs(entry)):
         known: dict[str, Title] = {**SWITCH_TITLES, **LEVEL_TITLES.get(knob.name, {})}
         names = [str(level.name) for level in knob.levels]
         for name in names:
@@ -74,7 +74,19 @@ def _levels(resolved: ResolvedStudy, entries: list[CompilerEntry]) -> dict[str, 
 
 
 def _is_shipped(entry: CompilerEntry) -> bool:
-    return SHIPPED.get(entry.name) == entry
+    """Return whether a compiler is shipped, whatever settings the study adds to its knobs."""
+    shipped = SHIPPED.get(entry.name)
+    if shipped is None or shipped.adapter != entry.adapter:
+        return False
+    return {one.name for one in shipped.knobs} <= {one.name for one in entry.knobs}
+
+
+def _shipped_knobs(entry: CompilerEntry) -> Sequence[KnobEntry]:
+    """Return the knobs that a shipped compiler comes with or offers: not what a study names itself."""
+    if not _is_shipped(entry):
+        return ()
+    own = {one.name for one in (*SHIPPED[entry.name].knobs, *SHIPPED[entry.name].offers)}
+    return [one for one in entry.knobs if one.name in own]
 
 
 def _plain(titles: Mapping[str, Title]) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def _levels(levels: Levels) -> str:
 def _in_english(claim: Claim) -> Parts:
     subject = "".join(f" {word} {name}" for word, name in (("of", claim.workload), ("on", claim.compiler)) if name)
     if claim.subject == "correct":
-        return f"Every output{subject} is right, and no check is missing", "", ""
+        return f"Every output{subject} is correct, and no check is missing", "", ""
     if claim.subject == "cache_misses":
         return f"Every cold trial{subject} compiles each distinct task of its plan exactly once", "", ""
     if claim.knob is not None:
@@ -162,9 +162,9 @@ def _in_english(claim: Claim) -> Parts:
         against = f" against {_levels(claim.against) if claim.against else 'the baseline'}"
     thing = f"the {METRICS[str(claim.metric)].title('en')}{subject}"
     if claim.within is not None:
-        return f"{moved} raises {thing} by at most ", f"{claim.within * 100:.4g}", f" %{against}"
+        return f"{moved} increases {thing} by at most ", f"{claim.within * 100:.4g}", f"%{against}"
     word = "most" if claim.at_most is not None else "least"
-    return f"{moved} cuts {thing} by a factor of at {word} ", f"{claim.bound:.4g}", against
+    return f"{moved} reduces {thing} by a factor of at {word} ", f"{claim.bound:.4g}", against
 
 
 def _in_chinese(claim: Claim) -> Parts:

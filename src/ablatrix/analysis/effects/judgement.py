@@ -47,9 +47,9 @@ _FORMS: Mapping[Language, Mapping[str, str]] = MappingProxyType(
         },
         "zh": {
             "same_program": "{verdict}\N{FULLWIDTH COLON}同一程序",
-            "within": "{verdict} ({margin} 以内)",
-            "resolution": "{verdict} ({sign}{margin})",
-            "less_than": "{verdict} (小于 {margin})",
+            "within": "{verdict}\N{FULLWIDTH LEFT PARENTHESIS}{margin} 以内\N{FULLWIDTH RIGHT PARENTHESIS}",
+            "resolution": "{verdict}\N{FULLWIDTH LEFT PARENTHESIS}{sign}{margin}\N{FULLWIDTH RIGHT PARENTHESIS}",
+            "less_than": "{verdict}\N{FULLWIDTH LEFT PARENTHESIS}小于 {margin}\N{FULLWIDTH RIGHT PARENTHESIS}",
         },
     }
 )

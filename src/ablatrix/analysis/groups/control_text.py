@@ -23,7 +23,7 @@ def controls_text(controls: Sequence[Control], mode: str) -> list[str]:
     if first.together is not None and first.failed_together:
         lines = [
             f"A/A control failed over the units together: {ratio_text(first.together)}, "
-            f"{_p_text(first.p_together)}; each interval is wider by as far as the control of its unit may be off, up "
+            f"{_p_text(first.p_together)}; each interval is widened by what the control of its unit may be off, up "
             f"to {percent_text(max(one.reach for one in tested))} at each end"
         ]
         failed_alone = [one for one in failed if one.failed_alone]
@@ -36,7 +36,7 @@ def controls_text(controls: Sequence[Control], mode: str) -> list[str]:
         most = max(held, key=lambda one: one.reach)
         where = _units(len(held), "all" if not failed and len(held) > 1 else "")
         lines.append(
-            f"A/A control: holds on {where}; the farthest is {ratio_text(most.ratio)}"
+            f"A/A control: holds on {where}; the largest deviation is {ratio_text(most.ratio)}"
             + (f" on {place(most)}" if len(held) > 1 else "")
         )
     if rest := len(controls) - len(tested):
@@ -47,7 +47,7 @@ def controls_text(controls: Sequence[Control], mode: str) -> list[str]:
 def _alone(failed: Sequence[Control]) -> list[str]:
     return [
         f"A/A control failed on {place(one)}: {ratio_text(one.ratio)}, {_p_text(one.p_holm)}; the intervals there are "
-        f"wider by {percent_text(one.reach)} at each end"
+        f"widened by {percent_text(one.reach)} at each end"
         for one in failed
     ]
 

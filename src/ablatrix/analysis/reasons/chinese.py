@@ -10,7 +10,7 @@ from ablatrix.records.status import CHINESE as STATUSES
 KINDS: Mapping[str, str] = {
     **STATUSES,
     Cause.NO_RECORD: "没有记录",
-    Cause.NO_BASELINE: "其所在区组部分的基线未成功",
+    Cause.NO_BASELINE: "同一区组中的基线未成功",
     Cause.NO_VALUE: "成功，但没有正值",
 }
 NOT_RUN = "未运行"
@@ -18,8 +18,8 @@ IN_BLOCKS = "{blocks} 个区组中 {count} 个{kind}"
 LACK = "{absence}：{names:|}"
 LACK_OF_MORE = "{absence}：{names:|} | 另有 {more} 个"
 PHRASES: Mapping[Code, str] = {
-    "no_whole_pair": "没有一对配置在每个区组中都完整",
-    "baseline_apart": "基线与其不在任何同一区组中",
+    "no_whole_pair": "没有在每个区组中都完整的配置对",
+    "baseline_apart": "没有同时包含它与基线的区组",
     "one_block": "只有一个区组，没有区间",
     "few_blocks": "只有 {blocks} 个区组，至少需 {least} 个",
     "not_known": "{kind} {name}：{why}",
@@ -59,7 +59,7 @@ PHRASES: Mapping[Code, str] = {
     "times_unclear": "{times:和} 时间的区间不足以判断",
     "times_equal": "两个时间均与基线无差异",
     "times_scatter": "差值过于分散，无法给出运行次数",
-    "has_failures": "有试验的结局为 {statuses}",
+    "has_failures": "有试验以 {statuses} 告终",
     "no_figure": "没有成功的试验给出 {columns}",
     "code_unstable": "同一配置的代码在各次试验之间不同",
     "only_code_differs": "代码不同，而规划与内存的各项数字均相同",

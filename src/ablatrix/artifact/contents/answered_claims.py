@@ -73,7 +73,7 @@ def _found(checked: "CheckedClaim") -> str:
 
     ratio = checked.ratio
     if ratio is None:
-        return optional_text(checked.reason) or "so in every trial"
+        return optional_text(checked.reason) or "in every trial"
     low, high = (None, None) if checked.exact else (ratio.low, ratio.high)
     if checked.claim.within is not None:
         shown = change_text(ratio.value, low, high)

@@ -13,5 +13,5 @@ def change_text(factor: float, low: float | None, high: float | None) -> str:
     def change(one: float) -> str:
         return f"{100.0 * (1.0 / one - 1.0):+z.1f}".replace("-", "\N{MINUS SIGN}")
 
-    shown = f"{change(factor)} %"
-    return shown if low is None or high is None else f"{shown} [{change(high)}, {change(low)}]"
+    shown = f"{change(factor)}%"
+    return shown if low is None or high is None else f"{shown} [{change(high)}%, {change(low)}%]"

@@ -115,16 +115,16 @@ def _abstract(facts: Facts) -> str:
     about = f"{plain(facts.description)} " if facts.description else ""
     samples = " and raw samples" if "hot" in facts.modes else ""
     return (
-        f"This artifact belongs to the ablation study `{facts.name}`. {about}It contains the records{samples} of "
-        f"{status_line(facts)}, everything that the paper prints of them, the software that made them, and commands "
-        "that check the artifact, run the study anew and say what is reproduced."
+        f"This artifact accompanies the ablation study `{facts.name}`. {about}It contains the records{samples} of "
+        f"{status_line(facts)}, all tables, figures and text generated from them, the software that produced them, and "
+        "commands that check the artifact, rerun the study and report what is reproduced."
     )
 
 
 def _checklist(facts: Facts) -> Iterable[tuple[str, str]]:
     knobs, run = _knobs(facts.final), facts.environment.run
     compilers = sorted({record.config.compiler for record in facts.final} - {"eager"})
-    yield "Algorithm", f"options of compilers, varied by the study: {', '.join(knobs) or 'none varies'}"
+    yield "Algorithm", f"compiler options varied by the study: {', '.join(knobs) or 'none varies'}"
     yield "Program", ", ".join(f"{plain(one.name)} ({one.tier})" for one in facts.workloads)
     named = ", ".join(f"{plain(name)} {plain(facts.versions.get(name, ''))}".rstrip() for name in compilers)
     yield "Compilation", f"by the compilers under study ({named or 'none'}); {compiled(facts)}"
@@ -136,13 +136,16 @@ def _checklist(facts: Facts) -> Iterable[tuple[str, str]]:
     versions = ", ".join(f"{name} {plain(text)}" for name, text in facts.versions.items())
     yield "Run-time environment", f"{kernels(facts)}, {versions}"
     yield "Hardware", hardware(facts)
-    yield "Run-time state", f"a process of its own for each trial{_layout(facts)}; {threads(facts)}; {state(facts)}"
+    yield "Run-time state", f"one process per trial{_layout(facts)}; {threads(facts)}; {state(facts)}"
     turns = "; hot trials of a block take turns" if "hot" in facts.modes else ""
     yield "Execution", f"{_modes(facts)}, in a seeded random order{turns}"
-    yield "Metrics", f"{', '.join(_metrics(facts))}, planned and resident memory, cache misses, differences of outputs"
-    yield "Output", "`results.jsonl`, tables, figures, text, `report.html`; of a new run, what is reproduced"
-    claims = f"{len(facts.claims)} claims, from `claims.yaml`" if facts.claims else "no claims"
-    yield "Experiments", f"{status_line(facts)}, from `study.yaml`; {claims}"
+    yield "Metrics", f"{', '.join(_metrics(facts))}, planned and resident memory, cache misses, output differences"
+    yield (
+        "Output",
+        "`results.jsonl`, tables, figures, text, `report.html`; for a new run, a report on what is reproduced",
+    )
+    claims = f"{len(facts.claims)} claims (`claims.yaml`)" if facts.claims else "no claims"
+    yield "Experiments", f"{status_line(facts)} (`study.yaml`); {claims}"
     yield (
         "How much disk space required (approximately)?",
         f"{size(facts.environment.installed_bytes)} for packages, {size(run.work_bytes if run else None)} for "
@@ -150,11 +153,11 @@ def _checklist(facts: Facts) -> Iterable[tuple[str, str]]:
     )
     yield (
         "How much time is needed to prepare workflow (approximately)?",
-        f"not measured: it is the installation of {size(facts.environment.installed_bytes)} of packages",
+        f"not measured; mainly the installation of {size(facts.environment.installed_bytes)} of packages",
     )
     yield (
         "How much time is needed to complete experiments (approximately)?",
-        f"{duration(facts.run_seconds)} on the recorded machine; the tiny study about a minute on two cores",
+        f"{duration(facts.run_seconds)} on the recorded machine; about a minute on two cores for the tiny study",
     )
     yield "Publicly available?", availability(facts)
     yield "Code licenses (if publicly available)?", code_licences(facts)
@@ -172,8 +175,8 @@ def _layout(facts: Facts) -> str:
 def _description(facts: Facts, form: _Form) -> Section:
     own = own_code(facts)
     access = (
-        f"One zip, {size(facts.bytes_of())}, which unpacks to one folder. `MANIFEST.json` names every file with its "
-        "SHA-256, `ro-crate-metadata.json` says the same for machines. Authors: "
+        f"One zip file of {size(facts.bytes_of())}, which unpacks to one folder. `MANIFEST.json` lists every file with "
+        "its SHA-256 digest; `ro-crate-metadata.json` holds machine-readable metadata. Authors: "
         f"{authors_line(facts)}. Available from: {availability(facts)}."
     )
     software = (
@@ -182,9 +185,9 @@ def _description(facts: Facts, form: _Form) -> Section:
     )
     others = next((one.found for one in facts.environment.findings if one.name == LOCKED and one.level != "ok"), None)
     if others is not None:
-        software += f" When the study was run, not all versions were those of the lock: {plain(others)}."
+        software += f" When the study was run, not all versions matched the lock: {plain(others)}."
     if own:
-        software += f" What {', '.join(own)} needs beside these: {asked('packages and programs, or none')}."
+        software += f" Further requirements of {', '.join(own)}: {asked('packages and programs, or none')}."
     machine = f"{needs(facts)} Recorded on {hardware(facts)}."
     models: Paragraph | Items = (
         Paragraph(form.text(f"{models_line(facts)}.", PARAGRAPH)) if form.is_short else Items(tuple(model_items(facts)))
@@ -196,7 +199,7 @@ def _description(facts: Facts, form: _Form) -> Section:
             Section("How to access", (Paragraph(form.text(access, 2 * PARAGRAPH)),)),
             Section("Hardware dependencies", (Paragraph(form.text(machine, PARAGRAPH)),)),
             Section("Software dependencies", (Paragraph(form.text(software, PARAGRAPH)),)),
-            Section("Data sets", (Paragraph(form.text(f"Data set: {data_line(facts)}.", PARAGRAPH)),)),
+            Section("Data sets", (Paragraph(form.text(f"{_capital(data_line(facts))}.", PARAGRAPH)),)),
             Section("Models", (models,)),
         ),
     )
@@ -204,35 +207,35 @@ def _description(facts: Facts, form: _Form) -> Section:
 
 def _installation(facts: Facts) -> tuple[Paragraph | Commands, ...]:
     return (
-        Paragraph(f"{about_torch(facts)}In the unpacked folder:"),
+        Paragraph(f"{about_torch(facts)}Run the following commands in the unpacked folder:"),
         Commands((*installation(facts), TINY[0])),
-        Paragraph("The last command names what is missing and how to get it."),
+        Paragraph("The last command reports what is missing and how to install it."),
     )
 
 
 def _workflow(facts: Facts, form: _Form) -> tuple[Paragraph | Commands | Table, ...]:
     steps: tuple[Paragraph | Commands | Table, ...] = (
-        Paragraph("Kick the tires, meant for 30 minutes with the installation:"),
+        Paragraph("To kick the tires (30 minutes, including the installation):"),
         Commands(TINY[1:]),
-        Paragraph(f"Then the whole study, about {duration(facts.run_seconds)}:"),
+        Paragraph(f"To rerun the whole study (about {duration(facts.run_seconds)}):"),
         Commands(full(facts)),
     )
     if form.is_short:
         return steps
-    return (*steps, Paragraph("Machine time and growth of memory in the recorded run:"), cost_table(facts))
+    return (*steps, Paragraph("Machine time and memory growth in the recorded run:"), cost_table(facts))
 
 
 def _evaluation(facts: Facts, form: _Form) -> tuple[Paragraph | Table, ...]:
     results = "The recorded results are in `tables/`, `figures/` and `paper/`. Absolute times depend on the machine "
     results += "and are expected to differ."
     if not facts.claims:
-        return (Paragraph(f"{results} This study states no claims: compare `tables/` with those of the new run."),)
+        return (Paragraph(f"{results} The study states no claims; compare `tables/` with the tables of the new run."),)
     opening = Paragraph(
         f"{results} Each claim below should be reproduced. A claim about a factor or a percentage compares two "
-        "configurations, paired within blocks, and its bound is the allowed variation: it is reproduced when the whole "
-        "new 95 % interval lies on the claimed side of the bound, not reproduced when it lies on the other, and "
-        "undecided otherwise; what is computed and not measured, such as planned bytes, needs no interval. Claims "
-        "without a bound are checked on every trial."
+        "configurations within blocks, and its bound is the allowed variation: the claim is reproduced if the whole "
+        "95% interval of the new run lies on the claimed side of the bound, not reproduced if it lies on the other "
+        "side, and undecided otherwise. Computed quantities, such as planned bytes, need no interval. Claims without a "
+        "bound are checked on every trial."
     )
     return (opening, *(_few_claims(facts, form) if form.is_short else (_claims(facts),)))
 
@@ -256,14 +259,17 @@ def _few_claims(facts: Facts, form: _Form) -> tuple[Table | Paragraph, ...]:
     table = Table(("claim", "allowed", "recorded"), rows, (0.5, 0.17, 0.22))
     if len(facts.claims) <= CLAIMS:
         return (table,)
-    return (table, Paragraph(f"These are {CLAIMS} of {len(facts.claims)} claims; all stand in `{APPENDIX_NAME}`."))
+    return (
+        table,
+        Paragraph(f"These are {CLAIMS} of the {len(facts.claims)} claims; `{APPENDIX_NAME}` lists all of them."),
+    )
 
 
 def _customization(facts: Facts) -> tuple[Paragraph | Commands, ...]:
     return (
         Paragraph(
-            "Copy `study.yaml` and change workloads, their sizes, compilers, knobs, levels or repeats; copy "
-            "`template.yaml` for other tables and figures, `claims.yaml` for other claims. Then:"
+            "Copy `study.yaml` and change the workloads, their sizes, the compilers, knobs, levels or repeats. Other "
+            "tables and figures go into a copy of `template.yaml`, other claims into one of `claims.yaml`. Then run:"
         ),
         Commands(("ablatrix design mine.yaml", "ablatrix artifact mine.yaml --out ../mine")),
         Paragraph(f"For models and compilers of your own, see the documentation: {_documentation(facts)}."),
@@ -277,20 +283,20 @@ def _documentation(facts: Facts) -> str:
 
 def _notes(facts: Facts, form: _Form) -> tuple[Paragraph, ...]:
     failed = [f"{record.workload.name} ({record.mode}): {record.status}" for record in facts.failed]
-    failures = f"{len(failed)} trials failed; their records have the messages: {plain(_some(failed))}."
+    failures = f"{len(failed)} trials failed; their records contain the messages: {plain(_some(failed))}."
     return (
-        Paragraph(form.text(failures, PARAGRAPH) if failed else "No trial that was run failed."),
+        Paragraph(form.text(failures, PARAGRAPH) if failed else "None of the executed trials failed."),
         *((Paragraph(f"{not_run_line(facts)}."),) if facts.not_run else ()),
         Paragraph(
-            "On a shared or throttled machine intervals are wider, and claims may stay undecided: `ablatrix doctor` "
-            "names what makes times scatter, and what to do about it. An interrupted study resumes when the "
-            "same command is repeated."
+            "On a shared or throttled machine, intervals are wider and claims may remain undecided; `ablatrix doctor` "
+            "reports what makes times vary and what to do about it. An interrupted study resumes when the same command "
+            "is repeated."
         ),
     )
 
 
 def _methodology(facts: Facts, form: _Form) -> tuple[Paragraph | Items, ...]:
-    parts = ["Each trial is a process of its own and leaves exactly one final record, whatever became of it."]
+    parts = ["Each trial runs in a process of its own and leaves exactly one final record, whatever its outcome."]
     if "cold" in facts.modes:
         tagged = sum(
             record.mode == "cold" and record.compile is not None and record.compile.cache_tag is not None
@@ -302,8 +308,8 @@ def _methodology(facts: Facts, form: _Form) -> tuple[Paragraph | Items, ...]:
         )
     if "hot" in facts.modes:
         parts.append(
-            "Hot trials of a block are alive side by side and take turns in short bursts, in a new random order each "
-            "round; their outputs are checked before anything is timed."
+            "The hot trials of a block are kept alive together and take turns in short bursts, in a new random "
+            "order in each round; their outputs are checked before anything is timed."
         )
     parts.append(f"Outputs are compared with {oracle(facts)}. {blocks_line(facts)}")
     return (
@@ -311,6 +317,10 @@ def _methodology(facts: Facts, form: _Form) -> tuple[Paragraph | Items, ...]:
         Paragraph("Submission, reviewing and badging methodology:"),
         Items(tuple(("", f"`{address}`") for address in METHODOLOGY)),
     )
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _knobs(records: Iterable[Record]) -> Mapping[str, tuple[str, ...]]:
@@ -328,7 +338,7 @@ def _modes(facts: Facts) -> str:
 
 
 def _metrics(facts: Facts) -> list[str]:
-    words = {"cold": "time of compile and first run", "hot": "run time in the steady state"}
+    words = {"cold": "cold-start time (compile and first run)", "hot": "steady-state run time"}
     return [words[mode] for mode in facts.modes]
 
 

@@ -15,7 +15,7 @@ def citation_text(facts: Facts) -> str:
     about = facts.about
     lines = [
         "cff-version: 1.2.0",
-        "message: If you use this artifact, please cite it, and ablatrix, which made it.",
+        "message: If you use this artifact, please cite both it and ablatrix, which produced it.",
         "type: dataset",
         f"title: {_quoted(facts.title)}",
         f"abstract: {_quoted(facts.description)}" if facts.description else None,
@@ -46,7 +46,7 @@ def citation_text(facts: Facts) -> str:
 
 def unnamed_authors(facts: Facts) -> str:
     """Return what stands for the authors where the study does not name them."""
-    return f"The authors of the study {facts.name} ({asked('their names', 'authors').replace('`', '')})"
+    return f"The authors of the study {facts.name}: {asked('names', 'authors').replace('`', '')}"
 
 
 def _authors(facts: Facts) -> Iterator[str]:

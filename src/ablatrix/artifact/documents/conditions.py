@@ -31,7 +31,7 @@ def needs(facts: Facts) -> str:
     took = f"; the largest process of the recorded run took {size(largest)}" if largest else ""
     has_gpu = any(machine.gpu is not None for machine in facts.machines)
     card = " The study asks for an NVIDIA GPU." if has_gpu else ""
-    return f"Two cores or more and 4 GiB of memory for ablatrix itself{took}.{card}"
+    return f"At least two cores, and 4 GiB of memory for ablatrix itself{took}.{card}"
 
 
 def blocks_line(facts: Facts) -> str:
@@ -39,8 +39,8 @@ def blocks_line(facts: Facts) -> str:
     counts = {mode: len({one.block_id for one in facts.final if one.mode == mode}) for mode in facts.modes}
     blocks = " and ".join(f"{count} {mode} blocks" for mode, count in counts.items())
     return (
-        f"Ratios are paired within blocks ({blocks} of all workloads and compilers together). Intervals come from the "
-        "variation between the blocks of one workload on one compiler; where it has one block there are none."
+        f"Ratios are paired within blocks ({blocks} over all workloads and compilers). Intervals come from the "
+        "variation between the blocks of one workload on one compiler; a single block has none."
     )
 
 
@@ -51,8 +51,8 @@ def kernels(facts: Facts) -> str:
 
 def threads(facts: Facts) -> str:
     """Return the threads in force, by library."""
-    found = sorted({f"{name}: {count}" for record in facts.final for name, count in record.meta.threads.items()})
-    return f"threads in force {', '.join(found) or NOT_RECORDED}"
+    found = sorted({f"{name} {count}" for record in facts.final for name, count in record.meta.threads.items()})
+    return f"threads in force: {', '.join(found) or NOT_RECORDED}"
 
 
 def state(facts: Facts) -> str:
@@ -71,18 +71,18 @@ def compiled(facts: Facts) -> str:
         return "no trial reports what it compiled"
     anew = sum(one.compile_cache_miss_delta_first_run > 0 for one in facts_of)
     cached = len(facts_of) - anew
-    rest = f", {cached} took everything from a cache" if cached else ""
-    return f"of {len(facts_of)} trials that report it, {anew} compiled anew{rest}"
+    rest = f" and {cached} took everything from a cache" if cached else ""
+    return f"of the {len(facts_of)} trials that report it, {anew} compiled anew{rest}"
 
 
 def oracle(facts: Facts) -> str:
     """Return what outputs are compared with: by the records, in which precision."""
     single = [one.name for one in facts.workloads if one.oracle == "float32"]
     if not single:
-        return "the same program in float64"
+        return "those of the same program in float64"
     if len(single) == len(facts.workloads):
-        return "the same program in float32 without optimisation, as it has no float64"
-    return f"the same program in float64, of {', '.join(single)} in float32 without optimisation"
+        return "those of the same program in unoptimized float32, as it has no float64 form"
+    return f"those of the same program in float64 (of {', '.join(single)}: in unoptimized float32)"
 
 
 def _machine(machine: TrialMachine) -> str:

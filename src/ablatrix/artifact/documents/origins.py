@@ -27,8 +27,8 @@ ASKED = "to be filled in by the authors"
 
 def asked(what: str, key: str | None = None) -> str:
     """Return what stands for a fact that only the authors know, with the key of ``about:`` that gives it."""
-    where = f" (`about: {key}` in `study.yaml`)" if key else ""
-    return f"{ASKED}: {what}{where}"
+    where = f"; set `about: {key}` in `study.yaml`" if key else ""
+    return f"{ASKED} ({what}{where})"
 
 
 def kind_of(workload: WorkloadFacts) -> Kind:
@@ -44,18 +44,22 @@ def kind_of(workload: WorkloadFacts) -> Kind:
 
 def models_line(facts: Facts) -> str:
     """Return all models in one line."""
-    return "; ".join(f"{name}: {text}" for name, text in model_items(facts))
+    named: dict[str, list[str]] = {}
+    for one in facts.workloads:
+        named.setdefault(_weights(facts, one), []).append(f"{one.name} ({one.parameter_count:,} parameters)")
+    return "; ".join(f"{', '.join(names)}: {origin}" for origin, names in named.items())
 
 
 def model_items(facts: Facts) -> list[tuple[str, str]]:
     """Return each model with its number of weights, and where they come from."""
-    return [(one.name, _weights(facts, one)) for one in facts.workloads]
+    return [(one.name, f"{one.parameter_count:,} parameters, {_weights(facts, one)}") for one in facts.workloads]
 
 
 def data_line(facts: Facts) -> str:
     """Return where inputs come from, for each kind of workload."""
     drawn = [one.name for one in facts.workloads if kind_of(one) in DRAWN]
-    parts = [f"none for {', '.join(drawn)}, inputs are drawn from the study's seed"] if drawn else []
+    subject = "all inputs" if len(drawn) == len(facts.workloads) else f"the inputs of {', '.join(drawn)}"
+    parts = [f"none: {subject} are drawn from the study's seed"] if drawn else []
     parts += [f"for {one.name}, {_inputs(one)}" for one in facts.workloads if kind_of(one) not in DRAWN]
     return "; ".join(parts)
 
@@ -71,18 +75,18 @@ def own_code(facts: Facts) -> tuple[str, ...]:
 
 def code_licences(facts: Facts) -> str:
     """Return the licences of the code."""
-    own = f"; the authors' own code: {_licence(facts, 'its licence')}" if own_code(facts) else ""
+    own = f"; the authors' own code: {_licence(facts, 'licence')}" if own_code(facts) else ""
     return f"ablatrix: Apache-2.0 (`LICENSE`){own}"
 
 
 def data_licences(facts: Facts) -> str:
     """Return the licences of study and records, and of models and data where the authors bring some."""
     kinds = [kind_of(one) for one in facts.workloads]
-    parts = [f"study, records and what is made of them: {_licence(facts, 'their licence')}"]
+    parts = [f"study, records and results: {_licence(facts, 'licence')}"]
     if any(kind not in FROM_SEED for kind in kinds):
-        parts.append(f"models: {_given(facts.about.model_licence, 'their licence', 'model_licence')}")
+        parts.append(f"models: {_given(facts.about.model_licence, 'licence', 'model_licence')}")
     if any(kind not in DRAWN for kind in kinds):
-        parts.append(f"data: {_given(facts.about.data_licence, 'its licence', 'data_licence')}")
+        parts.append(f"data: {_given(facts.about.data_licence, 'licence', 'data_licence')}")
     return "; ".join(parts)
 
 
@@ -92,45 +96,46 @@ def authors_line(facts: Facts) -> str:
         f"{plain(one.shown)} ({plain(one.affiliation)})" if one.affiliation else plain(one.shown)
         for one in facts.about.authors
     ]
-    return ", ".join(shown) or asked("their names", "authors")
+    return ", ".join(shown) or asked("names", "authors")
 
 
 def availability(facts: Facts) -> str:
     """Return where the artifact can be had."""
     about = facts.about
     places = [*([f"DOI {about.doi}"] if about.doi else []), *([about.repository] if about.repository else [])]
-    return f"{', '.join(map(plain, places))}; ablatrix is in it as source" if places else asked("where", "repository")
+    return (
+        f"{', '.join(map(plain, places))}; ablatrix is in it as source" if places else asked("repository", "repository")
+    )
 
 
 def archived(facts: Facts) -> str:
     """Return the DOI."""
-    return _given(facts.about.doi, "the DOI, once it is archived", "doi")
+    return _given(facts.about.doi, "DOI, once it is archived", "doi")
 
 
 def _weights(facts: Facts, workload: WorkloadFacts) -> str:
-    count, kind = f"{workload.parameter_count:,} parameters", kind_of(workload)
+    """Return where the weights of a workload come from."""
+    kind = kind_of(workload)
     if kind == "shipped":
-        return f"{count}, drawn from a fixed seed by ablatrix; nothing is downloaded"
+        return "drawn from a fixed seed by ablatrix; nothing is downloaded"
     if kind == "plug-in":
-        return f"{count}, from a plug-in; {asked('where they come from, and what is downloaded')}"
+        return f"from a plug-in; {asked('where they come from, and what is downloaded')}"
     source = plain(workload.source or "")
     if kind == "architecture":
-        return f"{count}, architecture of transformers `{source}`, drawn from a fixed seed; nothing is downloaded"
+        return f"architecture of transformers `{source}`, drawn from a fixed seed; nothing is downloaded"
     file = source.partition("?")[0].partition(":")[0]
     where = "in this artifact" if any(entry.path == file for entry in facts.entries) else "not in this artifact"
     digest = f"SHA-256 {workload.source_digest[:16]}, " if workload.source_digest else ""
     if kind == "function":
         rest = asked("where they come from, and what is downloaded")
-        return f"{count}, as `{source}` makes them ({digest}{where}); {rest}"
-    return f"{count}, as they stand in `{source}` ({digest}{where})"
+        return f"as `{source}` makes them ({digest}{where}); {rest}"
+    return f"as stored in `{source}` ({digest}{where})"
 
 
 def _inputs(workload: WorkloadFacts) -> str:
     kind, source = kind_of(workload), plain(workload.source or "")
     if kind == "saved":
-        return (
-            f"the example inputs saved in `{source}` and values sampled from them by seed, random ones if it has none"
-        )
+        return f"the example inputs saved in `{source}` and values sampled from them by seed, or random ones"
     if kind == "function":
         return f"the inputs that `{source}` gives, and what is sampled from them by seed"
     return f"inputs that its plug-in makes; {asked('what they are')}"

@@ -9,28 +9,29 @@ from ablatrix.artifact.documents.facts import RESULT_ROLES, Facts, duration, siz
 from ablatrix.artifact.documents.markup import Commands, Items, Paragraph, Section, Table, markdown, plain
 from ablatrix.artifact.documents.origins import authors_line, code_licences, data_licences
 from ablatrix.artifact.documents.steps import TINY, about_torch, full, installation, of_claims
+from ablatrix.records.status import Status
 
 MEANING: dict[Role, str] = {
-    "records": "one JSON object a line and trial: everything that was measured",
-    "design": "what was planned, in which order",
+    "records": "everything that was measured, as one JSON object per line and trial",
+    "design": "the planned trials, in their order",
     "study": "the study that was run",
-    "claims": "what the study claims, to be checked by its records",
+    "claims": "the claims of the study, in the form in which they are checked",
     "samples": "raw samples of hot trials, unrounded, by block",
     "plan": "plans of the workloads",
-    "table": "tables, made of the records",
-    "figure": "figures, made of the records",
-    "text": "text and numbers for the paper, made of the records",
-    "provenance": "for every printed number the records that it came from",
-    "page": "report in HTML: open it in a browser; it needs no network",
-    "template": "what the paper's tables, figures and text are made of",
-    "environment": "the machine, what the environment check found before the run, what the run cost",
+    "table": "tables generated from the records",
+    "figure": "figures generated from the records",
+    "text": "text and numbers of the paper, generated from the records",
+    "provenance": "for every printed number, the records from which it is derived",
+    "page": "HTML report, to be opened in a browser (needs no network)",
+    "template": "specification of the paper's tables, figures and text",
+    "environment": "the machine, the findings of the environment check before the run, and the cost of the run",
     "readme": "this file",
-    "appendix": "the artifact appendix, for people and for LaTeX",
+    "appendix": "the artifact appendix",
     "citation": "how to cite this artifact",
-    "crate": "the same for machines: RO-Crate 1.1, Process Run Crate 0.5",
+    "crate": "machine-readable metadata: RO-Crate 1.1, Process Run Crate 0.5",
     "lock": "exact versions of the packages to install",
-    "software": "ablatrix itself, as it made this artifact; `pip install` takes it",
-    "example": "a tiny study, with claims of its own, to kick the tires with",
+    "software": "source of the ablatrix version that made this artifact, for `pip install`",
+    "example": "a tiny study with claims of its own, for kicking the tires",
     "licence": "licence of ablatrix",
     "log": "what the run printed",
     "other": "files that came with the study",
@@ -45,7 +46,7 @@ def readme_text(facts: Facts) -> str:
 
 def machine_line(facts: Facts) -> str:
     """Return the machine and the software in one line."""
-    return f"{hardware(facts)}; with {software_line(facts)}"
+    return f"{hardware(facts)}. Software: {software_line(facts)}"
 
 
 def software_line(facts: Facts) -> str:
@@ -54,7 +55,9 @@ def software_line(facts: Facts) -> str:
 
 
 def status_line(facts: Facts) -> str:
-    """Return the number of trials, by status."""
+    """Return the number of trials, by status where not all succeeded."""
+    if set(facts.statuses) == {Status.OK}:
+        return f"{len(facts.final)} successful trials"
     counts = ", ".join(f"{count} {status}" for status, count in sorted(facts.statuses.items()))
     return f"{len(facts.final)} trials ({counts})"
 
@@ -63,7 +66,7 @@ def not_run_line(facts: Facts) -> str:
     """Return how many trials were not run, by status."""
     counts = Counter(record.status for record in facts.not_run)
     named = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    return f"{len(facts.not_run)} trials were not run, or not to their end ({named})"
+    return f"{len(facts.not_run)} trials were not run or not completed ({named})"
 
 
 def cost_table(facts: Facts) -> Table:
@@ -78,58 +81,66 @@ def cost_table(facts: Facts) -> Table:
 
 def _abstract(facts: Facts) -> tuple[Paragraph, ...]:
     held = Counter(claim.state for claim in facts.claims)
-    counts = ", ".join(f"{held[state]} {word}" for state, word in STATES if held[state])
-    claims = f" It makes {len(facts.claims)} claims; by its own records, {counts}." if facts.claims else ""
-    failures = f" {len(facts.failed)} trials failed; they are recorded as such, and no number is made of them."
+    counts = ", ".join(f"{held[state]} {words[held[state] > 1]}" for state, words in STATES if held[state])
+    if held["holds"] == len(facts.claims) > 1:
+        counts = "all of them hold"
+    number = f"{len(facts.claims)} claims" if len(facts.claims) > 1 else "one claim"
+    claims = f" The study makes {number}; according to these records, {counts}." if facts.claims else ""
+    failures = f" {len(facts.failed)} trials failed; they are recorded as such and enter no statistics."
     not_run = f" {not_run_line(facts)}."
     parts = [plain(facts.description)] if facts.description else []
     parts.append(
-        f"{status_line(facts)}, run on {facts.start:%Y-%m-%d} on {machine_line(facts)}."
-        + claims
-        + (failures if facts.failed else "")
-        + (not_run if facts.not_run else "")
+        f"This folder holds the records of {status_line(facts)}, run on {facts.start:%Y-%m-%d}. Machine: "
+        f"{machine_line(facts)}." + claims + (failures if facts.failed else "") + (not_run if facts.not_run else "")
     )
     parts.append(f"Authors: {authors_line(facts)}. Licences: {code_licences(facts)}; {data_licences(facts)}.")
     return tuple(Paragraph(part) for part in parts)
 
 
-STATES = (("holds", "hold"), ("fails", "fail"), ("undecided", "are undecided"))
+STATES = (("holds", ("holds", "hold")), ("fails", ("fails", "fail")), ("undecided", ("is undecided", "are undecided")))
+"""Outcomes of claims with their words: of one claim, and of several."""
 
 
 def _tires(facts: Facts) -> Section:
     return Section(
-        "Kick the tires (meant for 30 minutes)",
+        "Kick the tires (30 minutes)",
         (
             Paragraph(
-                f"From this folder, with Python 3.11 or later and a C++ compiler. Nearly all of the time is the "
-                f"download of the packages ({size(facts.environment.installed_bytes)} when installed); the tiny "
-                f"study itself takes about a minute on two cores. {about_torch(facts)}".rstrip()
+                f"Run the following commands in this folder; they require Python 3.11 or later and a C++ compiler. "
+                f"Most of the time goes into downloading the packages ({size(facts.environment.installed_bytes)} when "
+                f"installed); the tiny study itself takes about a minute on two cores. {about_torch(facts)}".rstrip()
             ),
             Commands((*installation(facts), *TINY)),
             Paragraph(
-                "`ablatrix doctor` names what the machine lacks: what is fatal, and what only makes numbers differ. "
-                "`ablatrix verify .` hashes every file, validates every record, compares the records with the design, "
-                "makes every table, figure, text and document again from the records and compares it; it ends with "
-                f"`holds`, and with the root digest, which stands in `{MANIFEST_NAME}` and covers everything: compare "
-                "it with the published one. It needs neither torch nor a compiler. The last command runs the tiny "
-                "study of `tiny/` here and checks its claims. Do not add files to this folder: `verify` reports them."
+                "`ablatrix doctor` lists what the machine lacks, and tells what prevents a run from what only affects "
+                "the measurements. `ablatrix verify .` hashes every file, validates every record, checks the records "
+                "against the design, and generates every table, figure, text and document again from the records to "
+                "compare it with the one in this folder. It ends with `holds` and the root digest, which covers all "
+                f"files and is also stated in `{MANIFEST_NAME}`; compare it with the published one. This step needs "
+                "neither torch nor a compiler. The last command runs the tiny study in `tiny/` on your machine and "
+                "checks its claims. Do not add files to this folder, as `verify` would report them."
             ),
         ),
     )
 
 
 def _full(facts: Facts) -> Section:
-    subject = "for each claim: reproduced, not reproduced, or undecided"
+    said = (
+        f"This command reruns the whole study (about {duration(facts.run_seconds)} on the recorded machine), compares "
+        "the new records with those of this artifact, and reports each claim as reproduced, not reproduced or "
+        "undecided."
+    )
     if not facts.claims:
-        subject = "for each effect that was found here whether it was found again (the study states no claims)"
+        said = (
+            f"These commands rerun the whole study (about {duration(facts.run_seconds)} on the recorded machine) and "
+            "report, for each effect found in this artifact, whether it was found again; the study states no claims."
+        )
     return Section(
         "Full evaluation",
         (
             Commands(full(facts)),
             Paragraph(
-                f"This runs the whole study again (about {duration(facts.run_seconds)} on the recorded machine), "
-                f"compares it with the records of this artifact, and reports {subject}. Times will differ on another "
-                "machine; ratios are compared, with their intervals."
+                f"{said} As absolute times differ between machines, ratios and their confidence intervals are compared."
             ),
         ),
     )
@@ -142,8 +153,8 @@ def _claims(facts: Facts) -> tuple[Section, ...]:
         groups[claim.workload, claim.modes].append(claim)
     sections = tuple(_group(facts, workload, modes, claims) for (workload, modes), claims in groups.items())
     note = Paragraph(
-        "The full evaluation checks all of them. The claims of one group can also be checked alone; all others are "
-        "then undecided, as they have no trials."
+        "The full evaluation checks all claims. Those of one group can also be checked on their own; all other claims "
+        "are then reported as undecided, because their trials are not run."
     )
     return (Section("Claims", (note,), sections),) if groups else ()
 
@@ -152,7 +163,7 @@ def _group(facts: Facts, workload: str | None, modes: tuple[str, ...], claims: S
     rows = tuple((f"`{claim.id}`", f"{plain(claim.statement)}.", plain(claim.found), claim.state) for claim in claims)
     seconds, growth = facts.usage_of(workload, modes)
     cost = (
-        f"Time: {duration(seconds)} of trials. Memory: {size(growth)} beside the loaded frameworks. Disk: "
+        f"Time: {duration(seconds)} for the trials. Memory: {size(growth)} on top of the loaded frameworks. Disk: "
         f"{size(facts.samples_bytes(workload, modes))} of raw samples."
     )
     return Section(
@@ -170,30 +181,31 @@ def _cost(facts: Facts) -> Section:
     known = run is not None and run.trials == len(facts.records)
     items = [
         ("Time", f"{duration(facts.run_seconds)} for the whole study" + ("" if known else ", first trial to last")),
-        ("Memory", f"{size(run.largest_process_bytes if run else None)}: the largest process"),
+        ("Memory", f"{size(run.largest_process_bytes if run else None)} for the largest process"),
         (
             "Disk",
-            f"{size(facts.bytes_of())} this artifact, of which {size(facts.bytes_of(RESULT_ROLES))} records and raw "
-            f"samples; {size(run.work_bytes if run else None)} of programs and caches while it runs; "
-            f"{size(facts.environment.installed_bytes)} of installed packages",
+            f"{size(facts.bytes_of())} for this artifact, of which {size(facts.bytes_of(RESULT_ROLES))} are "
+            f"records and raw samples; {size(run.work_bytes if run else None)} for programs and caches during the run; "
+            f"{size(facts.environment.installed_bytes)} for installed packages",
         ),
     ]
     note = Paragraph(
-        "Measured in the recorded run. Below: machine time of all attempts, and by how much resident memory grew over "
-        "that of a process that has loaded the frameworks (in hot mode all live trials of a block together)."
+        "All values were measured in the recorded run. The table gives the machine time of all attempts, and the "
+        "growth of resident memory over that of a process that has loaded the frameworks (in hot mode, of all live "
+        "trials of a block together)."
     )
-    return Section("What it takes", (Items(tuple(items)), note, cost_table(facts)))
+    return Section("Resources", (Items(tuple(items)), note, cost_table(facts)))
 
 
 def _systems(facts: Facts) -> Section:
     containers = {machine.container: None for machine in facts.machines if machine.container}
-    container = f", in {plain(', '.join(containers))}" if containers else ""
+    container = f" ({plain(', '.join(containers))})" if containers else ""
     return Section(
         "Supported systems",
         (
             Items((
                 ("Runs on", f"Linux on x86-64 or ARM64. {needs(facts)}"),
-                ("Recorded on", f"{kernels(facts)}{container}, {machine_line(facts)}"),
+                ("Recorded on", f"{kernels(facts)}{container} on {machine_line(facts)}"),
                 ("Verifies on", "any system with Python 3.11 or later and the packages of `requirements.lock`"),
             )),
         ),
@@ -206,5 +218,5 @@ def _map(facts: Facts) -> Section:
         folder, slash, _ = path.rpartition("/")
         entries[folder + slash or path, role_of(path)] += 1
     rows = [(f"`{entry}`", str(count), MEANING[role]) for (entry, role), count in sorted(entries.items())]
-    first = (f"`{MANIFEST_NAME}`", "1", "SHA-256, size and role of every file, commands, versions, root digest")
-    return Section("What is here", (Table(("file or folder", "files", "what it is"), (first, *rows), (0.35, 0, 0.5)),))
+    first = (f"`{MANIFEST_NAME}`", "1", "SHA-256, size and role of every file; commands, versions and root digest")
+    return Section("Contents", (Table(("file or folder", "files", "content"), (first, *rows), (0.35, 0, 0.5)),))

@@ -31,8 +31,8 @@ def about_torch(facts: Facts) -> str:
     if not facts.versions.get("torch", "").endswith("+cpu"):
         return ""
     return (
-        "PyPI's torch for Linux brings several gigabytes of CUDA along. To install the CPU build that was recorded: "
-        f"`export PIP_EXTRA_INDEX_URL={CPU_INDEX}` before the second command. "
+        "PyPI's build of torch for Linux comes with several gigabytes of CUDA libraries. To install the recorded CPU "
+        f"build instead, run `export PIP_EXTRA_INDEX_URL={CPU_INDEX}` before the second command. "
     )
 
 

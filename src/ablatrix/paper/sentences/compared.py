@@ -1,6 +1,7 @@
 """All knobs moved, or the fastest configurations, against eager and among themselves; compilers beside each other."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from ablatrix.analysis.effects import Best, Evidence
 from ablatrix.analysis.groups import ReferenceRatio
@@ -17,6 +18,7 @@ from ablatrix.provenance.units import Levels, Unit
 from ablatrix.records.metrics import HOT_METRIC
 
 Held = tuple[Unit, ReferenceRatio, Interval]
+Example = Literal["example", "example/only", "example/others"]
 
 
 def against_eager(sources: Sources) -> Written:
@@ -177,7 +179,9 @@ def best_choice(sources: Sources) -> Written:
     if len(found) == 1 and len(numbers) == 1 and evidence and is_of_one_knob(sources, evidence, found[0]):
         return  # of two configurations the first sentence says which is faster
     several = "one" if len(numbers) == 1 else "compilers" if len(found) > 1 else "workloads"
-    example = _faster(sources, others, is_exception=len(others) == 1 and count.value > 0)
+    is_some = count.value > 0
+    kind: Example = "example/only" if is_some and len(others) == 1 else "example/others" if is_some else "example"
+    example = _faster(sources, others, kind)
     if len(numbers) < len(sources.estimates.units):  # elsewhere the full one failed, or ran in one block
         phrase = "best_choice/tested" if count.value else "best_choice/tested/none"
         slots: dict[str, Fragment] = {"count": count} if count.value else {}
@@ -190,7 +194,7 @@ def best_choice(sources: Sources) -> Written:
         yield Sentence("best_choice", say(f"best_choice/{several}", count=count, of=of, example=example))
 
 
-def _faster(sources: Sources, others: Sequence[tuple[Unit, Best, Levels]], is_exception: bool) -> Fragment:
+def _faster(sources: Sources, others: Sequence[tuple[Unit, Best, Levels]], phrase: Example) -> Fragment:
     """Return the example of the largest gain over the baseline by another configuration."""
     ratios = {unit.identity: (levels, ratio) for unit, _, levels, ratio in bests(sources)}
     known = [(unit, full, *ratios[unit.identity]) for unit, _, full in others]
@@ -201,7 +205,6 @@ def _faster(sources: Sources, others: Sequence[tuple[Unit, Best, Levels]], is_ex
     moves = _moves(sources, unit, levels, full)
     if moves is None or ratio is None:
         return Name("")
-    phrase = "example/only" if is_exception else "example"
     return say(phrase, place=sources.place(unit), moves=moves, amount=size(sources.ledger, ratio))
 
 

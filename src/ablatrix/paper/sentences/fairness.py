@@ -264,12 +264,16 @@ def _miss_medians(sources: Sources) -> Fragment | None:
     items: list[Fragment] = []
     for level, found in by_level.items():
         ends = span(sources, f"fairness/cache_misses/{key_part(level)}", found)
+        if len({one.value for one in found}) > 1:
+            ends = say("misses_by_workload", misses=ends)
         slots: dict[str, Fragment] = {"misses": ends, "level": sources.level("partition", level)}
         is_first = not items
+        if len(by_level) == 1:
+            return say("misses_only", misses=ends)
         items.append(
             say("misses_at", knob=sources.knob("partition"), **slots) if is_first else say("misses_too", **slots)
         )
-    return listed(items)
+    return listed(items, "parallel")
 
 
 FAIRNESS: tuple[Writes, ...] = (

@@ -1,6 +1,6 @@
 """One change of one compiler over its workloads: the members, their geometric mean, and what may be said of it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,10 +14,10 @@ from ablatrix.analysis.effects import (
     Kind,
 )
 from ablatrix.paper.estimates import Interval, ends_of
-from ablatrix.paper.fragment import Fragment, Name, Said, say
+from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.sentences.said import margin_of
 from ablatrix.paper.sentences.sentence import Sources
-from ablatrix.paper.views import amount, reach, size
+from ablatrix.paper.views import amount, by, reach, size
 from ablatrix.provenance.units import Unit
 
 Direction = Literal["less", "more", "none", "unclear", "untested"]
@@ -206,8 +206,8 @@ def _said(sources: Sources, overall: Overall, metric: str, verb: Literal["does",
     word = say(f"metric/{metric}")
     match overall.direction:
         case "less" | "more" as side:
-            by = amount(sources.ledger, overall.interval)
-            return say(f"{verb}/{family}/{side}", metric=word, amount=by)
+            change = amount(sources.ledger, overall.interval)
+            return say(f"{verb}/{family}/{side}", metric=word, amount=change)
         case "none":
             return say(f"{verb}/none", metric=word, margin=margin_of(sources))
         case "unclear":
@@ -222,9 +222,17 @@ def _within(sources: Sources, interval: Interval) -> Fragment:
     return say("within", reach=far) if far.value < 1.0 else Name("")
 
 
-def by_compiler(sources: Sources, overall: Overall, metric: str) -> Fragment:
-    """Return the same as an item of a list over compilers."""
-    compiler = sources.compiler(overall.candidate.first.compiler)
+def by_compiler(sources: Sources, held: Sequence[Overall]) -> Iterator[Fragment]:
+    """Yield the same as items of a list over compilers; those of which no number is said are named together."""
+    alike: dict[str, list[Overall]] = {}
+    for one in held:
+        alike.setdefault(one.direction if one.direction in ("none", "unclear") else f"alone {id(one)}", []).append(one)
+    for own in alike.values():
+        compilers = listed(sources.compiler(one.candidate.first.compiler) for one in own)
+        yield _with_compilers(sources, own[0], compilers)
+
+
+def _with_compilers(sources: Sources, overall: Overall, compiler: Fragment) -> Fragment:
     match overall.direction:
         case "less" | "more" as side:
             return say(f"with/{side}", amount=size(sources.ledger, overall.interval), compiler=compiler)
@@ -251,8 +259,8 @@ def extremes(sources: Sources, overall: Overall) -> Fragment:
     different = [one for one in overall.members if one.direction in ("less", "more")]
     if len(different) == 1 and len(overall.members) > 2 and overall.direction not in ("less", "more"):
         (only,) = different
-        by, workload = size(sources.ledger, only.interval), sources.workload(only.unit)
-        return say(f"range/only/{only.direction}", amount=by, workload=workload)
+        change, workload = by(sources.ledger, only.interval), sources.workload(only.unit)
+        return say(f"range/only/{only.direction}", amount=change, workload=workload)
     mixed: dict[str, Fragment] = {name: _end(sources, one) for name, one in (("least", low), ("most", high))}
     return say("range/mixed/two" if len(overall.members) == 2 else "range/mixed", **mixed)
 
@@ -260,8 +268,7 @@ def extremes(sources: Sources, overall: Overall) -> Fragment:
 def _end(sources: Sources, one: Member) -> Fragment:
     workload = sources.workload(one.unit)
     if one.direction in ("less", "more"):
-        said = size(sources.ledger, one.interval)
-        return say(f"end/{one.direction}", amount=said, workload=workload)
+        return say(f"end/{one.direction}", amount=by(sources.ledger, one.interval), workload=workload)
     if one.direction == "untested":
         return say("end/untested", ratio=one.interval.value, workload=workload)
     return say("end/unclear", workload=workload)

@@ -72,7 +72,7 @@ def software(sources: Sources) -> Written:
         if versions:
             called: Fragment = Name(SOFTWARE[key]) if key in SOFTWARE else sources.compiler(key)
             group = compilers if key in sources.estimates.compilers else items
-            group.append(say("setup/version", name=called, versions=listed(versions)))
+            group.append(say("setup/version", name=called, versions=listed(_short(key, one) for one in versions)))
     if compilers and items:
         said = say("setup/software/compilers", compilers=listed(compilers), versions=listed(items))
         yield Sentence("software", said)
@@ -80,6 +80,13 @@ def software(sources: Sources) -> Written:
         yield Sentence("software", say("setup/software", versions=listed(compilers or items)))
     else:
         yield LeftOut("software", say("lacks/versions"))
+
+
+def _short(name: str, version: str) -> str:
+    """Return a version without what a sentence has no room for: its own name, its packager, and the branch built."""
+    own = version.removeprefix(f"{name} ")
+    own = own if own == version else own.rsplit(" ", 1)[-1]
+    return own.split("-")[0] if "/" in own else own
 
 
 def _software_order(name: str) -> tuple[int, str]:

@@ -50,8 +50,8 @@ def over_compilers(sources: Sources, overall: Sequence[Overall], metric: str) ->
     """Return the items of a list over compilers, the lowest first; of many, those at both ends."""
     ends = sorted(overall, key=lambda one: (one.interval.ratio.value, one.candidate.first.compiler))
     if len(overall) <= COMPILERS:
-        return listed((by_compiler(sources, one, metric) for one in ends), "parallel")
-    items = [by_compiler(sources, one, metric) for one in (ends[0], ends[-1])]
+        return listed(by_compiler(sources, ends), "parallel")
+    items = [next(by_compiler(sources, [one])) for one in (ends[0], ends[-1])]
     key = f"benefit/compilers/{key_part(metric)}"
     count = sources.ledger.number_of(key, [one.interval.value for one in overall])
     return say("ends_of_compilers", least=items[0], most=items[1], compilers=count)

@@ -137,7 +137,8 @@ def _verdict_text(judgement: Judgement, labels: Labels) -> str:
     """Return a verdict in few words: the column beside it says what a no-op is."""
     if judgement.verdict == NO_OP:
         return verdict_word(NO_OP, labels.language)
-    return verdict_text(judgement, language=labels.language) or labels("not_attributable_cell")
+    said = verdict_text(judgement, language=labels.language) or labels("not_attributable_cell")
+    return said.replace(" %", "%")  # as everywhere in the paper
 
 
 def _change(change: tuple[str | None, str | None, str | None, str | None], labels: Labels) -> str:

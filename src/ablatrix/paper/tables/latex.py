@@ -9,7 +9,7 @@ LaTeX measures each table again, and scales down what is still too wide, such as
 import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablatrix.paper.markup import escape_latex
@@ -101,8 +101,7 @@ def _laid_out(table: PrintedTable, most: int) -> list[_Float]:
     fitting = [gap for gap in _GAPS_PT if sum(bare[one] + 2 * gap for one in shown) <= PAGE_PT]
     gap = fitting[0] if fitting else _GAPS_PT[1]
     widths = [width + 2 * gap for width in bare]
-    told = [_told(table, column, value) for column, value in same.items() if re.search(r"\w", value)]
-    notes = (*table.notes, *told)
+    notes = (*table.notes, *_told(table, {column: value for column, value in same.items() if re.search(r"\w", value)}))
     split = _column_parts(table, shown, widths)
     pages = [(columns, page) for columns in split for page in _pages(table, plain, headings, columns, notes)]
     return [
@@ -120,10 +119,13 @@ def _laid_out(table: PrintedTable, most: int) -> list[_Float]:
     ]
 
 
-def _told(table: PrintedTable, column: int, value: str) -> str:
-    """Return the note that a column would say the same in each row."""
-    heading = table.headings[column].replace(BREAK, "")
-    return table.labels("titled", title=table.labels("described", what=heading, words=value))
+def _told(table: PrintedTable, same: Mapping[int, str]) -> tuple[str, ...]:
+    """Return the note on the columns that would say the same in each row; nothing without any."""
+    facts = [
+        table.labels("described", what=table.headings[column].replace(BREAK, ""), words=value)
+        for column, value in same.items()
+    ]
+    return (table.labels("same_in_rows", facts=table.labels("semicolon").join(facts)),) if facts else ()
 
 
 def _column_width(
