@@ -152,10 +152,5 @@ def plain_choices(choices: Choices) -> dict[str, list[str]]:
     return {knob: list(levels) for knob, levels in choices.items()}
 
 
-def at_levels(levels: Levels) -> pl.Expr:
-    """Return whether a trial has all of these levels."""
-    return pl.all_horizontal(pl.lit(True), *(pl.col(f"knob_{knob}") == level for knob, level in levels.items()))
-
-
 def _alone(levels: Levels) -> Choices:
     return {knob: (level,) for knob, level in levels.items()}
