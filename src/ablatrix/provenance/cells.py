@@ -81,7 +81,7 @@ def _units_of_blocks(units: Sequence[Unit], trials: pl.DataFrame) -> pl.DataFram
     parts = [
         held.select(BLOCK)
         .unique()
-        .with_columns(pl.lit(number).alias(_UNIT), pl.lit(unit.compiler).alias("unit_compiler"))
+        .with_columns(pl.lit(number).alias(_UNIT), pl.lit(unit.compiler).cast(pl.Categorical()).alias(_COMPILER))
         for number, unit in enumerate(units)
         for held in (*unit.ok.values(), empty)
     ]
