@@ -110,10 +110,13 @@ def knobs_table(findings: Findings, units: Sequence[Unit]) -> Table:
 def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
     """Return the workloads with their sizes, inputs and weights."""
     seen = dict.fromkeys((unit.label, unit.workload, unit.digest) for unit in units)
-    rows, titles = [], findings.titles
+    rows, titles, trials = [], findings.titles, findings.trials
+    facts = ("tier", "inputs", "dynamic", "parameter_count", "workload_oracle")
+    read = [name for name in trials.columns if name in facts or name.startswith(("parameter_", "size_"))]
+    firsts = trials.lazy().group_by("workload", "workload_digest").agg(pl.col(read).first()).collect()
+    first_of = {(one["workload"], one["workload_digest"]): one for one in firsts.iter_rows(named=True)}
     for label, workload, digest in seen:
-        own = findings.trials.lazy().filter((pl.col("workload") == workload) & (pl.col("workload_digest") == digest))
-        first = own.head(1).collect().row(0, named=True)
+        first = first_of[workload, digest]
         rows.append(
             Row(
                 [
