@@ -7,12 +7,15 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from ablatrix.analysis.table import chunk, copies
+from ablatrix.analysis.table.choice import OMITTED
 from ablatrix.analysis.table.copies import Copies, user_copies
 from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.records.journal import record_line
+from ablatrix.records.metrics import HOT_METRIC
 from ablatrix.records.model import SCHEMA_VERSION
 from tests.synthetic import Plant, make_records, write_records
 
@@ -219,3 +222,14 @@ def test_users_copies_are_where_variable_says(tmp_path: Path, monkeypatch: pytes
     monkeypatch.delenv("ABLATRIX_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert user_copies() == Copies(tmp_path / "cache" / "ablatrix" / "records")
+
+
+def test_copy_has_paired_times_and_what_counts(tmp_path: Path, kept: Copies) -> None:
+    path = write_records(tmp_path / "results.jsonl", RECORDS)
+    first = tidy([path], copies=kept)
+    (copy,) = files(kept)
+    lines = pl.read_ipc(copy)
+    counts = lines.filter(pl.col(OMITTED).is_null())
+    assert counts["trial_id"].equals(first.trials["trial_id"])
+    assert counts[HOT_METRIC].equals(first.trials[HOT_METRIC])
+    assert lines.height - counts.height == 2  # superseded attempts

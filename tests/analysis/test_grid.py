@@ -108,7 +108,7 @@ def test_grid_of_split_block_is_relative_to_baseline_of_each_part() -> None:
     assert len(grid.blocks) == 2
     assert grid.blocks[0][BASE] == 0.0
     assert grid.blocks[0][FUSED] == pytest.approx(math.log(HOT_EFFECT["fusion"]))
-    second = pl.col("block_id").str.ends_with("-2") & (pl.col("block") == 1) & pl.col("is_baseline")
+    second = pl.col("block_id").cast(pl.String).str.ends_with("-2") & (pl.col("block") == 1) & pl.col("is_baseline")
     grid = only(trials.with_columns(pl.when(second).then(pl.lit("crashed")).otherwise("status").alias("status")))
     assert text_of(grid.absent[FUSED]) == "the baseline of its part of the block is not ok in 1 of 2 blocks"
     assert FUSED not in grid.blocks[1]
@@ -176,7 +176,9 @@ def split(trials: pl.DataFrame, slowdown: float) -> pl.DataFrame:
     measured = trials.filter(pl.col("role") == "measured")
     slower = (pl.col("run_ms_p50") * slowdown).alias("run_ms_p50")
     second = measured.filter(fused | pl.col("is_baseline")).with_columns(
-        slower, (pl.col("block_id") + "-2").alias("block_id"), pl.col("position") + 1000
+        slower,
+        (pl.col("block_id").cast(pl.String) + "-2").cast(pl.Categorical()).alias("block_id"),
+        pl.col("position") + 1000,
     )
     return pl.concat([measured.filter(~fused), second])
 

@@ -32,11 +32,12 @@ TABLE = pl.DataFrame(
         (["whole", "label", "text", "flag"], [[0, 3], [1], [2], [4], [5]]),
     ],
 )
-@pytest.mark.parametrize("largest", [4, 2**62])
+@pytest.mark.parametrize(("largest", "sparsest"), [(4, 8), (2**62, 8), (2**62, 0)])
 def test_rows_of_equal_values_have_one_number(
-    columns: list[str], groups: list[list[int]], largest: int, monkeypatch: pytest.MonkeyPatch
+    columns: list[str], groups: list[list[int]], largest: int, sparsest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(numbering, "LARGEST", largest)
+    monkeypatch.setattr(numbering, "SPARSEST", sparsest)
     found = numbered(TABLE, columns)
     rows = [[row for row, number in enumerate(found.numbers) if number == one] for one in range(found.count)]
     assert sorted(rows) == groups

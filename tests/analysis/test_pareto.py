@@ -120,7 +120,7 @@ def test_pareto_front_of_split_block_compares_parts_through_baselines(made: Made
     trials = made(noise=0.0).with_columns(pl.lit(None, pl.Int64).alias(PEAK)).filter(pl.col("role") == "measured")
     fused = pl.col("knob_fusion") == "on"
     slow = [(pl.col(name) * 3).alias(name) for name in ("run_ms_paired", "compile_first_run_ms")]
-    other = (pl.col("block_id") + "-2").alias("block_id")
+    other = (pl.col("block_id").cast(pl.String) + "-2").cast(pl.Categorical()).alias("block_id")
     second = trials.filter(fused | pl.col("is_baseline")).with_columns(*slow, other)
     (split,) = find_fronts(pl.concat([trials.filter(~fused), second]))
     (whole,) = find_fronts(trials)

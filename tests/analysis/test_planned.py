@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from ablatrix.analysis.table.choice import SUPERSEDED
 from ablatrix.analysis.table.planned import count_planned, load_design
-from ablatrix.analysis.table.trials_table import NOT_RECORDED, SUPERSEDED, tidy
+from ablatrix.analysis.table.trials_table import NOT_RECORDED, tidy
 from tests.synthetic import Plant, make_records, write_records
 
 PLANTS = [

@@ -9,11 +9,15 @@ from pydantic import BaseModel
 
 from ablatrix.analysis.effects.estimates import main_effects
 from ablatrix.analysis.groups import ratios_to_baseline
+from ablatrix.analysis.table.choice import NOT_FINAL, REPEATED, SUPERSEDED, TIMED_OTHER
 from ablatrix.analysis.table.columns import COLUMNS, LEFT_OUT, MAPS
-from ablatrix.analysis.table.trials_table import NOT_FINAL, REPEATED, SUPERSEDED, TIMED_OTHER, tidy
+from ablatrix.analysis.table.paired import with_paired_times
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.errors import AnalysisError, RecordError
 from ablatrix.records.model import Record
 from tests.synthetic import BASELINE, Plant, broken, make_records, write_records
+
+NO_FASTEST = pl.lit(None, pl.List(pl.Float64())).alias("burst_ms_min")
 
 
 def leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
@@ -92,6 +96,18 @@ def test_tidy_with_record_in_two_inputs_counts_it_once(tmp_path: Path) -> None:
     assert found.excluded == {REPEATED: 5}
     assert found.trials.height == len(records)
     assert tidy([two, one]).trials.equals(found.trials)
+
+
+def test_tidy_pairs_times_anew_where_a_block_lost_a_repeated_record(tmp_path: Path) -> None:
+    """Of a hot block two inputs share six trials: of the second, only the others are left to be compared."""
+    records = make_records(workloads=["attention"], blocks=1, modes=["hot"])
+    one = write_records(tmp_path / "a.jsonl", records[:12])
+    two = write_records(tmp_path / "b.jsonl", records[-12:])
+    found = tidy([one, two])
+    assert (len(records), found.excluded) == (18, {REPEATED: 6})
+    assert found.trials["run_ms_paired"].equals(
+        with_paired_times(found.trials.with_columns(NO_FASTEST))["run_ms_paired"]
+    )
 
 
 def test_tidy_omits_hot_trial_whose_timed_code_was_not_checked(tmp_path: Path) -> None:

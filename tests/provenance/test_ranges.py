@@ -1,8 +1,12 @@
 """Row indices as stretches of neighbours, and back."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ablatrix.provenance.ranges import Ranges, count_rows, ranges_of, ranges_text, union
+from ablatrix.analysis.groups.numbering import numbered_codes
+from ablatrix.provenance.ranges import Ranges, count_rows, ranges_by, ranges_of, ranges_text, union
 
 
 @pytest.mark.parametrize(
@@ -32,3 +36,17 @@ def test_ranges_of_neighbouring_indices_are_merged(indices: list[int], ranges: R
 def test_union_of_touching_ranges_is_merged(several: list[Ranges], whole: Ranges, count: int) -> None:
     assert union(several) == whole
     assert count_rows(whole) == count
+
+
+def test_ranges_by_groups_keep_apart_neighbours_of_two_groups() -> None:
+    groups = numbered_codes(np.array([0, 0, 1, 1, 0, 2]))
+    assert ranges_by(groups, np.array([0, 1, 2, 4])) == [((0, 1), (4, 4)), ((2, 2),), ()]
+    assert ranges_by(groups, np.array([], np.int64)) == [(), (), ()]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1))
+def test_ranges_by_groups_are_those_of_each_group(held: list[tuple[int, bool]]) -> None:
+    groups = numbered_codes(np.array([code for code, _ in held]))
+    rows = [row for row, (_, is_meant) in enumerate(held) if is_meant]
+    expected = [ranges_of([row for row in rows if groups.numbers[row] == one]) for one in range(groups.count)]
+    assert ranges_by(groups, np.array(rows, np.int64)) == expected

@@ -165,14 +165,17 @@ def _show_notes(found: Tidy) -> None:
 
 def _show_departures(found: Tidy) -> None:
     """Print where the baseline of a compiler is not as the compiler ships: effects are changes of that baseline."""
+    import polars as pl
+
     from ablatrix.analysis.groups import departures_of
     from ablatrix.cli.tables import say
     from ablatrix.records.departures import departures_text
 
     for compiler, shipped in departures_of(found.trials).items():
-        own = found.trials.filter(found.trials["compiler"] == compiler)
-        baseline = {knob: own[f"baseline_{knob}"].drop_nulls().first() for knob in shipped}
-        if text := departures_text(baseline, shipped):
+        if shipped:
+            own = found.trials.lazy().filter(pl.col("compiler") == compiler)
+            first = own.select(pl.col(f"baseline_{knob}").drop_nulls().first().alias(knob) for knob in shipped)
+            text = departures_text(first.collect().row(0, named=True), shipped)
             say(f"The baseline of {compiler} is not as {compiler} ships: {text}.", hanging=2)
 
 

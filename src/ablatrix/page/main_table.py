@@ -14,7 +14,7 @@ from ablatrix.page.chart import CROSS
 from ablatrix.page.effects import Attribution, MetricEffects
 from ablatrix.page.printed import NOTHING, ratio_value, significant
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
-from ablatrix.provenance.finder import RowFinder, at_levels
+from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.ranges import Ranges, ranges_of, union
 from ablatrix.provenance.rows import OWNER, ROW
 from ablatrix.provenance.units import Levels, Unit
@@ -93,22 +93,22 @@ def _line(
     eager: Mapping[tuple[Any, ...], pl.DataFrame],
 ) -> _Line:
     mode, metric, shown = measure
-    nothing = finder.rows.trials.clear()
     best = findings.best(metric, mode).get((unit.workload, unit.digest, unit.compiler))
-    ok = unit.ok.get(mode, nothing)
-    beside = eager.get((unit.workload, unit.digest, unit.compiler, mode), nothing)
-    sides = {"baseline": ok.filter(at_levels(unit.baseline)), "eager": beside}
+    beside = eager.get((unit.workload, unit.digest, unit.compiler, mode))
+    levels_of: dict[str, Levels] = {"baseline": unit.baseline}
     speedups: dict[str, _Speedup] = {}
     if best is not None:
-        levels = {knob: best.levels.get(knob, level) for knob, level in unit.baseline.items()}
-        sides["best"] = ok.filter(at_levels(levels))
+        levels = levels_of["best"] = {knob: best.levels.get(knob, level) for knob, level in unit.baseline.items()}
         speedups |= _of_best(findings, finder, unit, (mode, metric), levels)
     if total is not None:
         moved = {str(part.share.knob): part.share.level for part in total.shares}
-        sides["all_on"] = ok.filter(at_levels({**unit.baseline, **total.total.centre, **moved}))
+        levels_of["all_on"] = {**unit.baseline, **total.total.centre, **moved}
         if total.total.ratio is not None:
             speedups[ALL_ON] = _inverse(total.total.ratio, total.rows)
-    found = {name: _mean_time(side, shown) for name, side in sides.items()}
+    sides = {name: unit.part(mode, levels, shown) for name, levels in levels_of.items()} if mode in unit.ok else {}
+    if beside is not None:
+        sides["eager"] = beside
+    found = {name: _mean_time(sides[name], shown) for name in ("baseline", "eager", "best", "all_on") if name in sides}
     return _Line(
         unit=unit,
         best=None if best is None else best.levels,
@@ -148,7 +148,7 @@ def _inverse(ratio: Ratio, rows: Ranges) -> _Speedup:
 
 
 def _mean_time(side: pl.DataFrame, shown: str) -> tuple[float, Ranges] | None:
-    known = side.filter(pl.col(shown) > 0)
+    known = side.select(ROW, shown).filter(pl.col(shown) > 0)
     if known.is_empty():
         return None
     return _geometric_mean(known[shown].to_list()), ranges_of(known[ROW])

@@ -12,7 +12,7 @@ from ablatrix.analysis.groups import departures_of, primary_knobs, sort_key, var
 from ablatrix.analysis.reasons import KnobLevels, levels_text
 from ablatrix.page.printed import NOTHING, count
 from ablatrix.page.table import Heading, Row, Shown, Table
-from ablatrix.provenance.units import Unit
+from ablatrix.provenance.units import Levels, Unit
 from ablatrix.records.departures import departures_text
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -41,14 +41,17 @@ WHAT_DIFFERS = (
 def baseline_lines(units: Iterable[Unit], varying: Sequence[str], trials: pl.DataFrame) -> list[str]:
     """Return sentences for each compiler: its baseline, the knobs that no trial moves, and what is not as shipped."""
     shipped = departures_of(trials)
-    found = {unit.compiler: unit.baseline for unit in units}
+    found, every = dict[str, Levels](), dict[str, dict[str, str]]()
+    for unit in units:
+        found[unit.compiler] = unit.baseline
+        every.setdefault(unit.compiler, {}).update(unit.baseline)
     lines = []
     for compiler, levels in found.items():
         moved = KnobLevels({knob: levels[knob] for knob in varying if knob in levels})
         held = KnobLevels({knob: level for knob, level in levels.items() if knob not in varying})
         text = f"Baseline of {compiler}: {levels_text(moved) or 'its only configuration'}."
         text += f" Fixed in all trials: {levels_text(held)}." if held else ""
-        apart = departures_text(levels, shipped.get(compiler, {}))
+        apart = departures_text(every[compiler], shipped.get(compiler, {}))
         lines.append(text + (f" Where it is not as {compiler} ships: {apart}." if apart else ""))
     return lines
 
@@ -107,10 +110,13 @@ def knobs_table(findings: Findings, units: Sequence[Unit]) -> Table:
 def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
     """Return the workloads with their sizes, inputs and weights."""
     seen = dict.fromkeys((unit.label, unit.workload, unit.digest) for unit in units)
-    rows, titles = [], findings.titles
+    rows, titles, trials = [], findings.titles, findings.trials
+    facts = ("tier", "inputs", "dynamic", "parameter_count", "workload_oracle")
+    read = [name for name in trials.columns if name in facts or name.startswith(("parameter_", "size_"))]
+    firsts = trials.lazy().group_by("workload", "workload_digest").agg(pl.col(read).first()).collect()
+    first_of = {(one["workload"], one["workload_digest"]): one for one in firsts.iter_rows(named=True)}
     for label, workload, digest in seen:
-        own = findings.trials.lazy().filter((pl.col("workload") == workload) & (pl.col("workload_digest") == digest))
-        first = own.head(1).collect().row(0, named=True)
+        first = first_of[workload, digest]
         rows.append(
             Row(
                 [

@@ -37,6 +37,7 @@ from ablatrix.page.main_table import main_tables
 from ablatrix.page.overview import claims_table, tiles
 from ablatrix.page.precision import controls_table, precision_of, precision_table
 from ablatrix.page.record_ids import packed_ids
+from ablatrix.page.rows import row_html
 from ablatrix.page.setup import baseline_lines, knobs_table, workloads_table
 from ablatrix.page.statistics import STATISTICS
 from ablatrix.page.table import Table
@@ -132,6 +133,7 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         "charts": _json({one.name: one.spec for one in charts if one}),
         **_described(findings, list(finder.units.values()), groups),
         **_own_texts(),
+        "row_html": row_html,
     }
     # Text of records is always escaped; what is marked as safe is ours.
     environment = Environment(

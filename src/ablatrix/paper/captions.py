@@ -9,8 +9,13 @@ from ablatrix.analysis.table import IS_FAILURE
 from ablatrix.paper.template.spec import Template
 from ablatrix.paper.template.words import Condition, Words, joined
 
+
+def _is_any(findings: Findings, condition: pl.Expr) -> bool:
+    return bool(findings.trials.select(condition.any()).item())
+
+
 CONDITIONS: Mapping[Condition, Callable[[Findings], bool]] = {
-    "failed": lambda findings: not findings.trials.filter(IS_FAILURE).is_empty(),
+    "failed": lambda findings: _is_any(findings, IS_FAILURE),
     "no_op": lambda findings: any(one.is_no_op for evidence in findings.evidence for one in evidence.effects),
     "one_at_a_time": lambda findings: any(
         one.kind == "around" for evidence in findings.evidence for one in evidence.effects
@@ -18,7 +23,7 @@ CONDITIONS: Mapping[Condition, Callable[[Findings], bool]] = {
     "one_block": lambda findings: any(
         one.ratio is not None and one.ratio.count == 1 for evidence in findings.evidence for one in evidence.effects
     ),
-    "single_precision": lambda findings: not findings.trials.filter(pl.col("workload_oracle") == "float32").is_empty(),
+    "single_precision": lambda findings: _is_any(findings, pl.col("workload_oracle") == "float32"),
     "warm_cache": lambda findings: findings.trials["cache_tag"].drop_nulls().len() > 0,
 }
 """What each condition of a template asks of the records."""

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from ablatrix.analysis.groups import numbered
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.provenance.finder import RowFinder
-from ablatrix.provenance.ranges import Ranges, ranges_of, union
+from ablatrix.provenance.ranges import Ranges, ranges_by, ranges_of, union
 from ablatrix.provenance.rows import ROW, Rows
 from ablatrix.provenance.units import Unit
 
@@ -28,13 +30,12 @@ def cell_rows(rows: Rows, groups: Sequence[str], taken: Mapping[str, pl.Expr]) -
         groups: Columns that make a group.
         taken: The condition on the rows that a statistic takes, by its name.
     """
-    lists = [pl.col(ROW).filter(condition).alias(name) for name, condition in taken.items()]
-    found = rows.trials.lazy().group_by(list(groups), maintain_order=True).agg(lists).collect()
-    ranges = {name: list(map(ranges_of, found[name])) for name in taken}  # of columns, not of lists of whole numbers
-    return {
-        cell_key(key): {name: ranges[name][index] for name in taken}
-        for index, key in enumerate(found.select(groups).iter_rows())
-    }
+    found = numbered(rows.trials, groups)
+    keys = rows.trials.select(groups)[found.first].rows()
+    conditions = [condition.fill_null(value=False).alias(name) for name, condition in taken.items()]
+    masks = rows.trials.lazy().select(ROW, *conditions).collect()
+    ranges = {name: ranges_by(found, np.flatnonzero(masks[name].to_numpy())) for name in taken}
+    return {cell_key(key): {name: ranges[name][index] for name in taken} for index, key in enumerate(keys)}
 
 
 def ratio_rows(finder: RowFinder, groups: Sequence[str], compared: Mapping[str, str]) -> dict[Key, Ranges]:
@@ -80,7 +81,7 @@ def _units_of_blocks(units: Sequence[Unit], trials: pl.DataFrame) -> pl.DataFram
     parts = [
         held.select(BLOCK)
         .unique()
-        .with_columns(pl.lit(number).alias(_UNIT), pl.lit(unit.compiler).alias("unit_compiler"))
+        .with_columns(pl.lit(number).alias(_UNIT), pl.lit(unit.compiler).cast(pl.Categorical()).alias(_COMPILER))
         for number, unit in enumerate(units)
         for held in (*unit.ok.values(), empty)
     ]

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import polars as pl
 
 from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.groups import Control, Sizes
-from ablatrix.analysis.table import BLOCK, IS_OK
+from ablatrix.analysis.groups import Control, Sizes, Whole
+from ablatrix.analysis.table import IS_OK
 from ablatrix.provenance.ranges import Ranges, ranges_of, union
 from ablatrix.provenance.rows import ROW, Rows
 from ablatrix.provenance.unit_trials import Choices, Mask, RowNumbers, UnitTrials
@@ -119,8 +119,7 @@ class RowFinder:
     def blocks_of(self, unit: Unit) -> Ranges:
         """Return the rows that a unit's paired run times are made from: all hot ok trials of its blocks."""
         if unit.identity not in self._blocks:
-            own = unit.ok.get("hot", self.rows.trials.clear()).select(BLOCK).unique()
-            self._blocks[unit.identity] = ranges_of(self._paired.join(own, on=BLOCK, how="semi")[ROW])
+            self._blocks[unit.identity] = ranges_of(self._held(unit, "hot").beside(self._paired))
         return self._blocks[unit.identity]
 
     def blocks_in(self, unit: Unit, mode: str, metric: str) -> int:
@@ -129,9 +128,10 @@ class RowFinder:
         return held.blocks(held.with_value(metric))
 
     @cached_property
-    def _paired(self) -> pl.DataFrame:
-        timed = IS_OK & pl.col(HOT_METRIC).is_not_null()
-        return self.rows.trials.lazy().filter(timed).select(ROW, *BLOCK).collect()
+    def _paired(self) -> Whole:
+        """The rows that have a paired run time."""
+        timed = self.rows.part(IS_OK & pl.col(HOT_METRIC).is_not_null())[ROW]
+        return timed.cast(pl.Int64).to_numpy()
 
     def _held(self, unit: Unit, mode: str, role: Literal["ok", "twins"] = "ok") -> UnitTrials:
         key = (unit.identity, mode, role)
@@ -150,11 +150,6 @@ class RowFinder:
 def plain_choices(choices: Choices) -> dict[str, list[str]]:
     """Return levels by knob as plain data, for parameters."""
     return {knob: list(levels) for knob, levels in choices.items()}
-
-
-def at_levels(levels: Levels) -> pl.Expr:
-    """Return whether a trial has all of these levels."""
-    return pl.all_horizontal(pl.lit(True), *(pl.col(f"knob_{knob}") == level for knob, level in levels.items()))
 
 
 def _alone(levels: Levels) -> Choices:

@@ -90,7 +90,6 @@ def canonical_rows(trials: pl.DataFrame, columns: Iterable[str]) -> Rows:
     wanted = {*KEYS, *METRICS, *columns}
     chosen = [name for name in trials.columns if name in wanted or name.startswith(("knob_", "baseline_"))]
     lazy = trials.lazy().select(chosen)
-    labels = [name for name, kind in lazy.collect_schema().items() if kind == pl.Categorical]
     owners = pl.col("compiler").cast(pl.String).filter(pl.col("role") != "reference").min().over(BLOCK)
     owner = owners.fill_null(pl.col("compiler").cast(pl.String)).alias(OWNER)
     unsorted = lazy.with_columns(owner, (~IS_OK).alias(_FAILED)).collect()
@@ -99,7 +98,7 @@ def canonical_rows(trials: pl.DataFrame, columns: Iterable[str]) -> Rows:
     order = unsorted.select(
         pl.arg_sort_by(pl.lit(groups), "run", "position", "trial_id", "record_id", nulls_last=False)
     ).to_series()
-    table = unsorted.drop(_FAILED)[order].with_columns(pl.col(labels).cast(pl.String)).with_row_index(ROW)
+    table = unsorted.drop(_FAILED)[order].with_row_index(ROW)
     named = table["record_id"]
     if table["run"].n_unique() > 1:
         named = table.select(pl.format("{}:{}", "run", "record_id")).to_series()

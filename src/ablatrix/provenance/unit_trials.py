@@ -82,9 +82,16 @@ class UnitTrials:
         """Return the rows of the trials that are meant."""
         return ranges_of(self._rows[mask])
 
+    def beside(self, rows: Whole) -> Whole:
+        """Return which of some rows are in a block of these trials."""
+        blocks = self._every.blocks
+        own = np.zeros(int(blocks.max(initial=-1)) + 1, np.bool_)
+        own[blocks[self._rows]] = True
+        return rows[own[blocks[rows]]]
+
     def blocks(self, mask: Mask) -> int:
         """Return in how many blocks they are."""
-        return int(np.unique(self._every.blocks[self._rows[mask]]).size)
+        return int(np.count_nonzero(np.bincount(self._every.blocks[self._rows[mask]])))  # sorting takes much longer
 
 
 def _mask(known: pl.Series) -> Mask:

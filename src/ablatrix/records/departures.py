@@ -7,8 +7,7 @@ def departures_text(baseline: Mapping[str, object], shipped: Mapping[str, object
     """Return the knobs that a baseline has at another level than its compiler ships with, both levels named.
 
     Args:
-        baseline: Level of each knob.
+        baseline: Level of each knob, of all that ``shipped`` names at least.
         shipped: The level as shipped of those that differ; empty where none does, and so is the text.
     """
-    apart = [f"{knob} {baseline[knob]} (shipped: {level})" for knob, level in shipped.items() if knob in baseline]
-    return ", ".join(apart)
+    return ", ".join(f"{knob} {baseline[knob]} (shipped: {level})" for knob, level in shipped.items())

@@ -82,15 +82,14 @@ def quantile_interval(samples: Numbers, quantile: float, confidence: float = 0.9
 @functools.lru_cache(maxsize=1024)
 def _interval_ranks(count: int, quantile: float, confidence: float) -> tuple[int, int] | None:
     """Return the ranks of the two order statistics; thousands of groups share a few counts."""
-    from scipy.stats import binom  # importing scipy.stats costs half a second
+    from scipy.special import bdtr, bdtrc  # the binomial distribution; importing scipy.stats costs half a second
 
     tail = (1.0 - confidence) / 2.0
+    below = bdtr(np.arange(count + 1), count, quantile)
     # The lower end is the l-th smallest: it lies above the quantile when fewer than l samples are below it.
-    lower = int(binom.ppf(tail, count, quantile))
-    while lower > 0 and binom.cdf(lower - 1, count, quantile) > tail:
-        lower -= 1
-    upper = int(binom.ppf(1.0 - tail, count, quantile)) + 1
-    while upper <= count and binom.sf(upper - 1, count, quantile) > tail:
+    lower = int(np.searchsorted(below, tail))
+    upper = int(np.searchsorted(below, 1.0 - tail)) + 1
+    while upper <= count and bdtrc(upper - 1, count, quantile) > tail:
         upper += 1
     return None if lower < 1 or upper > count else (lower, upper)
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -46,9 +47,7 @@ def compare_with_plan(found: Tidy, files: Sequence[Path], design: Path | None) -
         design_path = design or path.parent / DESIGN_NAME
         if design is None and not design_path.is_file():
             continue
-        plan, faults = read_design(design_path.parent, design_path.name)
-        if plan is None:
-            raise ArtifactError(f"{design_path.parent}: {faults[0]}")
+        plan = found.designs.get(design_path) or _read(design_path)
         own = pl.col("run") == run
         of_run = count_planned(found.trials.lazy().filter(own).select("trial_id", "status").collect(), plan)
         counts.update({name: int(of_run[name].sum()) for name in ("planned", "not_run")})
@@ -57,3 +56,10 @@ def compare_with_plan(found: Tidy, files: Sequence[Path], design: Path | None) -
         widths.append(plan.get("cold_effect_width"))
     promised = [width for width in widths if isinstance(width, int | float)]
     return Planned(counts, tuple(problems), min(promised, default=None))
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    plan, faults = read_design(path.parent, path.name)
+    if plan is None:
+        raise ArtifactError(f"{path.parent}: {faults[0]}")
+    return plan

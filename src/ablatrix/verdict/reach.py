@@ -44,10 +44,11 @@ def reach_verdict(
     named = hold_all_records(results)  # held while they are read: what a zip was unpacked to goes with it
     files = [one.path for one in named]
     found = tidy(files, keep_lines=True)
-    findings = Findings(found)
     # What can be wrong input comes before what takes time.
     reproduction = None if report is None else report_of_study(found, report)
     planned = compare_with_plan(found, ordered_by_content(files), design)
+    found = replace(found, designs={})  # of a million trials they take as much memory as half of the table
+    findings = Findings(found)
     margins = margins or Margins()
     if margins.cold is None:
         margins = replace(margins, cold=planned.cold_effect_width)

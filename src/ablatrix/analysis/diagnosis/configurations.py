@@ -97,7 +97,7 @@ def units(trials: pl.DataFrame) -> list[Unit]:
     found, order = [], knob_order(measured)
     for (workload, digest, compiler), part in grouped(measured, UNIT):
         base: dict[str, str | None] = {
-            name.removeprefix("baseline_"): next(iter(part[name].drop_nulls().to_list()), None)
+            name.removeprefix("baseline_"): next(iter(part[name].drop_nulls().head(1).to_list()), None)
             for name in part.columns
             if name.startswith("baseline_")
         }

@@ -18,17 +18,17 @@ from ablatrix.analysis.diagnosis.configurations import (
     Unit,
     by_blocks,
     described,
-    joined,
     one_step,
     units,
 )
 from ablatrix.analysis.diagnosis.explanation import Explanation, explain
-from ablatrix.analysis.groups import STUDY_COLUMNS, step_of
+from ablatrix.analysis.groups import STUDY_COLUMNS, numbered, step_of
 from ablatrix.analysis.reasons import Reason, Why, because, text_of
 from ablatrix.analysis.table import BLOCK
 from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
 
 Verdict = Literal["effective", "aliased", "no_op", "unproven"]
+Facts = Mapping[str, frozenset[Any]]
 
 CODE = "artifact_digest"
 PLAN_FIGURES = (
@@ -66,6 +66,7 @@ READ_BACK: Mapping[str, tuple[str, ...]] = {
 # What records say of the process that ran a program: the libraries that it loaded, its environment, its threads, the
 # settings in force. Where it differs the knob did something, whatever was built.
 SURROUNDINGS = ("version_", "threads_", "environment", IN_FORCE)
+_ROW = " row"  # no column of a record begins with a space
 
 
 @dataclass(frozen=True)
@@ -134,16 +135,20 @@ def prove_knobs(trials: pl.DataFrame) -> list[KnobProof]:
     that was not read back, or when a configuration's code is not the same in all of its own trials.
     Digests of all trials that were built count, also of those with wrong output.
     """
-    return [proof for unit in units(_needed(trials)) for proof in _proofs(unit)]
+    several = units(_needed(trials))
+    return [
+        proof for unit, facts in zip(several, _facts_of(several, trials), strict=True) for proof in _proofs(unit, facts)
+    ]
 
 
 def _needed(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that a proof reads: sorting and splitting all columns of a million trials would be slow."""
-    back = [*SURROUNDINGS, *(name for names in READ_BACK.values() for name in names)]
-    needed = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", MEASURED_MEMORY}
-    needed |= {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, RUN_TIME, SETTINGS, *STUDY_COLUMNS}
-    mapped = ("knob_", "baseline_", *back)
-    return trials.select(name for name in trials.columns if name in needed or name.startswith(mapped))
+    """Return what configurations are told apart by, and where each trial is in the table.
+
+    What proves something is dozens of columns, which need not be split into configurations.
+    """
+    needed = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", MEASURED_MEMORY, *STUDY_COLUMNS}
+    names = [name for name in trials.columns if name in needed or name.startswith(("knob_", "baseline_"))]
+    return trials.select(names).with_row_index(_ROW)
 
 
 def claimed_fault(proof: KnobProof, ratio: Ratio, metric: str) -> Reason | None:
@@ -175,44 +180,65 @@ def claimed_fault(proof: KnobProof, ratio: Ratio, metric: str) -> Reason | None:
     )
 
 
-def _proofs(unit: Unit) -> Iterator[KnobProof]:
-    facts = _facts_of(unit)
+def _proofs(unit: Unit, facts: Mapping[Settings, Facts]) -> Iterator[KnobProof]:
     for knob, levels in unit.levels.items():
         for base_level, level in itertools.combinations(levels, 2):
             yield _prove(unit, facts, Setting(knob, base_level), Setting(knob, level))
 
 
-Facts = Mapping[str, frozenset[Any]]
+def _facts_of(several: Sequence[Unit], trials: pl.DataFrame) -> list[Mapping[Settings, Facts]]:
+    """Return the values that the trials of each configuration have in each column that can prove something.
 
-
-def _facts_of(unit: Unit) -> Mapping[Settings, Facts]:
-    """Return the values that the trials of each configuration have in each column that can prove something."""
-    index = " index"  # no column of a record begins with a space
-    if not unit.trials:
-        return {}
-    whole, numbers = joined(unit)
-    back = [name for name in whole.columns if name.startswith(SURROUNDINGS)]
+    Each column is looked at once for all configurations: most have one value in all trials of each.
+    """
+    parts = [part[_ROW] for unit in several for part in unit.trials.values()]
+    if not parts:
+        return [{} for _ in several]
+    rows = pl.concat(parts).cast(pl.Int64).to_numpy()
+    starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
+    back = [name for name in trials.columns if name.startswith(SURROUNDINGS)]
     names = [CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, *back]
+    columns = {name: trials[name] for name in dict.fromkeys((*names, RUN_TIME, SETTINGS))}
+    # Only cold trials say these; times by pass differ each time: whether there are any is the fact.
     cold = pl.col("mode") == "cold"
-    # All at once: a query for each column of each configuration would take most of the time of a paper.
-    values = (
-        whole.with_columns(pl.Series(index, numbers))
-        .group_by(index, maintain_order=True)
-        .agg(
-            *(pl.col(name).drop_nulls().unique() for name in (*names, RUN_TIME, SETTINGS)),
-            # Only cold trials say these; times by pass differ each time: whether there are any is the fact.
-            pl.col(HITS).filter(cold).drop_nulls().unique(),
-            pl.col("pass_ms").filter(cold & pl.col(CODE).is_not_null()).is_not_null().unique(),
-        )
-    )
-    configurations = list(unit.trials)
-    found: dict[Settings, Facts] = {}
-    for row in values.iter_rows(named=True):
-        facts = {name: frozenset(row[name]) for name in (*names, HITS, "pass_ms")}
-        facts[RUN_TIME] = frozenset(knob for text in row[RUN_TIME] for knob in json.loads(text))
-        facts[SETTINGS] = frozenset(pair for text in row[SETTINGS] for pair in json.loads(text).items())
-        found[configurations[row[index]]] = facts
+    has_times = pl.when(cold & pl.col(CODE).is_not_null()).then(pl.col("pass_ms").is_not_null()).alias("pass_ms")
+    columns |= trials.lazy().select(pl.when(cold).then(pl.col(HITS)).alias(HITS), has_times).collect().to_dict()
+    values = {name: _distinct(column, rows, starts) for name, column in columns.items()}
+    found: list[Mapping[Settings, Facts]] = []
+    number = 0
+    for unit in several:
+        of_unit: dict[Settings, Facts] = {}
+        for settings in unit.trials:
+            facts = {name: values[name][number] for name in (*names, HITS, "pass_ms")}
+            facts[RUN_TIME] = frozenset(knob for text in values[RUN_TIME][number] for knob in json.loads(text))
+            pairs = (pair for text in values[SETTINGS][number] for pair in json.loads(text).items())
+            of_unit[settings] = facts | {SETTINGS: frozenset(pairs)}
+            number += 1
+        found.append(of_unit)
     return found
+
+
+def _distinct(column: pl.Series, rows: NDArray[np.int64], starts: NDArray[np.int64]) -> list[frozenset[Any]]:
+    """Return the distinct values of stretches of rows without null.
+
+    Args:
+        column: The values.
+        rows: Places in the column, stretch after stretch.
+        starts: Where each stretch begins in ``rows``.
+    """
+    found = numbered(column.to_frame(), [column.name])
+    values = column.gather(found.first).to_list()
+    numbers = found.numbers[rows]
+    least, most = (pick.reduceat(numbers, starts).tolist() for pick in (np.minimum, np.maximum))
+    ends = [*starts[1:].tolist(), rows.size]
+    return [
+        frozenset(
+            values[one]
+            for one in ([low] if low == high else np.unique(numbers[start:end]).tolist())
+            if values[one] is not None
+        )
+        for low, high, start, end in zip(least, most, starts.tolist(), ends, strict=True)
+    ]
 
 
 def _prove(unit: Unit, facts: Mapping[Settings, Facts], base: Setting, moved: Setting) -> KnobProof:

@@ -128,9 +128,10 @@ def main_effects(
         by_unit.setdefault((grid.workload, grid.digest, grid.compiler), []).append(grid)
     found = []
     for of_unit in by_unit.values():
+        held = [(grid, effects_of_levels(grid)) for grid in of_unit if set(knobs) & set(grid.comparison.knobs)]
         for knob in knobs:
-            first = next((grid for grid in of_unit if knob in grid.comparison.knobs), None)
-            found += [effect for effect in effects_of_levels(first) if effect.knob == knob] if first else []
+            first = next((effects for grid, effects in held if knob in grid.comparison.knobs), [])
+            found += [effect for effect in first if effect.knob == knob]
     return found
 
 

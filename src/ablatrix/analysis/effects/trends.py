@@ -108,14 +108,13 @@ def _columns(prefix: str, ratio: Ratio | None) -> dict[str, float | None]:
 
 def trends_of(grid: FactorialGrid) -> list[Trend]:
     """Return the trend of each knob of a stage that has three levels or more, all of them numbers."""
-    found = []
-    effects = effects_of_levels(grid)
-    for knob in dict.fromkeys(effect.knob for effect in effects):
-        own = [effect for effect in effects if effect.knob == knob]
-        levels = [number_of(level) for level in (own[0].base_level, *(effect.level for effect in own))]
-        if len(levels) >= FEWEST_LEVELS and None not in levels:
-            found.append(_trend(grid, own))
-    return found
+    levels: dict[str, list[str]] = {}
+    for knob, level in grid.comparison.steps():
+        base = grid.comparison.baseline[grid.comparison.knobs.index(knob)]
+        levels.setdefault(knob, [str(base)]).append(str(level))
+    numeric = [knob for knob, own in levels.items() if len(own) >= FEWEST_LEVELS and None not in map(number_of, own)]
+    effects = effects_of_levels(grid) if numeric else []  # most stages have none, and their effects take time
+    return [_trend(grid, [effect for effect in effects if effect.knob == knob]) for knob in numeric]
 
 
 def _trend(grid: FactorialGrid, effects: Sequence[Effect]) -> Trend:

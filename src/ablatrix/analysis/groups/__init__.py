@@ -4,7 +4,7 @@ from ablatrix.analysis.groups.control import Control, Instrument, judge_controls
 from ablatrix.analysis.groups.control_text import control_cell, controls_text, percent_text
 from ablatrix.analysis.groups.departures import departures_of
 from ablatrix.analysis.groups.knobs import STUDY_COLUMNS, group_columns, primary_knobs, varying_knobs, varying_sizes
-from ablatrix.analysis.groups.numbering import Whole, combined, numbered, numbered_codes
+from ablatrix.analysis.groups.numbering import Numbered, Whole, combined, numbered, numbered_codes
 from ablatrix.analysis.groups.ordering import grouped, in_order, key_order, number_of, sort_key
 from ablatrix.analysis.groups.origins import ORIGIN_COLUMNS, mixed_origins, refuse_mixed
 from ablatrix.analysis.groups.ratios import ratios_to_baseline
@@ -20,6 +20,7 @@ __all__ = [
     "STUDY_COLUMNS",
     "Control",
     "Instrument",
+    "Numbered",
     "ReferenceRatio",
     "ReferenceRatios",
     "Sizes",

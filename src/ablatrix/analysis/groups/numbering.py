@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 LARGEST = 2**62
+SPARSEST = 8  # numbers that leave out more than this many for each row are sorted, and not looked up
 Whole = NDArray[np.int64]
 Real = NDArray[np.float64]
 
@@ -47,16 +48,18 @@ def combined(columns: Sequence[tuple[Whole, int]]) -> Whole:
     codes, size = columns[0]
     for own, count in columns[1:]:
         if size * count > LARGEST:
-            codes, own = (_close(one) for one in (codes, own))  # noqa: PLW2901
-            size, count = (int(one.max(initial=0)) + 1 for one in (codes, own))  # noqa: PLW2901
+            codes, size = _close(codes)
+            own, count = _close(own)  # noqa: PLW2901
         codes, size = codes * count + own, size * count
     return codes
 
 
 def numbered_codes(codes: Whole) -> Numbered:
-    """Number rows by a whole number of each."""
-    _, first, numbers = np.unique(codes, return_index=True, return_inverse=True)
-    return Numbered(np.asarray(numbers, np.int64), np.asarray(first, np.int64))
+    """Number rows by a whole number of each, from 0 on."""
+    numbers, count = _close(codes)
+    first = np.empty(count, np.int64)
+    first[numbers[::-1]] = np.arange(numbers.size - 1, -1, -1)  # of several rows the one that is written last stays
+    return Numbered(numbers, first)
 
 
 def means_by(keys: Whole, values: Real) -> tuple[Whole, Real]:
@@ -72,8 +75,16 @@ def means_by(keys: Whole, values: Real) -> tuple[Whole, Real]:
     return keys[starts], np.array(means)
 
 
-def _close(codes: Whole) -> Whole:
-    return np.asarray(np.unique(codes, return_inverse=True)[1], np.int64)
+def _close(codes: Whole) -> tuple[Whole, int]:
+    """Return the numbers from 0 on without those that no row has, in the same order, and how many there are."""
+    span = int(codes.max(initial=-1)) + 1
+    if span > SPARSEST * codes.size:
+        distinct, numbers = np.unique(codes, return_inverse=True)
+        return np.asarray(numbers, np.int64), distinct.size
+    there = np.zeros(span, np.bool_)  # each number is looked up: sorting a million of them takes ten times as long
+    there[codes] = True
+    places = np.cumsum(there) - 1
+    return places[codes], int(np.count_nonzero(there))
 
 
 def _codes(column: pl.Series) -> tuple[Whole, int]:
@@ -90,5 +101,5 @@ def _codes(column: pl.Series) -> tuple[Whole, int]:
     codes: Whole = whole.to_numpy()
     if not codes.size:
         return codes, 1
-    codes = codes - codes.min()
-    return codes, int(codes.max()) + 1
+    # Numbers of labels have gaps, as all columns share them; without these, several columns stay small together.
+    return _close(codes - codes.min())

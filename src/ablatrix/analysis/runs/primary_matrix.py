@@ -128,4 +128,4 @@ def _combined(levels: Mapping[str, Sequence[str]]) -> list[Mapping[str, str]]:
 
 def _statuses(unit: Unit, settings: Settings, mode: str) -> Counter[str]:
     held = unit.trials.get(settings)
-    return Counter() if held is None else Counter(held.filter(pl.col("mode") == mode)["status"].to_list())
+    return Counter() if held is None else Counter(held["status"].filter(held["mode"] == mode).to_list())

@@ -181,13 +181,13 @@ def find_stability(
     margins = margins or Margins()
     findings = findings or Findings(Tidy(trials, {}, ()))
     runs = [Findings(findings.of(part)) for _, part in grouped(trials, ["run"])] if _has_several(trials) else [findings]
-    primary = primary_knobs(trials)
+    primary, asked = primary_knobs(trials), _asked(trials)
     found = []
     for mode, metric in METRIC_OF_MODE.items():
         controls = {(one.workload, one.digest, one.compiler): one for one in findings.controls(metric, mode)}
         whole, *by_run = (_primary(one, metric, mode, primary) for one in (findings, *runs))
         for unit, grid in whole.items():
-            wanted, needed = _targets(trials, grid, margins)
+            wanted, needed = _targets(asked, grid, margins)
             own = primary[grid.compiler]
             separate = [_logs(one[unit], own) for one in by_run if unit in one]
             judged = _judge(grid, own, wanted, separate)
@@ -223,15 +223,21 @@ def _primary(
     return found
 
 
-def _targets(trials: pl.DataFrame, grid: FactorialGrid, margins: Margins) -> tuple[dict[Kind, float | None], int]:
+def _asked(trials: pl.DataFrame) -> dict[tuple[str, str], tuple[float, float, int]]:
+    """Return the margins of effects and of cells and the blocks that the last hot record of each unit asks for."""
+    names = ["stopping_effect_target", "stopping_cell_target", "stopping_least_blocks"]
+    known = pl.all_horizontal(pl.col(names).is_not_null())
+    last = trials.lazy().filter(known).group_by("workload", "compiler").agg(pl.col(names).last()).collect()
+    return {(workload, compiler): (effect, cell, least) for workload, compiler, effect, cell, least in last.iter_rows()}
+
+
+def _targets(
+    asked: Mapping[tuple[str, str], tuple[float, float, int]], grid: FactorialGrid, margins: Margins
+) -> tuple[dict[Kind, float | None], int]:
     """Return the margin of effects and of cells, and the blocks needed."""
     if grid.mode == "cold":
         return {"effect": COLD_MARGIN if margins.cold is None else margins.cold, "cell": None}, COLD_BLOCKS
-    names = ["stopping_effect_target", "stopping_cell_target", "stopping_least_blocks"]
-    of_unit = (pl.col("workload") == grid.workload) & (pl.col("compiler") == grid.compiler)
-    known = pl.all_horizontal(pl.col(names).is_not_null())
-    asked = trials.lazy().filter(of_unit & known).select(names).collect()  # lazy: else every column is copied
-    effect, cell, least = asked.row(-1) if len(asked) else (HOT_MARGIN, HOT_MARGIN, HOT_BLOCKS)
+    effect, cell, least = asked.get((grid.workload, grid.compiler), (HOT_MARGIN, HOT_MARGIN, HOT_BLOCKS))
     return {
         "effect": effect if margins.hot is None else margins.hot,
         "cell": cell if margins.hot is None else margins.hot,

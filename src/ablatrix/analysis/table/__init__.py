@@ -1,5 +1,6 @@
 """Records -> one table of trials."""
 
+from ablatrix.analysis.table.choice import NOT_FINAL, SUPERSEDED, TIMED_OTHER
 from ablatrix.analysis.table.columns import COLUMNS, MAPS
 from ablatrix.analysis.table.delimited import csv_text, write_csv
 from ablatrix.analysis.table.outcomes import (
@@ -15,10 +16,7 @@ from ablatrix.analysis.table.paired import BLOCK
 from ablatrix.analysis.table.planned import count_planned, load_design
 from ablatrix.analysis.table.trials_table import (
     LINE_COLUMNS,
-    NOT_FINAL,
     NOT_RECORDED,
-    SUPERSEDED,
-    TIMED_OTHER,
     Tidy,
     ordered_by_content,
     tidy,

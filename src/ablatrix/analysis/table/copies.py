@@ -32,7 +32,7 @@ FREE_BYTES = 2**30
 HASHED_BYTES = 2**18  # as much as a core's cache holds
 SUFFIX = ".arrow"
 DRAFT, DRAFT_S = ".draft-", 3600.0
-MAKERS = ("records/*.py", "analysis/table/*.py", "canonical.py")
+MAKERS = ("records/*.py", "analysis/table/*.py", "canonical.py", "statistics/rounds.py", "statistics/quantile.py")
 _log = logging.getLogger(__name__)
 
 

@@ -14,12 +14,16 @@ FASTEST, MEDIANS = "burst_ms_min", "burst_ms_p50"
 
 
 def with_paired_times(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the table with ``run_ms_paired``, made from the bursts of all ok trials of a block together.
+    """Return the table with ``run_ms_paired``; the fastest iterations are omitted: it has no other use for them."""
+    return trials.drop(FASTEST).with_columns(paired_times(trials))
+
+
+def paired_times(trials: pl.DataFrame) -> pl.Series:
+    """Return the column ``run_ms_paired``, made from the bursts of all ok trials of a block together.
 
     Its ratios within a block are the ratios of run times; see `ablatrix.statistics.rounds`. A burst counts by its
     fastest iteration, or by its median in a block of which some record does not have that. It is null for a trial
-    that is not ok, for a cold one, and for one that lacks a burst which others of its block have. The fastest
-    iterations are omitted from the table then: it has no other use for them.
+    that is not ok, for a cold one, and for one that lacks a burst which others of its block have.
     """
     rounds, fastest = pl.col(MEDIANS).list.len(), pl.col(FASTEST).list.len()
     hot = trials.select(*BLOCK, MEDIANS, FASTEST, "status").with_row_index("row")
@@ -36,4 +40,4 @@ def with_paired_times(trials: pl.DataFrame) -> pl.DataFrame:
         levels = levels_of_blocks(logs.reshape(-1, size, count))
         for row, level in zip(part["row"].to_list(), levels.ravel().tolist(), strict=True):
             values[row] = math.exp(level)
-    return trials.drop(FASTEST).with_columns(pl.Series(HOT_METRIC, values, pl.Float64()))
+    return pl.Series(HOT_METRIC, values, pl.Float64())

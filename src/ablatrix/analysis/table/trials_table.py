@@ -10,24 +10,21 @@ from typing import Any
 
 import polars as pl
 
+from ablatrix.analysis.table.choice import choose, with_choice
 from ablatrix.analysis.table.chunk import FINAL, OFFSET, SHARED_MAP, Chunk, cut, series
 from ablatrix.analysis.table.columns import COLUMNS, MAPS, Kind, MapColumns
 from ablatrix.analysis.table.copies import Copies, user_copies
-from ablatrix.analysis.table.outcomes import IS_OK
-from ablatrix.analysis.table.paired import with_paired_times
+from ablatrix.analysis.table.paired import FASTEST
 from ablatrix.analysis.table.planned import load_design
 from ablatrix.analysis.table.pool import read_chunks
 from ablatrix.errors import AnalysisError, RecordError
 from ablatrix.records.held import hold_all_records
-from ablatrix.records.journal import read_encoded, report_ignored, report_torn, scan
+from ablatrix.records.journal import report_ignored, report_torn, scan
+from ablatrix.records.metrics import HOT_METRIC
 from ablatrix.records.names import DESIGN_NAME
 from ablatrix.records.titles import Titles, merged, read_titles
 
-SUPERSEDED = "attempt that a later one replaced"
-NOT_FINAL = "trial without a final attempt (interrupted, not run again yet)"
-REPEATED = "record that stands in another input as well"
 NOT_RECORDED = "planned trial without any record (not run yet, or its record was lost)"
-TIMED_OTHER = "hot trial that timed another executable than was checked"
 
 COLUMNS_AT_ONCE = 8
 WHOSE = ("workload", "compiler")
@@ -52,6 +49,8 @@ class Tidy:
             of `LINE_COLUMNS`. None where they were not asked for.
         notes: What reading reported: torn tails, fields of newer versions.
         titles: What workloads, compilers, knobs and levels are called, by the designs beside the records.
+        designs: These designs as plain data, by their files, where ``lines`` were asked for: to read that of a million
+            trials a second time takes seconds.
     """
 
     trials: pl.DataFrame
@@ -60,6 +59,7 @@ class Tidy:
     unrecorded: Mapping[Owner, int] = field(default_factory=dict)
     lines: pl.DataFrame | None = None
     titles: Titles = field(default_factory=Titles)
+    designs: Mapping[Path, Mapping[str, Any]] = field(default_factory=dict)
 
     def columns(self, prefix: str) -> list[str]:
         """Return the columns whose name begins with a prefix, in the table's order."""
@@ -85,22 +85,22 @@ def tidy(paths: Sequence[str | Path], keep_lines: bool = False, copies: Copies |
     named = hold_all_records(paths)  # held while the files are read: what a zip was unpacked to goes with it
     files = ordered_by_content([one.path for one in named])
     counts: Counter[str] = Counter()
-    designs, titles = _read_designs(files, notes)
+    designs = _read_designs(files, notes, keep_lines)
     rows = _read(files, notes, copies or user_copies())
     unrecorded: Counter[Owner] = Counter()
-    for runs, planned in designs:
+    for runs, planned in designs.planned:
         owners = rows.select("run", "trial_id", "cell_id", *WHOSE) if rows.width else rows
         unrecorded.update(_unrecorded(planned, owners.filter(pl.col("run").is_in(runs)) if rows.width else rows))
     counts[NOT_RECORDED] += unrecorded.total()
     lines = _lines(rows) if keep_lines and rows.width else None
-    trials = _choose(rows, files, counts) if rows.width else rows
-    trials = _without_other_timed(trials, counts) if trials.height else trials
+    trials = choose(rows, files, counts) if rows.width else rows
     excluded = {reason: count for reason, count in sorted(counts.items()) if count}
     if trials.is_empty():
         reasons = "; ".join(f"{count} x {reason}" for reason, count in excluded.items()) or "they are empty"
         raise AnalysisError(f"the results hold no finished trial ({reasons}); run the study into them first")
-    table = with_paired_times(_with_maps(trials))
-    return Tidy(table, excluded, tuple(notes), dict(sorted(unrecorded.items())), lines, titles)
+    table = _with_maps(trials).drop(FASTEST).with_columns(trials[HOT_METRIC])
+    missing = dict(sorted(unrecorded.items()))
+    return Tidy(table, excluded, tuple(notes), missing, lines, designs.titles, designs.kept)
 
 
 def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
@@ -143,7 +143,7 @@ def _read(files: Sequence[Path], notes: list[str], copies: Copies | None) -> pl.
         digests = [chunk.digest for chunk in held]
         frame = pl.concat([chunk.frame for chunk in held], how="diagonal")
         del held  # what is put in order column by column must not be held twice
-        frames[run] = _in_table_order(frame)
+        frames[run] = with_choice(_in_table_order(frame), files[run])
         if copies and not ignored[run]:  # what was ignored is reported each time, and a copy does not have it
             copies.keep(frames[run], cuts[run], digests)
     for run, found in enumerate(scans):
@@ -173,13 +173,23 @@ def _taken(rows: pl.DataFrame, order: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _read_designs(files: Sequence[Path], notes: list[str]) -> tuple[list[tuple[list[int], pl.DataFrame]], Titles]:
-    """Return the planned trials of each design beside the files, with the runs beside it; and the titles of all."""
+@dataclass(frozen=True)
+class _Designs:
+    """The designs beside the files: the planned trials of each, with the runs beside it; the titles of all."""
+
+    planned: list[tuple[list[int], pl.DataFrame]]
+    titles: Titles
+    kept: Mapping[Path, Mapping[str, Any]]
+
+
+def _read_designs(files: Sequence[Path], notes: list[str], keep: bool) -> _Designs:
+    """Return what the designs beside the files say, and the designs themselves if they are to be kept."""
     runs: dict[Path, list[int]] = {}
     for run, path in enumerate(files):
         runs.setdefault(path.with_name(DESIGN_NAME), []).append(run)
     found: list[tuple[list[int], pl.DataFrame]] = []
     titles: list[Titles] = []
+    kept: dict[Path, Mapping[str, Any]] = {}
     for path, beside in runs.items():
         try:
             design = load_design(path)
@@ -192,7 +202,8 @@ def _read_designs(files: Sequence[Path], notes: list[str]) -> tuple[list[tuple[l
             notes.append(f"{path}: {error}, so trials without a record were not counted")
         else:
             found.append((beside, _planned(design)))
-    return found, merged(titles)
+            kept |= {path: design} if keep else {}
+    return _Designs(found, merged(titles), kept)
 
 
 def _planned(design: Mapping[str, Any]) -> pl.DataFrame:
@@ -209,6 +220,8 @@ def _text_columns(entries: Sequence[Mapping[str, Any]], names: Sequence[str]) ->
 
 def _unrecorded(planned: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Owner]:
     """Yield what each planned trial without any record is of."""
+    if rows.width and rows["trial_id"].head(planned.height).equals(planned["trial_id"]):
+        return  # most often the records have all of the plan, in its order
     columns: dict[str, Any] = {name: rows[name] if rows.width else [] for name in ("trial_id", "cell_id", *WHOSE)}
     recorded = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String()))
     lost = planned.join(recorded, on="trial_id", how="anti", maintain_order="left")
@@ -224,58 +237,6 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
     """Return which lines there are, in the order of the files."""
     order = rows.select(pl.arg_sort_by("run", OFFSET)).to_series()
     return rows.select("run", pl.col(FINAL).alias("final"), *LINE_COLUMNS)[order]
-
-
-def _choose(rows: pl.DataFrame, files: Sequence[Path], excluded: Counter[str]) -> pl.DataFrame:
-    """Return the row that counts for each trial, in the order of (run, position, trial)."""
-    keys = rows.select("run", "position", "trial_id", "record_id", "attempt", FINAL, OFFSET).with_row_index("row")
-    trial = ["run", "trial_id"]
-    finals = keys.filter(FINAL).sort("attempt", OFFSET).unique(trial, keep="last")
-    superseded = keys.join(finals, on=trial, how="semi").height - finals.height
-    chosen = _without_repeats(finals, files)
-    counts = {
-        SUPERSEDED: superseded,
-        NOT_FINAL: keys.height - superseded - finals.height,
-        REPEATED: finals.height - chosen.height,
-    }
-    excluded.update(counts)
-    order = chosen.sort("run", "position", "trial_id")["row"]
-    is_first = order.is_sorted() and order.max() == len(order) - 1  # then nothing is copied
-    return rows.head(len(order)) if is_first else _taken(rows, order)
-
-
-def _without_repeats(finals: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
-    """Return the final rows without records that an earlier run has as well.
-
-    Two runs of one study share ids; only records that are equal in every field are the same.
-    """
-    doubled = finals.filter(pl.col("record_id").is_duplicated()).sort("record_id", "run", OFFSET)
-    repeats: list[int] = []
-    kept: list[dict[str, Any]] = []
-    before = None
-    for record_id, run, offset, row in doubled.select("record_id", "run", OFFSET, "row").iter_rows():
-        if record_id != before:
-            kept, before = [], record_id
-        with files[run].open("rb") as file:
-            file.seek(offset)
-            data = read_encoded(file.readline(), str(files[run])).data
-        if data in kept:
-            repeats.append(row)
-        else:
-            kept.append(data)
-    return finals.filter(~pl.col("row").is_in(repeats)) if repeats else finals
-
-
-def _without_other_timed(trials: pl.DataFrame, excluded: Counter[str]) -> pl.DataFrame:
-    """Return the trials without hot ok ones that timed another executable than the one that was checked.
-
-    Their times belong to a program whose answers nobody has checked. Every statistic reads `Tidy.trials`, so this is
-    the only code that has the rule.
-    """
-    is_other = (pl.col("mode") == "hot") & IS_OK & (pl.col("checked_digest") != pl.col("timed_digest"))
-    others = trials.select(is_other.fill_null(value=False)).to_series()
-    excluded[TIMED_OTHER] += int(others.sum())
-    return trials.filter(~others) if others.any() else trials  # without one, nothing is copied
 
 
 def _with_maps(rows: pl.DataFrame) -> pl.DataFrame:

@@ -66,7 +66,7 @@ class ShareBar:
 def phase_bars(found: Sequence[Ablation], trials: pl.DataFrame) -> list[ShareBar]:
     """Return for each workload and compiler a bar of the baseline and one of all knobs on: medians over cold trials."""
     bars = []
-    held = _by_unit(trials.filter(pl.col("mode") == "cold"), (COLD_METRIC, *PHASES))
+    held = _by_unit(trials, (COLD_METRIC, *PHASES), pl.col("mode") == "cold")
     for one in found:
         base: float | None = None
         for name, moved in _configurations(one, with_knobs=False).items():
@@ -124,10 +124,12 @@ def _configurations(one: Ablation, with_knobs: bool) -> dict[str, Mapping[str, s
     return found
 
 
-def _by_unit(trials: pl.DataFrame, columns: Sequence[str]) -> Mapping[tuple[str, ...], pl.DataFrame]:
-    """Return the ok measured trials of each workload and compiler, with what is read of them alone."""
+def _by_unit(
+    trials: pl.DataFrame, columns: Sequence[str], *conditions: pl.Expr
+) -> Mapping[tuple[str, ...], pl.DataFrame]:
+    """Return the ok measured trials of each workload and compiler that meet conditions, with what is read of them."""
     knobs = [pl.col(name).cast(pl.String) for name in trials.columns if name.startswith("knob_")]
-    ok = trials.lazy().filter(IS_OK & (pl.col("role") == "measured"))
+    ok = trials.lazy().filter(IS_OK & (pl.col("role") == "measured"), *conditions)
     held = ok.select(*(pl.col(name).cast(pl.String) for name in UNIT), *knobs, *columns).collect()
     return {tuple(map(str, key)): own for key, own in held.partition_by(UNIT, as_dict=True).items()}
 

@@ -131,5 +131,7 @@ def _enter_estimator(sources: Sources, unit: Unit, ok: pl.DataFrame) -> None:
 def _by_partition(part: pl.DataFrame) -> Sequence[tuple[str, pl.DataFrame]]:
     if "knob_partition" not in part.columns:
         return [("", part)] if part.height else []
-    cells = part.with_columns(pl.col("knob_partition").fill_null("")).partition_by("knob_partition", as_dict=True)
+    cells = part.with_columns(pl.col("knob_partition").cast(pl.String).fill_null("")).partition_by(
+        "knob_partition", as_dict=True
+    )
     return [(str(level), cell) for (level,), cell in sorted(cells.items())]

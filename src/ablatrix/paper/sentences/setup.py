@@ -187,12 +187,13 @@ def knobs(sources: Sources) -> Written:
 
 def departures(sources: Sources) -> Written:
     """Where the baselines are not as their compilers ship."""
-    baselines = {unit.compiler: unit.baseline for unit in sources.estimates.units.values()}
+    baselines: dict[str, dict[str, str]] = {}
+    for unit in sources.estimates.units.values():
+        baselines.setdefault(unit.compiler, {}).update(unit.baseline)
     items: list[Fragment] = []
     for compiler, shipped in departures_of(sources.findings.trials).items():
         base = baselines.get(compiler, {})
-        held = {knob: level for knob, level in shipped.items() if knob in base}
-        if not held:
+        if not base or not shipped:
             continue
         apart = listed(
             say(
@@ -201,7 +202,7 @@ def departures(sources: Sources) -> Written:
                 level=sources.level(knob, base[knob]),
                 shipped=sources.level(knob, level),
             )
-            for knob, level in held.items()
+            for knob, level in shipped.items()
         )
         several = len(baselines) > 1
         called = sources.compiler(compiler)
@@ -281,7 +282,7 @@ def _each(sources: Sources) -> Fragment:
 
 def _sides(sources: Sources) -> Fragment:
     """Return what takes turns in a hot block, as far as it was ever there."""
-    there = set(sources.trials.filter(pl.col("mode") == "hot")["role"].unique().to_list())
+    there = set(sources.part(pl.col("mode") == "hot", "role")["role"].unique().to_list())
     sides: dict[str, Fragment] = {
         "measured": say("setup/side/measured"),
         "reference": sources.eager(),

@@ -24,7 +24,8 @@ Fact = tuple[str, str]
 def setup_table(sources: TableSources, spec: SetupTableSpec) -> PrintedTable:
     """Return the table: a row a fact."""
     labels, trials = sources.labels, sources.findings.trials
-    named, printed = (list(_facts(trials, spec.knobs, words)) for words in (ENGLISH, labels))
+    printed = list(_facts(trials, spec.knobs, labels))
+    named = printed if labels == ENGLISH else list(_facts(trials, spec.knobs, ENGLISH))
     rows: list[tuple[Cell, ...]] = [
         tuple(both(labels, partial(_either, name, text)) for name, text in zip(*pair, strict=True))
         for pair in zip(named, printed, strict=True)
@@ -94,7 +95,7 @@ def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
     parameters = [name for name in trials.columns if name.startswith("parameter_") and name != "parameter_count"]
     levels = [name for name in trials.columns if name.startswith(("knob_", "baseline_"))]
     read = ("workload", "compiler", "mode", "run", "block_id", *parameters, *levels)
-    measured = trials.lazy().filter(pl.col("role") == "measured").select(read).collect()  # lazy: else all are copied
+    measured = _measured(trials, *read)
     for workload in _distinct(measured, "workload"):
         own = measured.filter(pl.col("workload") == workload)
         sizes = [
@@ -116,7 +117,8 @@ def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
 
 def _knobs(trials: pl.DataFrame, words: Mapping[str, Words], labels: Labels) -> Iterator[Fact]:
     """Yield what each knob is called in sentences, by its name, and what it does, with its levels."""
-    measured = trials.filter(pl.col("role") == "measured")
+    levels = [name for name in trials.columns if name.startswith(("knob_", "baseline_"))]
+    measured = _measured(trials, *levels)
     for knob in knob_order(trials):
         bases = _distinct(measured, f"baseline_{knob}")
         found = sorted(_distinct(measured, f"knob_{knob}"), key=lambda level: level not in bases)
@@ -141,13 +143,18 @@ def _summary(knob: str, labels: Labels) -> str:
 
 
 def _repeats(trials: pl.DataFrame, labels: Labels) -> str:
-    measured = trials.filter(pl.col("role") == "measured")
+    measured = _measured(trials, "mode", "run", "block_id")
     blocks = [
         labels(f"{mode}_blocks", count=own.select("run", "block_id").n_unique())
         for mode in ("cold", "hot")
         if (own := measured.filter(pl.col("mode") == mode)).height
     ]
     return ", ".join(blocks) or NOTHING
+
+
+def _measured(trials: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    """Return some columns of the measured trials: of a million trials, each copy of all columns takes a second."""
+    return trials.lazy().filter(pl.col("role") == "measured").select(columns).collect()
 
 
 def _distinct(trials: pl.DataFrame, column: str) -> Sequence[str]:

@@ -19,7 +19,7 @@ from ablatrix.provenance.finder import plain_choices
 from ablatrix.provenance.keys import key_part, step_part
 from ablatrix.provenance.ranges import Ranges, ranges_of
 from ablatrix.provenance.rows import ROW
-from ablatrix.provenance.units import Unit
+from ablatrix.provenance.units import Unit, at_levels
 from ablatrix.records.metrics import HOT_METRIC, METRIC_OF_MODE
 from ablatrix.statistics.quantile import quantile_interval
 from ablatrix.statistics.ratio import Ratio
@@ -83,20 +83,27 @@ class TableSources:
         """Return the unit that an ablation is of."""
         return self.estimates.units[one.workload, one.digest, one.compiler]
 
-    def rows_at(self, unit: Unit, mode: str | None, levels: Mapping[str, str]) -> pl.DataFrame:
-        """Return the ok measured trials of a unit with all of these levels, in one mode or in all."""
-        held = self._ok.get((*unit.identity, "measured"), self._none)
-        tests = [pl.col(f"knob_{knob}") == level for knob, level in levels.items()]
-        return held.filter(*tests, *([pl.col("mode") == mode] if mode else []))
+    def rows_at(self, unit: Unit, mode: str | None, levels: Mapping[str, str], *columns: str) -> pl.DataFrame:
+        """Return the ok measured trials of a unit with all of these levels, in one mode or in all.
 
-    def eager_rows(self, unit: Unit, mode: str) -> pl.DataFrame:
-        """Return the ok eager trials of a workload in one mode."""
+        They have their row, and those of the columns that the records have: to copy all takes most of the time.
+        """
+        held = self._ok.get((*unit.identity, "measured"), self._none)
+        tests = [at_levels(levels), *([pl.col("mode") == mode] if mode else [])]
+        return self._picked(held.lazy().filter(*tests), columns)
+
+    def eager_rows(self, unit: Unit, mode: str, *columns: str) -> pl.DataFrame:
+        """Return the ok eager trials of a workload in one mode, likewise."""
         own = [
-            held.filter(pl.col("mode") == mode)
+            self._picked(held.lazy().filter(pl.col("mode") == mode), columns)
             for (workload, digest, _, role), held in self._ok.items()
             if (workload, digest, role) == (unit.workload, unit.digest, "reference")
         ]
-        return pl.concat([self._none, *own])
+        return pl.concat([self._picked(self._none.lazy(), columns), *own])
+
+    def _picked(self, rows: pl.LazyFrame, columns: Sequence[str]) -> pl.DataFrame:
+        there = self.estimates.ledger.rows.trials.columns
+        return rows.select(ROW, *(name for name in columns if name in there)).collect()
 
     def median(
         self, key: str, rows: pl.DataFrame, column: str, divide_by: float = 1.0, unit: str | None = None
