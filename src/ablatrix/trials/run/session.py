@@ -69,6 +69,11 @@ class Session:
         self._preparation = Preparation(self._resolved, self._directory, self._servers, self._scratch, self._threads)
         pending = [trial for block in blocks for trial in block]
         self._hot = self._hot_progress([record for one, record in known.items() if one not in set(_ids(pending))])
+        if self._threads > len(self._cpus):
+            cpus = ", ".join(map(str, self._cpus))
+            self._progress.notice(
+                f"{self._threads} threads of a run share CPU {cpus}: times are not those of {self._threads} CPUs"
+            )
         self._progress.begin(self._with_cells(pending), len(chosen) - sum(trial in chosen for trial in pending))
         caught: int | None = None
         try:
