@@ -16,7 +16,7 @@ from ablatrix.errors import WorkloadError
 
 Shapes = tuple[tuple[int, ...], ...]
 AT_ENDS = 4  # sizes at each end of the bounds that are tried
-DENOMINATORS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # strides of an output
+DENOMINATORS = range(1, 9)  # of the ratio of an output's size to the dimension's, where it grows fast
 
 
 @dataclass
@@ -111,24 +111,47 @@ def _product(timed: Mapping[str, int], found: Mapping[str, Mapping[int, int]], a
 def _linear(
     probe: _Probe, name: str, found: dict[int, int], limits: tuple[int, int], where: tuple[int, int]
 ) -> str | None:
-    """Return ``(p * name + r) // q`` that fits the sizes found, after further runs where several r do."""
+    """Return ``(p * name + r) // q`` that fits the sizes found, after further runs where several q or r do."""
     index, axis = where
+
+    def at(size: int) -> int:
+        found[size] = probe.at(**{name: size})[index][axis]
+        return found[size]
+
     slope = Fraction(found[max(found)] - found[min(found)], max(found) - min(found))
-    for most in DENOMINATORS:
-        ratio = slope.limit_denominator(most)
+    ratios = [slope.limit_denominator(most) for most in DENOMINATORS]
+    if 0 < slope * AT_ENDS < 1:
+        ratios = [Fraction(1, _stride(at, found))]
+    for ratio in ratios:
         p, q = ratio.numerator, ratio.denominator
         least, largest = _offsets(p, q, found)
         while least < largest:
             size = _telling(p, q, (least, largest), limits)
             if size is None:
                 break
-            found[size] = probe.at(**{name: size})[index][axis]
+            at(size)
             least, largest = _offsets(p, q, found)
         if least <= largest:
             text = name if p == 1 else f"{p} * {name}"
             text = text if largest == 0 else f"{text} {'+' if largest > 0 else '-'} {abs(largest)}"
             return text if q == 1 else f"({text}) // {q}"
     return None
+
+
+def _stride(at: Callable[[int], int], found: Mapping[int, int]) -> int:
+    """Return how far apart the sizes are at which an output grows by one, from the first and the last of them."""
+    low, high = min(found), max(found)
+    steps = found[high] - found[low]
+    first, last = (_first(at, low, high, found[low] + grown) for grown in (1, steps))
+    return max(1, round((last - first) / (steps - 1))) if steps > 1 else high
+
+
+def _first(at: Callable[[int], int], low: int, high: int, wanted: int) -> int:
+    """Return the least size at which an output has at least a size, where it grows with it."""
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if at(middle) >= wanted else (middle + 1, high)
+    return low
 
 
 def _offsets(p: int, q: int, found: Mapping[int, int]) -> tuple[int, int]:
