@@ -219,9 +219,11 @@ def test_onnx_drawn_value_that_fails_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("values", [{"x": (0.5, 2.0)}, {"x": torch.full((2, 40), 3.0)}])
 def test_onnx_undefined_output_names_node_and_drawn_input(tmp_path: Path, values: Any) -> None:
-    nodes = [node("Add", "x shift", "s"), node("Log", "s", "l"), node("Mul", "l l")]
-    path = write(tmp_path / "log.onnx", nodes, [ARRAY(numpy.float32(-0.4).reshape(()), "shift")], [("x", FLOAT, (2, 40))])
-    with pytest.raises(WorkloadError, match=r"output 'y' is NaN in \d+ of 80 elements, from node 'l' \(Log\) on, .*'x'"):
+    nodes, shift = [node("Add", "x s", "a"), node("Log", "a", "l"), node("Mul", "l l")], numpy.float32(-0.4).reshape(())
+    path = write(tmp_path / "log.onnx", nodes, [ARRAY(shift, "s")], [("x", FLOAT, (2, 40))])
+    with pytest.raises(
+        WorkloadError, match=r"output 'y' is NaN in \d+ of 80 elements, from node 'l' \(Log\) on, .*'x'"
+    ):
         build_onnx(path, {})
     built = build_onnx(path, {}, values)
     assert built.own_inputs is not None

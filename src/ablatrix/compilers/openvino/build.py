@@ -78,9 +78,24 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         generated_calls=len(layers),
         generated_kernels=sum(one == GENERATED for one in layers),
         reasons=dict(REASONS),
-        loading={"inputs": data_inputs(task.exported)},
+        loading={"inputs": data_inputs(task.exported), "passed": passed_through(model)},
         code_digest=digest_value(layers_in_full(compiled)),
     )
+
+
+def passed_through(model: Any) -> list[list[int]]:
+    """Return the outputs of a model that are inputs, with which.
+
+    The plug-in takes such an output's memory for the input's: bound, it is never written, and what is in it is what all
+    other operators read.
+    """
+    inputs = [one.get_node().get_friendly_name() for one in model.inputs]
+    sources = [one.get_node().input_value(0).get_node() for one in model.outputs]
+    return [
+        [index, inputs.index(source.get_friendly_name())]
+        for index, source in enumerate(sources)
+        if source.get_type_name() == "Parameter"
+    ]
 
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:

@@ -155,7 +155,9 @@ class TvmTask:
 
         def call_and_copy() -> None:
             results = call()
+            # What ONNX makes returns its only output as it is.
+            returned = [results] if isinstance(results, tvm.runtime.Tensor) else results
             for index in copied:
-                outputs[index].copy_(torch.from_dlpack(results[index]))
+                outputs[index].copy_(torch.from_dlpack(returned[index]))
 
         return call_and_copy
