@@ -4,7 +4,7 @@ Each test is written as a file with its inputs and outputs beside it, prepared a
 run and checked, all in this process. A refusal counts as true where plain use of onnx or of the compiler bears its
 reason out (``tests/workloads/backend_cases.py``).
 
-    python benchmarks/onnx_backend.py [--compiler onnxruntime] [--kind node] [--operator Conv] [--most 100]
+    python benchmarks/onnx_backend.py [--compiler onnxruntime] [--kind node] [--module gemm] [--most 100]
 
 The last line on stdout is one JSON object; the exit status is 1 when a test ended as neither.
 """
@@ -31,7 +31,7 @@ VERDICTS = ("right", "refused", "wrong")
 TARGETS = {"wrong": 0}
 
 
-def main(name: str, kinds: list[str], operator: str | None, most: int | None) -> bool:
+def main(name: str, kinds: list[str], modules: list[str], most: int | None) -> bool:
     """Judge every test; return whether none is wrong."""
     warnings.simplefilter("ignore")
     logging.disable(logging.ERROR)
@@ -40,7 +40,7 @@ def main(name: str, kinds: list[str], operator: str | None, most: int | None) ->
     compiler.set_threads(1)
     with tempfile.TemporaryDirectory(prefix="ablatrix-onnx-") as directory:
         judge = Judge(compiler, Path(directory))
-        for number, case in enumerate(itertools.islice(_cases(kinds, operator), most), start=1):
+        for number, case in enumerate(itertools.islice(_cases(kinds, modules), most), start=1):
             judge.look_at(case)
             if number % 100 == 0:
                 print(f"{number} tests, {len(judge.wrong)} wrong", flush=True)
@@ -61,17 +61,17 @@ def main(name: str, kinds: list[str], operator: str | None, most: int | None) ->
     return holds
 
 
-def _cases(kinds: list[str], operator: str | None) -> Iterator[Case]:
+def _cases(kinds: list[str], modules: list[str]) -> Iterator[Case]:
     for kind in kinds:
-        yield from node_cases(operator) if kind == "node" else stored_cases(kind)
+        yield from node_cases(modules) if kind == "node" else stored_cases(kind)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--compiler", default="onnxruntime", choices=("onnxruntime", "openvino", "tvm"))
     parser.add_argument("--kind", action="append", choices=KINDS, help="default: all")
-    parser.add_argument("--operator", help="of node tests, that of one operator")
+    parser.add_argument("--module", action="append", help="of node tests, those of a module of onnx; default: all")
     parser.add_argument("--most", type=int, help="tests to look at; default: all")
     arguments = parser.parse_args()
     kinds = arguments.kind or list(KINDS)
-    sys.exit(0 if main(arguments.compiler, kinds, arguments.operator, arguments.most) else 1)
+    sys.exit(0 if main(arguments.compiler, kinds, arguments.module or [], arguments.most) else 1)

@@ -6,6 +6,7 @@ refuse it for a reason that plain use of onnx and ONNX Runtime bears out, and *w
 
 from __future__ import annotations
 
+import importlib
 import re
 import shutil
 from collections import Counter
@@ -19,7 +20,7 @@ import numpy
 import onnx
 import onnxruntime
 import torch
-from onnx.backend.test.case.node import collect_testcases
+from onnx.backend.test.case.node import _NodeTestCases, collect_testcases
 from onnx.backend.test.loader import load_model_tests
 
 from ablatrix.compilers.adapter import Compiler
@@ -57,9 +58,11 @@ class Case:
     outputs: Sequence[Any]
 
 
-def node_cases(operator: str | None = None) -> Iterator[Case]:
-    """Yield the tests of single operators, which onnx generates."""
-    for one in list(collect_testcases(operator)):
+def node_cases(modules: Sequence[str] = ()) -> Iterator[Case]:
+    """Yield the tests of single operators, which onnx generates: those of some of its modules, or all."""
+    for module in modules:
+        importlib.import_module(f"{onnx.backend.test.case.node.__name__}.{module}")
+    for one in list(_NodeTestCases if modules else collect_testcases()):
         inputs, outputs = one.data_sets[0]
         yield Case(one.name, "node", one.model, list(inputs), list(outputs))
 

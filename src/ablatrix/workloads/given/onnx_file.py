@@ -132,7 +132,7 @@ def build_onnx(path: Path, given: Mapping[str, Any], values: Mapping[str, Values
         timed_sizes=own.sizes.timed,
         input_dimensions={one.name: axes for one in own.inputs if (axes := own.sizes.dynamic_axes(one.name))},
         own_inputs=example,
-        parameter_count=sum(_elements(one) for one in model.graph.initializer),
+        parameter_count=_count_weights(model.graph),
         chain=len(model.graph.node) if wide == "none" else None,
         rounding=rounding_of(model),
         reference=_find_reference(content, example, signature, dtypes),
@@ -274,8 +274,13 @@ def _find_reference(
     return run
 
 
-def _elements(weight: Any) -> int:
-    """Return how many weights a tensor of the file holds; shapes and indices are not weights."""
-    from ablatrix.workloads.onnx.precision import FLOATS
+def _count_weights(graph: Any) -> int:
+    """Return how many weights a model holds, as such or as constants; shapes and indices are none."""
+    from onnx import TensorProto
 
-    return math.prod(weight.dims) if weight.data_type in FLOATS else 0
+    from ablatrix.workloads.onnx.precision import FLOATS, all_graphs
+
+    types = {*FLOATS, TensorProto.DOUBLE, *(getattr(TensorProto, one) for one in ("INT8", "UINT8", "INT4", "UINT4"))}
+    held = [one for inner in all_graphs(graph) for one in inner.initializer]
+    held += [one.t for inner in all_graphs(graph) for node in inner.node for one in node.attribute if one.HasField("t")]
+    return sum(math.prod(one.dims) for one in held if one.data_type in types)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import onnx
 import torch
-from onnx import ModelProto, NodeProto
+from onnx import ModelProto
 from onnx.inliner import inline_local_functions
 
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.onnx.dimensions import Sizes, own_inputs
-from ablatrix.workloads.onnx.precision import all_nodes
+from ablatrix.workloads.onnx.precision import all_graphs, all_nodes
 from ablatrix.workloads.onnx.tensors import TYPES
 
 FEW = (0, 1)  # integers of which nothing is known
@@ -97,7 +96,7 @@ class _Rows:
             inlined = onnx.shape_inference.infer_shapes(inlined)
         self._nodes = list(all_nodes(inlined.graph.node))
         self._sizes: dict[str, list[int]] = {}
-        for graph in (inlined.graph, *_bodies(self._nodes)):
+        for graph in all_graphs(inlined.graph):
             for value in (*graph.input, *graph.value_info):
                 self._sizes[value.name] = [one.dim_value for one in value.type.tensor_type.shape.dim]
             self._sizes.update((one.name, list(one.dims)) for one in graph.initializer)
@@ -113,12 +112,6 @@ class _Rows:
                 sizes = self._sizes.get(node.input[0], [])
                 rows += [sizes[axis]] if -len(sizes) <= axis < len(sizes) and sizes[axis] > 0 else []
         return rows
-
-
-def _bodies(nodes: Iterable[NodeProto]) -> Iterable[Any]:
-    for node in nodes:
-        for attribute in node.attribute:
-            yield from (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs)
 
 
 def fitted(name: str, given: torch.Tensor, one: Input, sizes: Sizes) -> torch.Tensor:

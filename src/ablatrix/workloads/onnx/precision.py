@@ -44,9 +44,21 @@ def all_nodes(nodes: Iterable[NodeProto]) -> Iterable[NodeProto]:
     """Yield nodes, each followed by those of its bodies (``If``, ``Loop``, ``Scan``)."""
     for node in nodes:
         yield node
-        for attribute in node.attribute:
-            for inner in (attribute.g, *attribute.graphs):
-                yield from all_nodes(inner.node)
+        for inner in bodies_of(node):
+            yield from all_nodes(inner.node)
+
+
+def all_graphs(graph: GraphProto) -> Iterable[GraphProto]:
+    """Yield a graph, and the bodies of its nodes and of theirs."""
+    yield graph
+    for node in all_nodes(graph.node):
+        yield from bodies_of(node)
+
+
+def bodies_of(node: NodeProto) -> Iterable[GraphProto]:
+    """Yield the bodies of one node, without those within them."""
+    for attribute in node.attribute:
+        yield from (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ablatrix.workloads.onnx.dimensions import own_inputs
 from ablatrix.workloads.onnx.tensors import to_array, to_tensor
 
 Run = Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]
-ERRORS_ONLY = 3
+FATAL_ONLY = 4  # what fails is raised, and need not be printed as well
 AS_FLOAT = "/float32"
 
 
@@ -26,7 +26,7 @@ def run_by_onnxruntime(content: bytes, threads: int) -> Run:
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = ERRORS_ONLY
+    options.log_severity_level = FATAL_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     model = onnx.load_from_string(content)
     narrow = _widen_ends(model)
