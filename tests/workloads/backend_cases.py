@@ -23,7 +23,7 @@ import torch
 from onnx.backend.test.case.node import _NodeTestCases, collect_testcases
 from onnx.backend.test.loader import load_model_tests
 
-from ablatrix.compilers.adapter import Compiler
+from ablatrix.compilers.adapter import Compiler, Executable
 from ablatrix.compilers.catalogue import SHIPPED
 from ablatrix.errors import AblatrixError, CompilerError, UnsupportedError, WorkloadError
 from ablatrix.study.model import Checks
@@ -32,6 +32,7 @@ from ablatrix.trials.worker.check import Comparison
 from ablatrix.workloads.onnx.given_data import RELATIVE
 from ablatrix.workloads.onnx.tensors import TYPES
 from ablatrix.workloads.prepare import prepare
+from ablatrix.workloads.program import Program
 from ablatrix.workloads.source import read_source
 
 RANDOM = {
@@ -125,10 +126,16 @@ class Judge:
             return ("wrong", f"refused, but: {error}") if reason is None else ("refused", reason)
         except Exception as error:
             return "wrong", f"{type(error).__name__}: {error}"
+        return self._compared(program, executable)
+
+    def _compared(self, program: Program, executable: Executable) -> tuple[str, str]:
         found = Comparison(rms_factor=CHECKS.rms_factor, rms_floor=CHECKS.rms_floor, input_sets=2)
         for index, inputs in enumerate(program.input_sets):
             bound = executable.bind(inputs.inputs)
-            bound.run()
+            try:
+                bound.run()
+            except Exception as error:
+                return "wrong", f"{type(error).__name__} in a run: {error}"
             found.compare(bound.outputs(), inputs, f"input set {index}")
         return ("right", "") if found.passed else ("wrong", f"called wrong: {found.note}")
 
@@ -165,7 +172,8 @@ def _has_other_values(case: Case) -> bool:
 
 def _has_other_types(case: Case) -> bool:
     known = {str(one).removeprefix("torch.") for one in TYPES}
-    return any(str(one.dtype) not in known for one in (*case.inputs, *case.outputs) if hasattr(one, "dtype"))
+    kinds = [one.type.tensor_type.elem_type for one in (*case.model.graph.input, *case.model.graph.output)]
+    return any(onnx.helper.tensor_dtype_to_np_dtype(kind).name not in known for kind in kinds if kind)
 
 
 def _session(case: Case) -> Any:
@@ -227,7 +235,7 @@ def _too_old(case: Case) -> bool:
 REASONS: Sequence[tuple[str, str, Callable[[Case], bool]]] = (
     ("and programs here take and return tensors", "sequence, map, optional or text", _has_other_values),
     ("a value is a \\w+, and programs", "sequence, map, optional or text", _has_other_values),
-    ("programs here take [a-z]|programs here cannot take or return", "type that torch lacks", _has_other_types),
+    ("programs here (take and return|cannot take or return)", "type that torch lacks", _has_other_types),
     ("it takes no input", "no input", lambda case: not case.inputs),
     ("it is random", "random", _has(RANDOM)),
     ("sizes that depend on values", "size by values", _has(FINDING)),

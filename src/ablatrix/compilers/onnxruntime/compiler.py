@@ -149,14 +149,19 @@ class OnnxRuntimeTask:
         binding = session.io_binding()
         chosen = [inputs[index] for index in self._taken]
         for taken, tensor in zip(session.get_inputs(), chosen, strict=True):
-            binding.bind_input(taken.name, "cpu", 0, _element_type(tensor), list(tensor.shape), tensor.data_ptr())
+            binding.bind_input(taken.name, "cpu", 0, _element_type(tensor), list(tensor.shape), _address(tensor))
         for given, tensor in zip(session.get_outputs(), outputs, strict=True):
-            binding.bind_output(given.name, "cpu", 0, _element_type(tensor), list(tensor.shape), tensor.data_ptr())
+            binding.bind_output(given.name, "cpu", 0, _element_type(tensor), list(tensor.shape), _address(tensor))
         return partial(_run, session, binding, (*inputs, *outputs))
 
 
 def _run(session: Any, binding: Any, _kept_alive: tuple[Any, ...]) -> None:
     session.run_with_iobinding(binding)
+
+
+def _address(tensor: Any) -> int:
+    """Return where a tensor's elements are; where it has none, any address but 0, which ONNX Runtime does not take."""
+    return int(tensor.data_ptr()) or id(tensor)
 
 
 def _element_type(tensor: Any) -> Any:

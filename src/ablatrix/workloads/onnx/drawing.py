@@ -14,7 +14,6 @@ from onnx.inliner import inline_local_functions
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.onnx.dimensions import Sizes, own_inputs
 from ablatrix.workloads.onnx.precision import all_graphs, all_nodes
-from ablatrix.workloads.onnx.tensors import TYPES
 
 FEW = (0, 1)  # integers of which nothing is known
 BYTES = {torch.uint8: (0, 255), torch.int8: (-128, 127)}
@@ -60,7 +59,7 @@ def read_inputs(model: ModelProto) -> list[Input]:
     """Return the inputs of a model, in order.
 
     Raises:
-        WorkloadError: One is of a type that programs here do not take, or there is none.
+        WorkloadError: There is none.
     """
     rows = _Rows(model)
     made = [_input(value.name, value.type.tensor_type.elem_type, rows) for value in own_inputs(model)]
@@ -70,13 +69,7 @@ def read_inputs(model: ModelProto) -> list[Input]:
 
 
 def _input(name: str, kind: int, rows: _Rows) -> Input:
-    word = onnx.helper.tensor_dtype_to_np_dtype(kind).name
-    dtype = getattr(torch, word, None)
-    if dtype not in TYPES:
-        raise WorkloadError(
-            f"input '{name}' is {word}; programs here take {', '.join(sorted(str(one)[6:] for one in TYPES))}: put a "
-            "Cast before it"
-        )
+    dtype: torch.dtype = getattr(torch, onnx.helper.tensor_dtype_to_np_dtype(kind).name)
     if dtype.is_floating_point:
         return Input(name, dtype, None, "")
     found = rows.of(name)

@@ -9,6 +9,7 @@ from onnx import ModelProto, TypeProto, ValueInfoProto
 
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.onnx.dimensions import own_inputs
+from ablatrix.workloads.onnx.tensors import TYPES
 
 LARGEST = 2**31 - 1  # bytes of a message of protobuf
 OLDEST = 7  # the oldest operator set that ONNX Runtime promises to take
@@ -71,6 +72,7 @@ def _take_off_maps(model: ModelProto) -> None:
 def _refuse_other(value: ValueInfoProto, what: str) -> None:
     kind = _kind(value.type)
     if kind is None:
+        _refuse_other_type(value, what)
         return
     remedy = CUT if what == "output" else f"give it a tensor instead, or {CUT}"
     if kind == "text":
@@ -78,6 +80,18 @@ def _refuse_other(value: ValueInfoProto, what: str) -> None:
     raise WorkloadError(
         f"{what} '{value.name}' is {kind}, and programs here take and return tensors of numbers: {remedy}"
     )
+
+
+def _refuse_other_type(value: ValueInfoProto, what: str) -> None:
+    if value.type.tensor_type.elem_type == onnx.TensorProto.UNDEFINED:
+        return  # of an output: what a run makes tells
+    word = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name
+    known = sorted(str(one).removeprefix("torch.") for one in TYPES)
+    if word not in known:
+        where = "before" if what == "input" else "behind"
+        raise WorkloadError(
+            f"{what} '{value.name}' is {word}; programs here take and return {', '.join(known)}: put a Cast {where} it"
+        )
 
 
 def _kind(of: TypeProto) -> str | None:
