@@ -155,17 +155,20 @@ class OnnxRuntimeTask:
         return partial(_run, session, binding, (*inputs, *outputs))
 
 
-def _run(session: Any, binding: Any, _kept_alive: tuple[Any, ...]) -> None:
-    session.run_with_iobinding(binding)
-
-
 def _address(tensor: Any) -> int:
     """Return where a tensor's elements are; where it has none, any address but 0, which ONNX Runtime does not take."""
     return int(tensor.data_ptr()) or id(tensor)
 
 
+def _run(session: Any, binding: Any, _kept_alive: tuple[Any, ...]) -> None:
+    session.run_with_iobinding(binding)
+
+
 def _element_type(tensor: Any) -> Any:
-    """Return the numpy type of a tensor's elements."""
+    """Return the numpy type of a tensor's elements; of bfloat16, which numpy does not have, ONNX's number."""
+    import onnx
     import torch
 
+    if tensor.dtype == torch.bfloat16:
+        return int(onnx.TensorProto.BFLOAT16)
     return torch.empty(0, dtype=tensor.dtype).numpy().dtype.type
