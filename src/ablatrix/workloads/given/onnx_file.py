@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ablatrix.workloads.onnx.drawing import Input
     from ablatrix.workloads.onnx.given_data import DataSet
 
-TREES = "ai.onnx.ml"
 Values = torch.Tensor | tuple[float, float]
 
 
@@ -231,11 +230,11 @@ def _find_wide(
 
     from ablatrix.workloads.onnx.agreement import Runs, refuse_disagreement
     from ablatrix.workloads.onnx.evaluator import run_by_evaluator
-    from ablatrix.workloads.onnx.precision import all_nodes, in_float64
+    from ablatrix.workloads.onnx.precision import has_only_narrow, in_float64
     from ablatrix.workloads.onnx.session import run_by_onnxruntime
 
-    if any(node.domain == TREES for node in all_nodes(onnx.load_from_string(content).graph.node)):
-        return "none", None  # these operators return float32 alone
+    if has_only_narrow(onnx.load_from_string(content)):
+        return "none", None
     wide = in_float64(content)
     try:
         run = run_by_onnxruntime(wide, 1)

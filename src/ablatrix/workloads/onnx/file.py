@@ -9,11 +9,11 @@ from onnx import ModelProto, TypeProto, ValueInfoProto
 
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.onnx.dimensions import own_inputs
+from ablatrix.workloads.onnx.precision import TREES
 from ablatrix.workloads.onnx.tensors import TYPES
 
 LARGEST = 2**31 - 1  # bytes of a message of protobuf
 OLDEST = 7  # the oldest operator set that ONNX Runtime promises to take
-TREES = "ai.onnx.ml"
 CUT = "cut that part off: onnx.utils.extract_model(file, other_file, input_names, output_names)"
 KINDS = {
     "sequence_type": "a sequence of tensors",

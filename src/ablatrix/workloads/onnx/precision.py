@@ -11,6 +11,7 @@ from onnx.inliner import inline_local_functions
 
 FLOATS = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16})
 TYPE_ATTRIBUTES = frozenset({"to", "dtype", "output_datatype"})  # of operators that name the type of what they make
+TREES = "ai.onnx.ml"
 # Operators that make float32 where no attribute says a type -> the attribute.
 FLOAT_BY_DEFAULT = {
     **dict.fromkeys(("HannWindow", "HammingWindow", "BlackmanWindow", "MelWeightMatrix"), "output_datatype"),
@@ -38,6 +39,17 @@ def _narrow_values(model: ModelProto, versions: dict[str, int]) -> Iterable[str]
         for name, formal in zip(node.input, schema.inputs, strict=False):
             if "tensor(float)" in formal.types and "tensor(double)" not in formal.types:
                 yield name
+
+
+def has_only_narrow(model: ModelProto) -> bool:
+    """Return whether a model has an operator of ``ai.onnx.ml`` that returns float32 whatever it is given."""
+    versions = {one.domain: one.version for one in model.opset_import}
+    for node in all_nodes(model.graph.node):
+        if node.domain == TREES and onnx.defs.has(node.op_type, node.domain):
+            made = onnx.defs.get_schema(node.op_type, versions.get(TREES, 1), TREES).outputs
+            if any("tensor(float)" in one.types and "tensor(double)" not in one.types for one in made):
+                return True
+    return False
 
 
 def all_nodes(nodes: Iterable[NodeProto]) -> Iterable[NodeProto]:
