@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import nn
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ablatrix.workloads.onnx.drawing import Input
     from ablatrix.workloads.onnx.given_data import DataSet
 
-Values = torch.Tensor | tuple[float, float]
+Values: TypeAlias = torch.Tensor | tuple[float, float]
 
 
 class OnnxModule(nn.Module):  # type: ignore[misc]
@@ -69,7 +69,8 @@ class _Given:
 
     def make(self, seed: int, sizes: Mapping[str, int]) -> tuple[torch.Tensor, ...]:
         """Return a further input set: values of their own in another order, as of any model, and drawn ones."""
-        random, made = generator(seed), []
+        random = generator(seed)
+        made: list[torch.Tensor] = []
         for one in self.inputs:
             if one.name in self.values:
                 made += resample([self.values[one.name]], [self.sizes.dynamic_axes(one.name)])(seed, sizes)
