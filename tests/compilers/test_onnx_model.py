@@ -220,10 +220,11 @@ def test_onnx_models_of_other_types_are_right_wherever_accepted(tmp_path: Path) 
         made = [value(output, kind, None) for output, kind in outputs.items()]
         graph = onnx.helper.make_graph(nodes, name, [value("x", one, (32, 32))], made, weights)
         onnx.save(onnx.helper.make_model(graph, opset_imports=sets, ir_version=10), tmp_path / f"{name}.onnx")
+    takers = [name for name in TAKERS if name != "tvm"]  # which takes no operator of a vendor
     plain = {
         "name": "types",
         "workloads": [f"{name}.onnx" for name in graphs],
-        "compilers": TAKERS,
+        "compilers": takers,
         "modes": ["cold"],
         "stages": [{"name": "primary", "factorial": {"fusion": ["on"]}}],
         "baseline": {"fusion": "on"},
@@ -232,7 +233,7 @@ def test_onnx_models_of_other_types_are_right_wherever_accepted(tmp_path: Path) 
     study = ablatrix.resolve_study(ablatrix.Study.model_validate(plain).at(tmp_path))
     records = list(ablatrix.read_records(ablatrix.run(study, tmp_path / "out").results))
     counted = Counter((r.workload.name, r.config.compiler, str(r.status)) for r in records)
-    assert counted.keys() == {(name, taker, "ok") for name in graphs for taker in ("eager", *TAKERS)}
+    assert counted.keys() == {(name, taker, "ok") for name in graphs for taker in ("eager", *takers)}
 
 
 def test_onnx_study_runs_where_accepted_and_gives_reason_elsewhere(file: Path, tmp_path: Path) -> None:

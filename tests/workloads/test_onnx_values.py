@@ -202,7 +202,7 @@ def rated(path: Path) -> Path:
 
 
 def test_onnx_value_that_study_gives_is_used_in_every_input_set(tmp_path: Path) -> None:
-    built = build_onnx(rated(tmp_path), {}, {"sr": torch.tensor(16000)})
+    built = build_onnx(rated(tmp_path), {}, {"1": torch.tensor(16000)})
     assert built.own_inputs is not None
     assert [int(one[1]) for one in (built.own_inputs, built.make_inputs(3, {}))] == [16000, 16000]
 

@@ -85,7 +85,7 @@ def build_onnx(path: Path, given: Mapping[str, Any], values: Mapping[str, Values
     Args:
         path: The file.
         given: Sizes and bounds, by dimension.
-        values: Values of inputs by name, or the smallest and largest that is drawn.
+        values: Values of inputs by name or position (``0``), or the smallest and largest that is drawn.
 
     Raises:
         WorkloadError: It cannot be read or run, takes or returns anything but tensors of numbers, has a free dimension
@@ -145,6 +145,8 @@ def _settle(model: Any, given: Mapping[str, Any], values: Mapping[str, Values], 
     from ablatrix.workloads.onnx.drawing import fitted, read_inputs
 
     inputs = read_inputs(model)
+    places = {str(index): one.name for index, one in enumerate(inputs)}
+    values = {places.get(name, name): one for name, one in values.items()}
     unknown = sorted(set(values) - {one.name for one in inputs})
     if unknown:
         raise WorkloadError(f"it has no input {unknown}; it has: {', '.join(one.name for one in inputs)}")
