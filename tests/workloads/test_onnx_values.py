@@ -57,6 +57,16 @@ def test_onnx_ids_are_within_table_that_is_no_weight(tmp_path: Path, table: str)
     assert 25 < int(prepared(path).input_sets[0].inputs[0].max()) < 50
 
 
+@pytest.mark.parametrize("operator", ["OneHot", "Equal"])
+def test_onnx_ids_that_are_told_apart_are_drawn_from_all(tmp_path: Path, operator: str) -> None:
+    """As exporters write a table of bytes: one column an id, by OneHot or by a comparison with all ids."""
+    weights = [ARRAY(numpy.array(257), "n"), ARRAY(numpy.array([0, 1]), "v"), ARRAY(numpy.arange(257), "all")]
+    onehot, equal = [node("OneHot", "ids n v")], [node("Equal", "ids all", "e"), node("Cast", "e", to=INT64)]
+    nodes = onehot if operator == "OneHot" else equal
+    path = write(tmp_path / "ids.onnx", nodes, weights, [("ids", INT64, (200, 1))], kind=INT64)
+    assert 200 < int(prepared(path).input_sets[0].inputs[0].max()) < 257
+
+
 def test_onnx_weights_in_other_files_are_read_and_counted_in_digest(tmp_path: Path) -> None:
     path = write(tmp_path / "big.onnx", [node("MatMul", "x w")], [weight("w", 4, 64)])
     whole = prepared(path)
@@ -157,6 +167,19 @@ def test_onnx_default_of_constant_of_shape_is_widened(tmp_path: Path) -> None:
     program = prepared(write(tmp_path / "zeros.onnx", nodes))
     assert signature_of(program).wide == "onnxruntime"
     assert torch.equal(program.input_sets[0].expected[0], program.input_sets[0].inputs[0].double())
+
+
+def test_onnx_quantised_weights_are_read_and_counted(tmp_path: Path) -> None:
+    """A product with int8 weights and a rounded input, as a static quantiser writes it."""
+    q = numpy.arange(-6, 6, dtype="int8").reshape(4, 3)
+    weights = [ARRAY(q, "q"), ARRAY(numpy.float32(0.5).reshape(()), "s"), ARRAY(numpy.int8(0).reshape(()), "zero")]
+    nodes = [node("QuantizeLinear", "x s zero", "r"), node("DequantizeLinear", "r s zero", "d")]
+    nodes += [node("DequantizeLinear", "q s zero", "w"), node("MatMul", "d w")]
+    program = prepared(write(tmp_path / "qdq.onnx", nodes, weights))
+    (draw,) = program.input_sets
+    rounded = (draw.inputs[0].double() / 0.5).round().clamp(-128, 127) * 0.5
+    assert torch.equal(draw.expected[0], rounded @ (torch.from_numpy(q).double() * 0.5))
+    assert program.facts.parameter_count == 4 * 3 + 1 + 1
 
 
 def stated(path: Path, outputs: float) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import onnx
 import torch
-from onnx import ModelProto
+from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 from onnx.inliner import inline_local_functions
 
 from ablatrix.errors import WorkloadError
@@ -88,6 +88,10 @@ class _Rows:
         with suppress(Exception):  # operators or graphs that the standard's rules do not cover: the runtime judges them
             inlined = onnx.shape_inference.infer_shapes(inlined)
         self._nodes = list(all_nodes(inlined.graph.node))
+        self._constants = {one.name: one for graph in all_graphs(inlined.graph) for one in graph.initializer}
+        for node in self._nodes:
+            if node.op_type == "Constant" and node.attribute[0].HasField("t"):
+                self._constants[node.output[0]] = node.attribute[0].t
         self._sizes: dict[str, list[int]] = {}
         for graph in all_graphs(inlined.graph):
             for value in (*graph.input, *graph.value_info):
@@ -104,7 +108,19 @@ class _Rows:
                 axis = next((one.i for one in node.attribute if one.name == "axis"), 0)
                 sizes = self._sizes.get(node.input[0], [])
                 rows += [sizes[axis]] if -len(sizes) <= axis < len(sizes) and sizes[axis] > 0 else []
+            elif node.op_type in {"OneHot", "Equal"} and names & set(node.input[:2]):
+                rows += self._classes(node, names)
         return rows
+
+    def _classes(self, node: NodeProto, names: set[str]) -> list[int]:
+        """Return how many ids are told apart: the depth of a OneHot, or those that all are compared with."""
+        other = self._constants.get(next((name for name in node.input[:2] if name not in names), ""))
+        if other is None or other.data_type not in {TensorProto.INT32, TensorProto.INT64}:
+            return []
+        values = numpy_helper.to_array(other)
+        if node.op_type == "OneHot":
+            return [int(values.max())]
+        return [int(values.max()) + 1] if values.size > FEW[1] + 1 and values.min() >= 0 else []
 
 
 def fitted(name: str, given: torch.Tensor, one: Input, sizes: Sizes) -> torch.Tensor:
