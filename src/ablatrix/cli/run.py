@@ -63,7 +63,7 @@ QuickDevice = Annotated[str | None, typer.Option("--device", help="With --model:
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for each trial that begins or ends.")]
 
 
-REASON_LENGTH = 300
+REASON_LENGTH = 500
 
 
 def register(app: typer.Typer) -> None:
