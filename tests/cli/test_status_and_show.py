@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ablatrix.cli.run import _show_one_failure
 from ablatrix.cli.run_state import read_state
 from ablatrix.records.model import Record
 from ablatrix.records.status import Status
@@ -45,6 +46,16 @@ def write_run(directory: Path, records: list[Record], planned: list[Record]) -> 
 @pytest.fixture(scope="module")
 def records() -> list[Record]:
     return make_records(workloads=["encoder"], blocks=2, plants=PLANTS)
+
+
+def test_one_failure_of_quiet_run_is_one_line(
+    tmp_path: Path, records: list[Record], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = write_run(tmp_path / "run", records[:40], records)
+    _show_one_failure(run)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("encoder on tvm: wrong_output: ")
+    assert line.endswith(f"(all: ablatrix status {run})")
 
 
 def test_status_of_half_a_run_counts_what_is_done_and_left(

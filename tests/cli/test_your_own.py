@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ablatrix.cli.run import make_quick
+from ablatrix.errors import StudyError
 from ablatrix.records.journal import read_records
 from ablatrix.study.load import load_study
 from tests.cli.conftest import Ablatrix
@@ -47,6 +49,35 @@ def test_run_of_onnx_file_covers_both_levels(
     records = list(read_records(tmp_path / "given" / "results.jsonl"))
     assert {record.status for record in records} == {"ok"}
     assert {r.config.knobs["graph_level"] for r in records if r.role == "measured"} == {"disabled", "all"}
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([], "'encoder' is the name of a workload that there is; give your model another 'name' (--name)"),
+        (["a", "b"], "--name is given 2 times and --model 1 times; each is of a model"),
+    ],
+)
+def test_onnx_file_called_as_workload_needs_name(
+    here: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: list[str], message: str
+) -> None:
+    write_onnx(tmp_path / "encoder.onnx")
+    monkeypatch.chdir(tmp_path)
+    options = [word for name in names for word in ("--name", name)]
+    done = here("run", "--model", "encoder.onnx", *options, "--compiler", "onnxruntime", "--out", "given")
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.decode().split())
+
+
+def test_name_of_command_line_is_what_study_calls_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_onnx(tmp_path / "encoder.ONNX")
+    monkeypatch.chdir(tmp_path)
+    knobs, modes = ["graph_level=disabled,all"], ["cold"]
+    resolved, file = make_quick(["encoder.ONNX"], ["onnxruntime"], knobs, modes, None, "given", ["mine"])
+    assert [(one.name, one.source) for one in resolved.study.workloads] == [("mine", "../encoder.ONNX")]
+    assert load_study(file).study.digest == resolved.study.digest
+    with pytest.raises(StudyError, match="--name other: 'mlp' has a name; --name is for a model of your own"):
+        make_quick(["mlp"], ["onnxruntime"], knobs, modes, None, "given", ["other"])
 
 
 def test_page_files_written_by_user_have_at_most_20_lines() -> None:

@@ -13,6 +13,7 @@ from ablatrix.records.model import Machine, Noise
 from ablatrix.trials.host.environment import (
     NoiseProbe,
     ProcessProbe,
+    crowding_text,
     disturbance,
     environment_variables,
     git_state,
@@ -290,6 +291,12 @@ def test_cpus_for_runs_leave_one_free_and_are_shared(monkeypatch: pytest.MonkeyP
     assert place_runs(8, None) == (8, [0, 2, 4, 6])
     assert place_runs(None, [5, 1]) == (1, [1, 5])
     assert place_runs(2, [3]) == (2, [3])
+
+
+def test_crowding_text_says_which_cpus_threads_share() -> None:
+    assert crowding_text(2, [0, 1]) is None
+    assert crowding_text(2, [3]) == "2 threads of a run share CPU 3: times are not those of 2 CPUs"
+    assert crowding_text(8, [0, 2]) == "8 threads of a run share CPUs 0, 2: times are not those of 8 CPUs"
 
 
 def test_cpus_with_single_cpu_or_small_quota_give_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,8 +51,19 @@ QuickModes = Annotated[
     list[str] | None,
     typer.Option("--mode", help="With --model: cold or hot (repeatable).", show_default="cold and hot"),
 ]
+QuickNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--name",
+        help="With --model: what the study calls it (repeatable, in the order of --model).",
+        show_default="the file's or the workload's",
+    ),
+]
 QuickDevice = Annotated[str | None, typer.Option("--device", help="With --model: cpu or cuda.", show_default="cpu")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for each trial that begins or ends.")]
+
+
+REASON_LENGTH = 500
 
 
 def register(app: typer.Typer) -> None:
@@ -72,6 +83,7 @@ def run_command(
     compiler: QuickCompilers = None,
     knob: QuickKnobs = None,
     mode: QuickModes = None,
+    name: QuickNames = None,
     device: QuickDevice = None,
     only: Only = None,
     quiet: Quiet = False,
@@ -86,14 +98,16 @@ def run_command(
     from ablatrix.study.load import load_study
 
     if study is not None:
-        refuse_quick_options(model, compiler, knob, mode, device)
+        refuse_quick_options(model, compiler, knob, mode, name, device)
         resolved = load_study(study, read_catalogue(plugin or ()))
     else:
-        resolved, study = make_quick(model, compiler, knob, mode, plugin, out, device)
+        resolved, study = make_quick(model, compiler, knob, mode, plugin, out, name, device)
     if out != "-":
         summary = run_study(resolved, study, Path(out), only or [], quiet, verbose)
         if not quiet:
             _show_results(summary, study, Path(out))
+        elif summary.failed:
+            _show_one_failure(Path(out))
     else:
         from ablatrix.cli.record_stream import RecordStream
 
@@ -119,6 +133,19 @@ def _show_results(summary: "RunSummary", study: Path, out: Path) -> None:
     show_steps([*steps, ("a bundle for reviewers", f"ablatrix artifact {study} --out ARTIFACT")])
 
 
+def _show_one_failure(out: Path) -> None:
+    """Print on stderr, in one line, why one of the trials that failed did, and what says more."""
+    from ablatrix.cli.run_state import read_state
+
+    record = read_state(out).failures[0]
+    reason = "no message" if record.error is None else " ".join(record.error.message.split())
+    cut = reason if len(reason) <= REASON_LENGTH else f"{reason[:REASON_LENGTH].rpartition(' ')[0]} ..."
+    print(
+        f"{record.workload.name} on {record.config.compiler}: {record.status}: {cut} (all: ablatrix status {out})",
+        file=sys.stderr,
+    )
+
+
 def refuse_quick_options(*values: list[str] | str | None) -> None:
     """Refuse options whose values the study file sets.
 
@@ -129,7 +156,7 @@ def refuse_quick_options(*values: list[str] | str | None) -> None:
 
     if any(values):
         raise StudyError(
-            "--model, --compiler, --knob, --mode and --device make a study; give them or a study file, not both"
+            "--model, --compiler, --knob, --mode, --name and --device make a study; give them or a study file, not both"
         )
 
 
@@ -140,6 +167,7 @@ def make_quick(
     modes: list[str] | None,
     plugins: list[Path] | None,
     out: str,
+    names: list[str] | None = None,
     device: str | None = None,
 ) -> tuple["ResolvedStudy", Path]:
     """Make a study from the options of a command line, print it on stderr, and keep it in the directory of results.
@@ -155,12 +183,20 @@ def make_quick(
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.resolve import resolve_study
     from ablatrix.study.without_file import make_study, study_text
-    from ablatrix.workloads.source import seen_from
+    from ablatrix.workloads.source import is_source, seen_from
 
     if not models or not compilers:
         raise StudyError("give a study file, or --model and --compiler (see ablatrix workloads, ablatrix compilers)")
     directory = Path.cwd() if out == "-" else Path(out).resolve()
-    sources = [seen_from(directory, one) for one in models]
+    if len(names or []) > len(models):
+        raise StudyError(
+            f"--name is given {len(names or [])} times and --model {len(models)} times; each is of a model"
+        )
+    sources: list[str | dict[str, str]] = [seen_from(directory, one) for one in models]
+    for index, name in enumerate(names or []):
+        if not is_source(models[index]):
+            raise StudyError(f"--name {name}: '{models[index]}' has a name; --name is for a model of your own")
+        sources[index] = {"name": name, "source": str(sources[index])}
     files = [os.path.relpath(one.resolve(), directory) for one in plugins or []]
     further = {} if device is None else {"device": device}
     catalogue = read_catalogue(plugins or ())

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import StudyError
 from ablatrix.study.resolve import ResolvedStudy, plugin_sources
-from ablatrix.workloads.source import FILES, file_of
+from ablatrix.workloads.source import file_of, is_file
 
 
 def companions(resolved: ResolvedStudy) -> dict[str, Path]:
@@ -23,8 +23,10 @@ def companions(resolved: ResolvedStudy) -> dict[str, Path]:
         origin = catalogue.workload(choice.name).origin
         if origin is not None and origin.file is not None:
             where = file_of(origin.source)
-            if where.endswith(FILES):
+            if is_file(where):
                 found[where] = Path(origin.file)
+            beside = PurePosixPath(where).parent
+            found |= {(beside / name).as_posix(): Path(origin.file).parent / name for name, _ in origin.parts}
     for compiler in study.compilers:
         program = catalogue.compiler(compiler.name).program
         if program is not None:
@@ -68,6 +70,8 @@ def _digested(resolved: ResolvedStudy) -> Iterator[tuple[str, Path, str]]:
         origin = catalogue.workload(choice.name).origin
         if origin is not None and origin.file is not None and origin.digest is not None:
             yield f"the file of workload '{choice.name}'", Path(origin.file), origin.digest
+            for name, digest in origin.parts:
+                yield f"a file of workload '{choice.name}'", Path(origin.file).parent / name, digest
     compilers = [catalogue.compiler(choice.name) for choice in study.compilers]
     for compiler in compilers:
         program = compiler.program

@@ -155,7 +155,7 @@ def _read_models(study: Study, catalogue: Catalogue) -> tuple[dict[str, Workload
             faults.append(((*location, "name"), text))
             continue
         if choice.source is not None and taken:
-            text = f"'{choice.name}' is the name of a workload that there is; give your model another 'name'"
+            text = f"'{choice.name}' is the name of a workload that there is; give your model another 'name' (--name)"
             faults.append(((*location, "name"), text))
             continue
         try:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
+from ablatrix.canonical import digest_value
 from ablatrix.plugin_sources import PluginSource
 
 Tier = Literal["tiny", "medium", "hard"]
@@ -48,12 +49,15 @@ class Origin:
             ``.onnx`` file; ``architecture``: a transformers configuration.
         file: The file that holds it, absolute; None where there is none.
         digest: SHA-256 of the file, None where there is none.
+        parts: Further files that belong to it, relative to its directory, with the SHA-256 of each: weights that an
+            ONNX file keeps elsewhere, its test data.
     """
 
     source: str
     kind: SourceKind
     file: str | None = None
     digest: str | None = None
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,12 @@ class WorkloadEntry:
 
     @property
     def source_digest(self) -> str | None:
-        """SHA-256 of the file of a user's own model, or of the files of a plug-in; None for one of a package."""
+        """SHA-256 of the file of a user's own model, or of the files of a plug-in; None for one of a package.
+
+        Of a model in several files it is that of the digests of all.
+        """
+        if self.origin is not None and self.origin.parts:
+            return digest_value({"file": self.origin.digest, "parts": dict(self.origin.parts)})
         if self.origin is not None:
             return self.origin.digest
         return None if self.plugin is None else self.plugin.digest

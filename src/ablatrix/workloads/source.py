@@ -1,7 +1,7 @@
 """Sources: how a study names a user's model. Plain text in, an entry out; nothing is imported here.
 
 Four forms: ``file.py:function`` or ``module:function``, ``file.pt2``, ``file.onnx?tokens=32`` (sizes of its free
-dimensions, where it has any), and ``hf:llama?layers=2&hidden=256``.
+dimensions, where it has any; ``1..512`` keeps one dynamic), and ``hf:llama?layers=2&hidden=256``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.entry import Origin, ParameterSpec, Size, Tier, WorkloadEntry
+from ablatrix.workloads.onnx.parts import find_parts
 from ablatrix.workloads.signature import find_parameters
 
 DEFAULT_TIER: Tier = "hard"
@@ -34,7 +35,12 @@ _NO_WORD = re.compile(r"[^A-Za-z0-9._]+")
 
 def is_source(text: str) -> bool:
     """Return whether a text is meant as a source and not as the name of a workload."""
-    return text.startswith(ARCHITECTURE) or ":" in text or "/" in text or file_of(text).endswith(FILES)
+    return text.startswith(ARCHITECTURE) or ":" in text or "/" in text or is_file(file_of(text))
+
+
+def is_file(where: str) -> bool:
+    """Return whether the first part of a source is a file: of Python, or by a suffix in small or capital letters."""
+    return where.endswith(FILES) or where.lower().endswith((SAVED, ONNX))
 
 
 def file_of(source: str) -> str:
@@ -47,7 +53,7 @@ def derive_name(source: str) -> str:
     if source.startswith(ARCHITECTURE):
         return _word(source.removeprefix(ARCHITECTURE).partition("?")[0])
     where, function = file_of(source), source.partition(":")[2]
-    stem = Path(where).stem if where.endswith(FILES) else where.rpartition(".")[2]
+    stem = Path(where).stem if is_file(where) else where.rpartition(".")[2]
     return _word(stem if function in {"", PLAIN_FUNCTION} else f"{stem}-{function}")
 
 
@@ -84,14 +90,14 @@ def read_source(
             builder=architecture,
             origin=Origin(source, "architecture"),
         )
-    if source.endswith(SAVED):
+    if source.lower().endswith(SAVED):
         path = _existing(source, directory / source)
         origin = Origin(source, "saved", str(path), digest_bytes(path.read_bytes()))
         return make(summary=f"Saved program {path.name}.", parameters={}, builder=str(path), origin=origin)
-    if file_of(source).endswith(ONNX):
+    if file_of(source).lower().endswith(ONNX):
         path = _existing(source, directory / file_of(source))
         sizes = {**_read_query(source, source.partition("?")[2]), **parameters}
-        origin = Origin(source, "onnx", str(path), digest_bytes(path.read_bytes()))
+        origin = _onnx_origin(source, path)
         return make(summary=f"ONNX model {path.name}.", parameters=_as_given(sizes), builder=str(path), origin=origin)
     match = _FUNCTION.match(source)
     if match is None:
@@ -104,6 +110,19 @@ def read_source(
         builder=f"{path if where.endswith('.py') else where}:{function}",
         origin=Origin(source, "function", str(path), digest_bytes(path.read_bytes())),
     )
+
+
+def _onnx_origin(source: str, path: Path) -> Origin:
+    content = path.read_bytes()
+    parts = {name: path.parent / name for name in find_parts(path, content)}
+    missing = sorted(name for name, part in parts.items() if not part.is_file())
+    if missing:
+        raise WorkloadError(
+            f"source '{source}': its weights are in other files, and {missing} are not beside {path.name}; put them "
+            "there"
+        )
+    digests = tuple((name, digest_bytes(part.read_bytes())) for name, part in parts.items())
+    return Origin(source, "onnx", str(path), digest_bytes(content), digests)
 
 
 def _refuse_unknown(source: str, architecture: str) -> None:
@@ -130,7 +149,7 @@ def _as_given(parameters: Mapping[str, Size]) -> dict[str, ParameterSpec]:
 def seen_from(directory: Path, source: str) -> str:
     """Return a source whose path is relative to the working directory as one that is relative to another directory."""
     where = file_of(source)
-    if source.startswith(ARCHITECTURE) or not where.endswith(FILES):
+    if source.startswith(ARCHITECTURE) or not is_file(where):
         return source
     return f"{Path(os.path.relpath(Path(where).resolve(), directory)).as_posix()}{source.removeprefix(where)}"
 

@@ -40,7 +40,7 @@ def study_lock(lock: str, compilers: Collection[str], companions: Collection[str
     Returns:
         The whole lock where a package is not installed here, since what that needs is then not known.
     """
-    of_models = {MODELS[suffix] for suffix in MODELS if any(name.endswith(suffix) for name in companions)}
+    of_models = {MODELS[suffix] for suffix in MODELS if any(name.lower().endswith(suffix) for name in companions)}
     offered = set(metadata.metadata(ROOT).get_all("Provides-Extra") or ())
     chosen = sorted(offered & {*compilers, *TINY, *of_models})
     known = _locked(lock)

@@ -38,7 +38,7 @@ def kind_of(workload: WorkloadFacts) -> Kind:
         return "shipped" if workload.name in SHIPPED_WORKLOADS else "plug-in"
     if source.startswith("hf:"):
         return "architecture"
-    file = source.partition("?")[0]
+    file = source.partition("?")[0].lower()
     return "saved" if file.endswith(".pt2") else "onnx" if file.endswith(".onnx") else "function"
 
 

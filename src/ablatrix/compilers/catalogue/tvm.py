@@ -151,5 +151,6 @@ TVM = CompilerEntry(
         "AttachGlobalSymbol",
     ),
     no_pipeline="",
+    takes_onnx=True,
     cuda_unsupported="its pipeline schedules and generates code for the host's processor alone",
 )

@@ -70,11 +70,19 @@ def write_task(request: CompileRequest, task: TaskProgram, formats: Sequence[str
             warnings.simplefilter("ignore")
             torch.export.save(task.exported, manifest["pt2"])
     if "onnx" in formats:
-        from ablatrix.compilers.onnxruntime.build import export_model
-
         manifest["onnx"] = str(directory / "program.onnx")
-        Path(manifest["onnx"]).write_bytes(export_model(task).SerializeToString())
+        Path(manifest["onnx"]).write_bytes(_onnx(request, task))
     return manifest
+
+
+def _onnx(request: CompileRequest, task: TaskProgram) -> bytes:
+    """Return a task as ONNX: the file that it was given as, or what torch exports."""
+    from ablatrix.compilers.onnxruntime.build import export_model
+    from ablatrix.workloads.onnx.operation import find_onnx, read_model
+
+    if find_onnx(task.exported) is not None:
+        return read_model(request.program)
+    return bytes(export_model(task).SerializeToString())
 
 
 def write_tensor(tensor: torch.Tensor, stem: Path, form: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from ablatrix.compilers.output import STDERR, written_to
 from ablatrix.compilers.passes import PassRun, total_ms
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.onnx.operation import data_inputs, find_onnx, read_model
+from ablatrix.workloads.onnx.precision import all_nodes
 from ablatrix.workloads.program import TaskProgram
 
 PROVIDERS = ["CPUExecutionProvider"]
@@ -72,7 +73,7 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         raise CompilerError(f"onnxruntime failed on task {task.kind} ({task.fingerprint}): {error}") from error
     _dump_model(dump, "after", "optimised", "The model after ONNX Runtime's optimisers", file.read_bytes)
     dump.lacks("code", REASONS["generated_kernels"])
-    nodes = len(onnx.load(file, load_external_data=False).graph.node)
+    nodes = sum(1 for _ in all_nodes(onnx.load(file, load_external_data=False).graph.node))
     loading = {"inputs": data_inputs(task.exported)}
     return file, TaskFacts(generated_calls=nodes, reasons=dict(REASONS), loading=loading)
 

@@ -29,7 +29,10 @@ REASONS = {
 }
 NO_WORK = frozenset({"Input", "Output", "Const"})
 GENERATED = "Subgraph"  # the type of a layer that snippets have compiled
-NOT_CONVERTED = ("No conversion rule found", "were not converted", "cannot be converted")
+NOT_CONVERTED = (
+    *("No conversion rule found", "were not converted", "cannot be converted"),
+    *("does not support the following ONNX operations", "Not supported ONNX op", "Unsupported data type"),
+)
 
 
 def key_facts(options: Options) -> dict[str, Any]:
@@ -75,9 +78,24 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         generated_calls=len(layers),
         generated_kernels=sum(one == GENERATED for one in layers),
         reasons=dict(REASONS),
-        loading={"inputs": data_inputs(task.exported)},
+        loading={"inputs": data_inputs(task.exported), "passed": passed_through(model)},
         code_digest=digest_value(layers_in_full(compiled)),
     )
+
+
+def passed_through(model: Any) -> list[list[int]]:
+    """Return the outputs of a model that are inputs, with which.
+
+    The plug-in takes such an output's memory for the input's: bound, it is never written, and what is in it is what all
+    other operators read.
+    """
+    inputs = [one.get_node().get_friendly_name() for one in model.inputs]
+    sources = [one.get_node().input_value(0).get_node() for one in model.outputs]
+    return [
+        [index, inputs.index(source.get_friendly_name())]
+        for index, source in enumerate(sources)
+        if source.get_type_name() == "Parameter"
+    ]
 
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
@@ -124,7 +142,7 @@ def convert(task: TaskProgram) -> Any:
         model.reshape(dict(zip(model.inputs, _shapes(task), strict=True)))
     except Exception as error:  # the converter has many errors and no common one
         message = str(error)
-        reason = next((line for line in message.splitlines() if any(mark in line for mark in NOT_CONVERTED)), None)
+        reason = _not_converted(message)
         if reason is not None:
             raise UnsupportedError(f"an operation of task {task.kind} has no translation: {reason}") from error
         raise CompilerError(f"task {task.kind} ({task.fingerprint}) cannot be converted: {message}") from error
@@ -138,9 +156,26 @@ def _get_model(request: CompileRequest, task: TaskProgram) -> Any:
     file = request.work_dir / f"{task.fingerprint}.onnx"
     file.write_bytes(read_model(request.program))
     try:
-        return import_openvino().convert_model(file)
+        model = import_openvino().convert_model(file)
+        if task.upper_bounds:
+            shapes = _shapes(task)
+            model.reshape(dict(zip(model.inputs, (shapes[one] for one in data_inputs(task.exported)), strict=True)))
     except Exception as error:  # the converter has many errors and no common one
-        raise CompilerError(f"openvino cannot read the ONNX model: {error}") from error
+        message = str(error)
+        reason = _not_converted(message)
+        if reason is not None:
+            raise UnsupportedError(f"an operator of the ONNX model has no translation to OpenVINO: {reason}") from error
+        raise CompilerError(f"openvino cannot read the ONNX model: {message}") from error
+    return model
+
+
+def _not_converted(message: str) -> str | None:
+    """Return the line of a message that says what has no translation; None where it is about anything else."""
+    lines = [line.strip() for line in message.splitlines()]
+    found = next((index for index, line in enumerate(lines) if any(mark in line for mark in NOT_CONVERTED)), None)
+    if found is None:
+        return None
+    return " ".join(lines[found : found + 2]) if lines[found].endswith(":") else lines[found]
 
 
 def import_converter() -> None:

@@ -139,6 +139,7 @@ class OpenVinoTask:
 
         self.model = load_task(built.file, options)
         self._taken: list[int] = built.facts.loading["inputs"]
+        self._passed: list[list[int]] = built.facts.loading["passed"]
 
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
         """Bind the tensors' memory; nothing is copied in a run."""
@@ -146,8 +147,13 @@ class OpenVinoTask:
         chosen = [inputs[index] for index in self._taken]
         for index, tensor in enumerate(chosen):
             request.set_input_tensor(index, _view(tensor))
+        passed = {one for one, _ in self._passed}
         for index, tensor in enumerate(outputs):
-            request.set_output_tensor(index, _view(tensor))
+            if index not in passed:
+                request.set_output_tensor(index, _view(tensor))
+        if self._passed:
+            copies = [(outputs[one], chosen[other]) for one, other in self._passed]
+            return partial(_run_and_copy, request, copies, (*inputs, *outputs))
         return partial(_run, request, (*inputs, *outputs))
 
 
@@ -155,8 +161,19 @@ def _run(request: Any, _kept_alive: tuple[Any, ...]) -> None:
     request.infer()
 
 
+def _run_and_copy(request: Any, copies: Sequence[tuple[Any, Any]], _kept_alive: tuple[Any, ...]) -> None:
+    request.infer()
+    for made, given in copies:
+        made.copy_(given)
+
+
 def _view(tensor: Any) -> Any:
-    """Return a tensor of OpenVINO on the same memory."""
+    """Return a tensor of OpenVINO on the same memory; bfloat16, which numpy does not have, as its bits."""
+    import torch
+
     from ablatrix.compilers.openvino.library import import_openvino
 
-    return import_openvino().Tensor(tensor.detach().numpy(), shared_memory=True)
+    ov = import_openvino()
+    if tensor.dtype == torch.bfloat16:
+        return ov.Tensor(tensor.detach().view(torch.uint16).numpy(), list(tensor.shape), ov.Type.bf16)
+    return ov.Tensor(tensor.detach().numpy(), shared_memory=True)

@@ -20,6 +20,7 @@ from ablatrix.compilers.settings import NO_SETTINGS, Applied
 from ablatrix.compilers.tvm.passes import SEQUENCE, pass_observer
 from ablatrix.compilers.tvm.pipeline import Lowered, Options, lower
 from ablatrix.errors import CompilerError, UnsupportedError
+from ablatrix.workloads.onnx.operation import data_inputs, find_onnx
 from ablatrix.workloads.program import TaskProgram
 
 
@@ -66,41 +67,41 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     """
     file = request.work_dir / f"{key}.so"
     try:
-        return file, _compile(
-            task, options, host_target(options.settings), file, request.clock, TaskDump.of(request, task)
-        )
+        return file, _compile(request, task, options, file)
     except Exception as error:  # TVM raises errors of many kinds, Python's own among them
+        if isinstance(error, UnsupportedError):
+            raise
         if "Unsupported function type" in str(error):
             raise UnsupportedError(f"tvm cannot import task {task.kind}: {error}") from error
         raise CompilerError(f"tvm failed on task {task.kind} ({task.fingerprint}): {error}") from error
 
 
-def time_passes(task: TaskProgram, options: Options) -> dict[str, float]:
+def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
     """Compile a task once more under an observer; return milliseconds by pass. Nothing built is kept."""
-    return total_ms(list_passes(task, options, changes=False))
+    return total_ms(list_passes(request, task, options, changes=False))
 
 
-def list_passes(task: TaskProgram, options: Options, *, changes: bool = True) -> list[PassRun]:
+def list_passes(request: CompileRequest, task: TaskProgram, options: Options, *, changes: bool = True) -> list[PassRun]:
     """Compile a task under an observer, and return every run of a pass, in order. Nothing built is kept.
 
     Args:
+        request: What the task is part of.
         task: The task.
         options: The options that the knobs set.
         changes: Whether it is found out which runs changed the module.
     """
     target = host_target(options.settings)
     observer, watch = pass_observer(changes=changes)
-    module = _import(task)
+    module = _import(request, task)
     with target, options.context(observer):
         _generate(lower(module, options, task.upper_bounds), target)
     return [replace(one, switchable=one.within == SEQUENCE) for one in watch.runs]
 
 
-def _compile(
-    task: TaskProgram, options: Options, target: Any, file: Path, clock: PhaseClock, dump: TaskDump
-) -> TaskFacts:
+def _compile(request: CompileRequest, task: TaskProgram, options: Options, file: Path) -> TaskFacts:
+    clock, dump, target = request.clock, TaskDump.of(request, task), host_target(options.settings)
     with clock.phase("import"):
-        module = _import(task)
+        module = _import(request, task)
     dump.text("before", "imported.py", "Relax, as imported.", lambda: str(module.script()))
     with clock.phase("compile"), target, options.context():
         lowered = lower(module, options, task.upper_bounds)
@@ -116,11 +117,15 @@ def _compile(
         planned_bytes=lowered.planned_bytes,
         estimator=lowered.estimator,
         reasons=lowered.reasons,
-        loading={"destinations": list(lowered.destinations)},
+        loading={"destinations": list(lowered.destinations), "inputs": data_inputs(task.exported)},
     )
 
 
-def _import(task: TaskProgram) -> Any:
+def _import(request: CompileRequest, task: TaskProgram) -> Any:
+    if find_onnx(task.exported) is not None:
+        from ablatrix.compilers.tvm.onnx_model import import_onnx
+
+        return import_onnx(request.program, task)
     from tvm.relax.frontend.torch import from_exported_program
 
     return from_exported_program(task.exported, run_ep_decomposition=False)

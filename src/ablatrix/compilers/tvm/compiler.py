@@ -67,7 +67,15 @@ class TvmCompiler(TaskwiseCompiler["Options"]):
         return Options.from_knobs(request.knobs, request.settings)
 
     def prepare(self, request: CompileRequest, options: Options) -> None:
-        """Leave the threads as ``set_threads`` gave them: there is no knob for them."""
+        """Leave the threads as ``set_threads`` gave them: there is no knob for them.
+
+        The frontend for ONNX models is loaded here, where it counts to no figure: other programs need none.
+        """
+        from ablatrix.workloads.onnx.operation import find_onnx
+
+        if find_onnx(request.program.lowered) is not None:
+            with request.clock.uncounted("frontend"):
+                import ablatrix.compilers.tvm.onnx_model  # noqa: F401
 
     def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
         """Return the options, the target, TVM's version and the digest of our passes."""
@@ -90,13 +98,13 @@ class TvmCompiler(TaskwiseCompiler["Options"]):
         """Compile a task once more under an observer; return milliseconds by pass."""
         from ablatrix.compilers.tvm.build import time_passes
 
-        return time_passes(task, options)
+        return time_passes(request, task, options)
 
     def list_passes(self, request: CompileRequest, options: Options, task: TaskProgram) -> Sequence[PassRun]:
         """Compile a task once more under an observer; return every run of a pass."""
         from ablatrix.compilers.tvm.build import list_passes
 
-        return list_passes(task, options)
+        return list_passes(request, task, options)
 
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[TvmTask]:
         """Load the tasks' libraries; with ``library: on`` register torch's kernels first, and idle TVM's pool."""
@@ -131,6 +139,7 @@ class TvmTask:
         self._machine = machine
         self._main = machine["main"]
         self._destinations = built.facts.loading["destinations"]
+        self._taken: list[int] = built.facts.loading["inputs"]
 
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
         """Give the function its arguments; an output that it cannot write in place is copied after a call."""
@@ -138,7 +147,7 @@ class TvmTask:
         import tvm
 
         given = [outputs[index] for index in self._destinations]
-        arguments = [tvm.runtime.from_dlpack(tensor) for tensor in (*inputs, *given)]
+        arguments = [tvm.runtime.from_dlpack(tensor) for tensor in (*(inputs[index] for index in self._taken), *given)]
         call = partial(self._main, *arguments)
         copied = [index for index in range(len(outputs)) if index not in self._destinations]
         if not copied:
@@ -146,7 +155,9 @@ class TvmTask:
 
         def call_and_copy() -> None:
             results = call()
+            # What ONNX makes returns its only output as it is.
+            returned = [results] if isinstance(results, tvm.runtime.Tensor) else results
             for index in copied:
-                outputs[index].copy_(torch.from_dlpack(results[index]))
+                outputs[index].copy_(torch.from_dlpack(returned[index]))
 
         return call_and_copy

@@ -1,6 +1,13 @@
 """Readings of the machine and of processes, and limits of a process. Independent of the messages of trials."""
 
-from ablatrix.trials.host.environment import NoiseProbe, ProcessProbe, environment_variables, place_runs, utc_now
+from ablatrix.trials.host.environment import (
+    NoiseProbe,
+    ProcessProbe,
+    crowding_text,
+    environment_variables,
+    place_runs,
+    utc_now,
+)
 from ablatrix.trials.host.gpu import SPACING_S, GpuWatch
 from ablatrix.trials.host.limits import Ending, describe_ending, describe_exception, max_live_workers, set_limits
 from ablatrix.trials.host.linux import (
@@ -25,6 +32,7 @@ __all__ = [
     "ProcessProbe",
     "adopt_orphans",
     "children_of",
+    "crowding_text",
     "descendants_of",
     "describe_ending",
     "describe_exception",

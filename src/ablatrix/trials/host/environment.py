@@ -176,6 +176,14 @@ def place_runs(threads: int | None, cpus: Sequence[int] | None) -> tuple[int, li
     return used, allowed if cpus else allowed[-used:]
 
 
+def crowding_text(threads: int, cpus: Sequence[int]) -> str | None:
+    """Return that a run has more threads than CPUs, where it has: they take turns then."""
+    if threads <= len(cpus):
+        return None
+    where = f"CPU {cpus[0]}" if len(cpus) == 1 else f"CPUs {', '.join(map(str, cpus))}"
+    return f"{threads} threads of a run share {where}: times are not those of {threads} CPUs"
+
+
 def utc_now() -> str:
     """Return the time in ISO 8601, UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -55,7 +55,7 @@ def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
         "seed": study.seed,
         "made_by": source_digest(),
         "largest": largest_sizes(resolved, cell),
-        **({} if origin is None else {"source": origin.source, "source_digest": origin.digest}),
+        **({} if origin is None else {"source": origin.source, "source_digest": entry.source_digest}),
         **({} if plugin is None else {"plugin_digest": plugin.digest}),
     }
 

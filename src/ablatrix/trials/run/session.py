@@ -21,7 +21,7 @@ from ablatrix.study.design import Cell, Design, Trial, extend_design
 from ablatrix.study.design_file import write_design
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import Servers, WorkloadServer
-from ablatrix.trials.host import max_live_workers, place_runs, utc_now
+from ablatrix.trials.host import crowding_text, max_live_workers, place_runs, utc_now
 from ablatrix.trials.messages import Interrupt, Interrupted, TrialResult
 from ablatrix.trials.results import Ledger, Outcome, Progress, ResultDirectory
 from ablatrix.trials.run.block import BlockInput, run_cold, run_hot
@@ -69,6 +69,8 @@ class Session:
         self._preparation = Preparation(self._resolved, self._directory, self._servers, self._scratch, self._threads)
         pending = [trial for block in blocks for trial in block]
         self._hot = self._hot_progress([record for one, record in known.items() if one not in set(_ids(pending))])
+        if crowding := crowding_text(self._threads, self._cpus):
+            self._progress.notice(crowding)
         self._progress.begin(self._with_cells(pending), len(chosen) - sum(trial in chosen for trial in pending))
         caught: int | None = None
         try:

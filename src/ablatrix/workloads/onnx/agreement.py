@@ -16,9 +16,9 @@ import torch
 
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.onnx.evaluator import run_by_evaluator
-from ablatrix.workloads.onnx.precision import run_by_onnxruntime
 from ablatrix.workloads.onnx.randomness import named
 from ablatrix.workloads.onnx.rounding import decides, rounding_of
+from ablatrix.workloads.onnx.session import run_by_onnxruntime, with_all_outputs
 
 TIMES = 16  # two orders of summation are this far apart at most, as a multiple of one order's own error
 SUMMED = 256  # terms that an operation adds up one after another
@@ -96,11 +96,7 @@ def _reals(one: torch.Tensor, other: torch.Tensor, wide: torch.Tensor, rounding:
 
 def _first(model: onnx.ModelProto, example: Sequence[torch.Tensor]) -> str:
     """Return the first node with an output that differs, as a part of the sentence; empty where none is found."""
-    open_model = onnx.ModelProto()
-    open_model.CopyFrom(model)
-    known = {one.name for one in model.graph.output}
-    inner = [name for node in model.graph.node for name in node.output if name and name not in known]
-    open_model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in inner)
+    open_model = with_all_outputs(model)
     content = open_model.SerializeToString()
     try:
         pair = [run(content, 1)(example) for run in (run_by_onnxruntime, run_by_evaluator)]

@@ -18,7 +18,7 @@ from typing import Any
 import numpy
 import onnx
 
-from ablatrix.workloads.onnx.precision import Run, on_arrays
+from ablatrix.workloads.onnx.session import Run, on_arrays
 
 FIRST_WITH_MODE = 14  # opset from which an attribute says that a batch normalisation trains
 FIRST_OF_ONE_AXIS = 13  # opset from which Softmax and its like work on one axis

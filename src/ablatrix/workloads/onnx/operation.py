@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch.export import ExportedProgram
@@ -32,13 +32,16 @@ class Signature:
 
     Attributes:
         digest: SHA-256 of the model's bytes, which represents them in the program's structure.
-        outputs: Shape and dtype of each output in the model's own types.
+        outputs: Shape and dtype of each output in the model's own types. A size is a number or a text of arithmetic on
+            sizes of inputs: ``size_0_1`` is that of the first input along its second axis.
         wide: What runs the graph in float64: ONNX Runtime, the evaluator of ``onnx``, or neither.
+        inputs: Dtype of each input in the model's own types.
     """
 
     digest: str
-    outputs: tuple[tuple[tuple[int, ...], str], ...]
+    outputs: tuple[tuple[tuple[int | str, ...], str], ...]
     wide: Wide
+    inputs: tuple[str, ...]
 
     def text(self) -> str:
         """Return the text that the program holds."""
@@ -49,7 +52,22 @@ class Signature:
         """Read that text back."""
         plain = json.loads(text)
         outputs = tuple((tuple(shape), dtype) for shape, dtype in plain["outputs"])
-        return cls(plain["digest"], outputs, plain["wide"])
+        return cls(plain["digest"], outputs, plain["wide"], tuple(plain["inputs"]))
+
+    def shapes(self, inputs: Sequence[torch.Tensor]) -> list[tuple[Any, ...]]:
+        """Return the shape of each output for inputs of some sizes, which may be symbols of an export."""
+        sizes = {
+            size_name(index, axis): size for index, one in enumerate(inputs) for axis, size in enumerate(one.shape)
+        }
+        return [
+            tuple(eval(one, {"__builtins__": {}}, sizes) if isinstance(one, str) else one for one in shape)
+            for shape, _ in self.outputs
+        ]
+
+
+def size_name(index: int, axis: int) -> str:
+    """Return the name that the size of an input along an axis has in the sizes of outputs."""
+    return f"size_{index}_{axis}"
 
 
 @torch.library.custom_op(  # type: ignore[untyped-decorator]
@@ -70,7 +88,7 @@ def onnx_model(
     """
     known = Signature.read(signature)
     made = _runner(known, precision is torch.float64, torch.get_num_threads(), _Bytes(known.digest, model))(inputs)
-    for index, (tensor, (shape, _)) in enumerate(zip(made, known.outputs, strict=True)):
+    for index, (tensor, shape) in enumerate(zip(made, known.shapes(inputs), strict=True)):
         if tuple(tensor.shape) != shape:
             raise WorkloadError(
                 f"output {index} of the ONNX model has shape {tuple(tensor.shape)} for one input and {shape} for "
@@ -83,8 +101,8 @@ def onnx_model(
 def _shapes_alone(
     model: torch.Tensor, inputs: Sequence[torch.Tensor], signature: str, precision: torch.dtype
 ) -> list[torch.Tensor]:
-    made = []
-    for shape, name in Signature.read(signature).outputs:
+    made, known = [], Signature.read(signature)
+    for shape, (_, name) in zip(known.shapes(inputs), known.outputs, strict=True):
         dtype: torch.dtype = getattr(torch, name)
         wide = precision is torch.float64 and dtype.is_floating_point
         made.append(model.new_empty(shape, dtype=precision if wide else dtype))
@@ -138,12 +156,13 @@ def _runner(known: Signature, wide: bool, threads: int, model: _Bytes) -> Run:
     """Return what runs the model; it is made once per process, since making a session takes time."""
     from ablatrix.workloads.capture.precision import widen
     from ablatrix.workloads.onnx.evaluator import run_by_evaluator
-    from ablatrix.workloads.onnx.precision import in_float64, run_by_onnxruntime
+    from ablatrix.workloads.onnx.precision import in_float64
+    from ablatrix.workloads.onnx.session import run_by_onnxruntime
 
     content = to_bytes(model.tensor)
     if not wide:
         return run_by_onnxruntime(content, threads)
     if known.wide == "none":
-        narrow = run_by_onnxruntime(content, threads)
-        return lambda inputs: widen(narrow([one.float() if one.is_floating_point() else one for one in inputs]))
+        narrow, own = run_by_onnxruntime(content, threads), [getattr(torch, one) for one in known.inputs]
+        return lambda inputs: widen(narrow([one.to(dtype) for one, dtype in zip(inputs, own, strict=True)]))
     return (run_by_onnxruntime if known.wide == "onnxruntime" else run_by_evaluator)(in_float64(content), threads)

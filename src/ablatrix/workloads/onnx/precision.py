@@ -1,37 +1,22 @@
-"""Running an ONNX model without optimisation, and the same graph in float64."""
+"""The same ONNX graph in float64, for the oracle."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-import numpy
 import onnx
-import torch
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
 from onnx.inliner import inline_local_functions
 
-Run = Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]
 FLOATS = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16})
-TYPE_ATTRIBUTES = frozenset({"to", "dtype"})  # of operators that name the type of the tensor they make
-ERRORS_ONLY = 3
-
-
-def run_by_onnxruntime(content: bytes, threads: int) -> Run:
-    """Return a function that runs a model with every optimisation of ONNX Runtime off: node by node, as written."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = ERRORS_ONLY
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    names = [one.name for one in session.get_inputs()]
-    return on_arrays(names, lambda given: session.run(None, given))
+TYPE_ATTRIBUTES = frozenset({"to", "dtype", "output_datatype"})  # of operators that name the type of what they make
+TREES = "ai.onnx.ml"
+# Operators that make float32 where no attribute says a type -> the attribute.
+FLOAT_BY_DEFAULT = {
+    **dict.fromkeys(("HannWindow", "HammingWindow", "BlackmanWindow", "MelWeightMatrix"), "output_datatype"),
+    **dict.fromkeys(("RandomNormal", "RandomUniform", "SequenceEmpty"), "dtype"),
+}
 
 
 def in_float64(content: bytes) -> bytes:
@@ -45,21 +30,6 @@ def in_float64(content: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def on_arrays(names: Sequence[str], run: Callable[[dict[str, Any]], Sequence[Any]]) -> Run:
-    """Return a function of tensors, in the order of ``names``, from one that takes arrays by name."""
-
-    def on_tensors(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        made = run({name: one.detach().numpy() for name, one in zip(names, inputs, strict=True)})
-        return [to_tensor(one) for one in made]
-
-    return on_tensors
-
-
-def to_tensor(array: Any) -> torch.Tensor:
-    """Return an array, or a number of numpy, as a contiguous tensor; torch takes no steps backwards (``Slice``)."""
-    return torch.as_tensor(numpy.array(array, order="C"))
-
-
 def _narrow_values(model: ModelProto, versions: dict[str, int]) -> Iterable[str]:
     """Yield the names of values that a node takes in float32 and not in float64."""
     for node in all_nodes(model.graph.node):
@@ -71,13 +41,36 @@ def _narrow_values(model: ModelProto, versions: dict[str, int]) -> Iterable[str]
                 yield name
 
 
+def has_only_narrow(model: ModelProto) -> bool:
+    """Return whether a model has an operator of ``ai.onnx.ml`` that returns float32 whatever it is given."""
+    versions = {one.domain: one.version for one in model.opset_import}
+    for node in all_nodes(model.graph.node):
+        if node.domain == TREES and onnx.defs.has(node.op_type, node.domain):
+            made = onnx.defs.get_schema(node.op_type, versions.get(TREES, 1), TREES).outputs
+            if any("tensor(float)" in one.types and "tensor(double)" not in one.types for one in made):
+                return True
+    return False
+
+
 def all_nodes(nodes: Iterable[NodeProto]) -> Iterable[NodeProto]:
     """Yield nodes, each followed by those of its bodies (``If``, ``Loop``, ``Scan``)."""
     for node in nodes:
         yield node
-        for attribute in node.attribute:
-            for inner in (attribute.g, *attribute.graphs):
-                yield from all_nodes(inner.node)
+        for inner in bodies_of(node):
+            yield from all_nodes(inner.node)
+
+
+def all_graphs(graph: GraphProto) -> Iterable[GraphProto]:
+    """Yield a graph, and the bodies of its nodes and of theirs."""
+    yield graph
+    for node in all_nodes(graph.node):
+        yield from bodies_of(node)
+
+
+def bodies_of(node: NodeProto) -> Iterable[GraphProto]:
+    """Yield the bodies of one node, without those within them."""
+    for attribute in node.attribute:
+        yield from (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs)
 
 
 @dataclass(frozen=True)
@@ -99,9 +92,22 @@ def widen_graph(graph: GraphProto, how: Widening) -> None:
         if value.type.tensor_type.elem_type in how.types:
             value.type.tensor_type.elem_type = how.wide
     for node in graph.node:
+        _say_default(node, how)
         for attribute in node.attribute:
             if not (node.op_type == "Constant" and node.output[0] in how.kept):
                 _widen_attribute(node, attribute, how)
+
+
+def _say_default(node: NodeProto, how: Widening) -> None:
+    """Give a node the attribute whose default would make float32, where that is widened."""
+    if TensorProto.FLOAT not in how.types or node.domain not in {"", "ai.onnx"}:
+        return
+    given = {one.name for one in node.attribute}
+    if node.op_type == "ConstantOfShape" and "value" not in given and node.output[0] not in how.kept:
+        zero = onnx.helper.make_tensor("", how.wide, [1], [0.0])
+        node.attribute.append(onnx.helper.make_attribute("value", zero))
+    elif node.op_type in FLOAT_BY_DEFAULT and FLOAT_BY_DEFAULT[node.op_type] not in given:
+        node.attribute.append(onnx.helper.make_attribute(FLOAT_BY_DEFAULT[node.op_type], how.wide))
 
 
 def _widen_attribute(node: NodeProto, attribute: AttributeProto, how: Widening) -> None:

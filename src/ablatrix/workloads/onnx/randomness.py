@@ -10,7 +10,7 @@ from onnx import GraphProto, NodeProto, numpy_helper
 from onnx.inliner import inline_local_functions
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.onnx.precision import all_nodes
+from ablatrix.workloads.onnx.precision import all_nodes, bodies_of
 
 STANDARD = frozenset({"", "ai.onnx"})
 DRAWING = frozenset(
@@ -78,11 +78,5 @@ def _reaching(graph: GraphProto) -> Iterable[NodeProto]:
     for node in reversed(graph.node):
         if needed & set(node.output):
             needed.update(name for inner in all_nodes((node,)) for name in inner.input)
-            needed.update(one.name for inner in _bodies(node) for one in inner.output)
+            needed.update(one.name for inner in all_nodes((node,)) for body in bodies_of(inner) for one in body.output)
             yield node
-
-
-def _bodies(node: NodeProto) -> Iterable[GraphProto]:
-    for inner in all_nodes((node,)):
-        for attribute in inner.attribute:
-            yield from (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs)

@@ -14,14 +14,9 @@ import torch
 from onnx import ModelProto, TensorProto, numpy_helper
 from onnx.inliner import inline_local_functions
 
-from ablatrix.workloads.onnx.precision import (
-    Run,
-    Widening,
-    all_nodes,
-    run_by_onnxruntime,
-    widen_graph,
-)
+from ablatrix.workloads.onnx.precision import Widening, all_nodes, widen_graph
 from ablatrix.workloads.onnx.rounding import value_types
+from ablatrix.workloads.onnx.session import Run, run_by_onnxruntime
 
 HALVES = frozenset({TensorProto.FLOAT16, TensorProto.BFLOAT16})
 
@@ -57,7 +52,12 @@ def run_rounded(content: bytes, dtypes: Sequence[torch.dtype]) -> Run:
                     ]
                 )
     run = run_by_onnxruntime(model.SerializeToString(), 1)
-    return lambda inputs: [one.to(dtype) for one, dtype in zip(run(inputs), dtypes, strict=True)]
+
+    def rounded(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        given = [one.float() if one.dtype in (torch.float16, torch.bfloat16) else one for one in inputs]
+        return [one.to(dtype) for one, dtype in zip(run(given), dtypes, strict=True)]
+
+    return rounded
 
 
 def run_shaken(content: bytes) -> Run:
