@@ -84,7 +84,8 @@ def _subject(one: Record) -> Iterator[str]:
     sizes = ", ".join(f"{name}={value}" for name, value in workload.parameters.items()) or "no parameters"
     source = f", from {workload.source}" if workload.source else ""
     yield f"{one.mode} trial of {workload.name} on {config.compiler}{ROLES[one.role]}"
-    yield f"workload: {workload.tier}, {workload.parameter_count:,} weights ({sizes}{source})"
+    types = f" in {workload.dtype}" if workload.dtype else ""
+    yield f"workload: {workload.tier}, {workload.parameter_count:,} weights{types} ({sizes}{source})"
     inputs = ", ".join(f"{each.name} {each.dtype}[{', '.join(map(str, each.shape))}]" for each in workload.inputs)
     yield f"inputs: {inputs}"
     if config.knobs:

@@ -120,6 +120,7 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
                     Shown(_sizes(first)),
                     Shown(_inputs(first)),
                     Shown(f"{first['parameter_count']:,}", first["parameter_count"]),
+                    Shown(str(first["workload_dtype"] or "")),
                     Shown(str(first["workload_oracle"] or "not known")),
                 ]
             )
@@ -134,11 +135,12 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
             Heading("sizes", wide=True),
             Heading("inputs", wide=True),
             Heading("weights", True, "Number of weights"),
+            Heading("type", meaning="Floating types of weights and inputs"),
             Heading("expected outputs", meaning="Type in which the oracle computed them"),
         ],
         rows,
     )
-    return table.folded("expected outputs").without_empty(WHAT)
+    return table.without_empty("type").folded("type", "expected outputs").without_empty(WHAT)
 
 
 def _described(title: str, name: str, summary: str | None) -> str:

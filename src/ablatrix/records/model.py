@@ -10,7 +10,7 @@ from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
 from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Part, Seconds, StagePlan
 from ablatrix.records.status import Status
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer"]
 Tier = Literal["tiny", "medium", "hard"]
@@ -187,6 +187,11 @@ class WorkloadFacts(Part):
         default=None,
         description="Type that expected outputs were computed in: float32, without optimisation, where a program has "
         "no float64; null when it was not prepared, and before 1.2.",
+    )
+    dtype: str | None = Field(
+        default=None,
+        description="Floating types of weights and inputs, as torch names them, joined by +; null where a file says "
+        "them, where it was not prepared, and before 1.4.",
     )
     digest: str = Field(description="SHA-256 of the exported program's structure, weights and inputs.")
 

@@ -17,8 +17,10 @@ from ablatrix.workloads.built import Built
 from ablatrix.workloads.capture import lower
 from ablatrix.workloads.capture.exporting import export
 from ablatrix.workloads.capture.graph import symbols_of
+from ablatrix.workloads.casting import floating_types
 from ablatrix.workloads.digest import program_digest
 from ablatrix.workloads.entry import WorkloadEntry
+from ablatrix.workloads.numeric_types import fixed_by_file
 from ablatrix.workloads.oracle import Oracle, pool
 from ablatrix.workloads.parameters import build_workload, check_parameters
 from ablatrix.workloads.program import InputSet, Program
@@ -173,7 +175,8 @@ def describe(entry: WorkloadEntry, parameters: Mapping[str, Any] | None = None) 
 
 def _facts(entry: WorkloadEntry, parameters: Mapping[str, Any], built: Built, digest: str) -> WorkloadFacts:
     inputs = []
-    for one, tensor in zip(built.input_names, built.make_inputs(0, built.timed_sizes), strict=True):
+    made = built.make_inputs(0, built.timed_sizes)
+    for one, tensor in zip(built.input_names, made, strict=True):
         dimensions = built.input_dimensions.get(one, {})
         shape = [dimensions.get(axis, size) for axis, size in enumerate(tensor.shape)]
         inputs.append(InputFacts(name=one, shape=shape, dtype=str(tensor.dtype).removeprefix("torch.")))
@@ -188,6 +191,7 @@ def _facts(entry: WorkloadEntry, parameters: Mapping[str, Any], built: Built, di
         timed_sizes=dict(built.timed_sizes),
         parameter_count=_weights(built),
         oracle="float64" if built.chain is None else "float32",
+        dtype=None if fixed_by_file(entry) else floating_types(built.module, made),
         digest=digest,
     )
 

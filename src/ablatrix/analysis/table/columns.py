@@ -97,7 +97,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("workload_digest", ("workload", "digest"), "label"),
     *_columns("label", "workload", "source", "source_digest", prefix="workload_"),
     *_columns("json", "workload", "inputs", "dynamic"),
-    *_columns("label", "workload", "oracle", prefix="workload_"),
+    *_columns("label", "workload", "oracle", "dtype", prefix="workload_"),
     *_columns("label", "config", "catalogue_digest", "compiler_digest"),
     *_columns("json", "config", "run_time_knobs", "stage_plan", "primary_knobs", "settings", "departures"),
     Column("planner_ms", ("plan", "plan_ms"), "real"),

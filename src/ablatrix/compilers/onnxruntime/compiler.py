@@ -160,7 +160,10 @@ def _run(session: Any, binding: Any, _kept_alive: tuple[Any, ...]) -> None:
 
 
 def _element_type(tensor: Any) -> Any:
-    """Return the numpy type of a tensor's elements."""
+    """Return the numpy type of a tensor's elements; of bfloat16, which numpy does not have, ONNX's number."""
+    import onnx
     import torch
 
+    if tensor.dtype == torch.bfloat16:
+        return int(onnx.TensorProto.BFLOAT16)
     return torch.empty(0, dtype=tensor.dtype).numpy().dtype.type

@@ -156,7 +156,12 @@ def _run(request: Any, _kept_alive: tuple[Any, ...]) -> None:
 
 
 def _view(tensor: Any) -> Any:
-    """Return a tensor of OpenVINO on the same memory."""
+    """Return a tensor of OpenVINO on the same memory; bfloat16, which numpy does not have, as its bits."""
+    import torch
+
     from ablatrix.compilers.openvino.library import import_openvino
 
-    return import_openvino().Tensor(tensor.detach().numpy(), shared_memory=True)
+    ov = import_openvino()
+    if tensor.dtype == torch.bfloat16:
+        return ov.Tensor(tensor.detach().view(torch.uint16).numpy(), list(tensor.shape), ov.Type.bf16)
+    return ov.Tensor(tensor.detach().numpy(), shared_memory=True)

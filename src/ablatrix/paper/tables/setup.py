@@ -93,15 +93,18 @@ def _called(name: str, labels: Labels) -> str:
 def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
     parameters = [name for name in trials.columns if name.startswith("parameter_") and name != "parameter_count"]
     levels = [name for name in trials.columns if name.startswith(("knob_", "baseline_"))]
-    read = ("workload", "compiler", "mode", "run", "block_id", *parameters, *levels)
+    read = ("workload", "workload_dtype", "compiler", "mode", "run", "block_id", *parameters, *levels)
     measured = trials.lazy().filter(pl.col("role") == "measured").select(read).collect()  # lazy: else all are copied
     for workload in _distinct(measured, "workload"):
         own = measured.filter(pl.col("workload") == workload)
         sizes = [
             f"{name.removeprefix('parameter_')}={' / '.join(_distinct(own, name))}"
             for name in parameters
-            if _distinct(own, name)
+            if name != "parameter_dtype" and _distinct(own, name)
         ]
+        types = _distinct(own, "workload_dtype")
+        if set(types) - {"float32"}:
+            sizes.append(f"dtype={' / '.join(types)}")
         if sizes:
             yield labels("sizes", workload=labels.workload(workload)), ", ".join(sizes)
     for compiler in _distinct(measured, "compiler"):

@@ -148,6 +148,8 @@ class Comparison:
             self._keep("max_abs_diff", float(bool((output != expected).any())), max)
             if len(wrong):
                 self._fail(f"{where}: {_shown(wrong, output, expected, shape)}; eager's value or an equal one is right")
+            elif allowance.quantum:
+                self._judge_rms((output.double() - expected.double()).abs(), expected.double(), allowance, where)
             return
         given = output.to(expected.dtype)
         factor = max(1.0, self.rms_factor)
@@ -237,13 +239,18 @@ def _largest_jump(allowance: Allowance, expected: torch.Tensor) -> float:
 
 
 def _unequal(output: torch.Tensor, expected: torch.Tensor, allowance: Allowance) -> torch.Tensor:
-    """Return the indices of elements that are neither the oracle's, nor eager's, nor an index of an equal value."""
+    """Return the indices of elements that are neither the oracle's, nor eager's, nor an index of an equal value.
+
+    Whole numbers of a quantised output may be the next ones, too.
+    """
     wrong = output != expected
     at = allowance.undetermined
     if len(at):
         wrong[at] &= (allowance.values != output[at]).all(0)
     if allowance.ties is not None and bool(wrong.any()):
         wrong &= ~allowance.ties.equal(output, expected)
+    if allowance.quantum:
+        wrong &= (output.long() - expected.long()).abs() > allowance.quantum
     found = wrong.nonzero().flatten()
     if 0 < len(found) <= allowance.spare:
         most = (allowance.values.long() - expected[at].long()).abs().max()
