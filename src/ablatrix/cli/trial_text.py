@@ -176,6 +176,8 @@ def _checked(found: Correctness) -> Iterator[str]:
     if found.rms_ratio is not None:
         by = "" if found.tolerance_by is None else f", as knob '{found.tolerance_by}' promises"
         yield f"RMS error over that of eager: {found.rms_ratio:.2g} (at most {found.rms_factor:g} is right{by})"
+    if found.float_distance is not None:
+        yield f"the quantised model is {found.float_distance:.2g} (RMS, relative) from the model before"
     if found.nonfinite:
         yield f"{found.nonfinite} elements are not finite where the oracle's are"
     if found.note:

@@ -122,6 +122,7 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
                     Shown(f"{first['parameter_count']:,}", first["parameter_count"]),
                     Shown(str(first["workload_dtype"] or "")),
                     Shown(str(first["workload_oracle"] or "not known")),
+                    _far(own),
                 ]
             )
         )
@@ -137,10 +138,19 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
             Heading("weights", True, "Number of weights"),
             Heading("type", meaning="Floating types of weights and inputs"),
             Heading("expected outputs", meaning="Type in which the oracle computed them"),
+            Heading(
+                FAR, meaning="RMS difference of the oracle from that of the model before it was quantised, relative"
+            ),
         ],
         rows,
     )
-    return table.without_empty("type").folded("type", "expected outputs").without_empty(WHAT)
+    return table.without_empty("type").without_empty(FAR).folded("type", "expected outputs").without_empty(WHAT)
+
+
+def _far(own: pl.LazyFrame) -> Shown:
+    """Return how far a quantised workload is from the model before; nothing of one that is not quantised."""
+    found = own.select(pl.col("float_distance").max()).collect().item()
+    return Shown("" if found is None else significant(found, 3), found)
 
 
 def _described(title: str, name: str, summary: str | None) -> str:

@@ -73,9 +73,10 @@ def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
 
 def _without_types(data: dict[str, Any]) -> dict[str, Any]:
     """1.3 knew programs in float32, and those whose file says their types."""
-    workload = data.get("workload")
-    if isinstance(workload, dict):
-        workload |= {"dtype": None}
+    for part, name in (("workload", "dtype"), ("correctness", "float_distance")):
+        held = data.get(part)
+        if isinstance(held, dict):
+            held |= {name: None}
     return data
 
 

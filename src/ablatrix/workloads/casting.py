@@ -10,7 +10,8 @@ import torch
 
 from ablatrix.workloads.built import Built
 from ablatrix.workloads.capture.precision import ASSERTS
-from ablatrix.workloads.numeric_types import DTYPE
+from ablatrix.workloads.numeric_types import DTYPE, WEIGHTS_DTYPE
+from ablatrix.workloads.quantising import quantise
 
 
 def apply_common(built: Built, common: Mapping[str, Any]) -> Built:
@@ -20,7 +21,9 @@ def apply_common(built: Built, common: Mapping[str, Any]) -> Built:
         built: As its builder made it; its module is changed.
         common: The parameters, by name.
     """
-    return cast_built(built, getattr(torch, common[DTYPE])) if DTYPE in common else built
+    if DTYPE in common:
+        built = cast_built(built, getattr(torch, common[DTYPE]))
+    return quantise(built, common[WEIGHTS_DTYPE]) if WEIGHTS_DTYPE in common else built
 
 
 def cast_built(built: Built, dtype: torch.dtype) -> Built:

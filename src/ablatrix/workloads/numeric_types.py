@@ -1,4 +1,4 @@
-"""Parameters that every workload has: the type of its numbers. Plain data: loads without torch.
+"""Parameters that every workload has: the types of its numbers. Plain data: loads without torch.
 
 The default leaves a workload as its builder makes it, and is part of no id: what was known of a workload before it had
 such a parameter stays as it was.
@@ -18,8 +18,16 @@ NARROW = ("float16", "bfloat16")
 """Types that a workload may be cast to, and that a compiler may lack."""
 AS_BUILT = "float32"
 
+WEIGHTS_DTYPE = "weights_dtype"
+AS_DTYPE = "dtype"
+
 COMMON: Mapping[str, ParameterSpec] = MappingProxyType(
-    {DTYPE: ParameterSpec(AS_BUILT, "Type of weights and inputs.", choices=(AS_BUILT, *NARROW))}
+    {
+        DTYPE: ParameterSpec(AS_BUILT, "Type of weights and inputs.", choices=(AS_BUILT, *NARROW)),
+        WEIGHTS_DTYPE: ParameterSpec(
+            AS_DTYPE, "Type that weights of linear layers are stored in.", choices=(AS_DTYPE, "int8", "int4")
+        ),
+    }
 )
 """Parameters of every workload, by name."""
 

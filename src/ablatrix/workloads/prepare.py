@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils import _pytree as pytree
 
 from ablatrix.errors import WorkloadError
 from ablatrix.records.model import InputFacts, WorkloadFacts
@@ -17,6 +19,7 @@ from ablatrix.workloads.built import Built
 from ablatrix.workloads.capture import lower
 from ablatrix.workloads.capture.exporting import export
 from ablatrix.workloads.capture.graph import symbols_of
+from ablatrix.workloads.capture.precision import in_float64, widen
 from ablatrix.workloads.casting import floating_types
 from ablatrix.workloads.digest import program_digest
 from ablatrix.workloads.entry import WorkloadEntry
@@ -25,9 +28,10 @@ from ablatrix.workloads.oracle import Oracle, pool
 from ablatrix.workloads.parameters import build_workload, check_parameters
 from ablatrix.workloads.program import InputSet, Program
 from ablatrix.workloads.program_files import load_programs, save_programs
+from ablatrix.workloads.quantising import distance
 from ablatrix.workloads.shipped import get_shipped
 
-FORMAT = 2
+FORMAT = 3
 
 
 def prepare(
@@ -82,7 +86,18 @@ def prepare(
         input_sets=tuple(made),
         dynamic_bounds={symbol: built.dynamic[dimension][1] for symbol, dimension in symbols.items()},
         symbol_names=symbols,
+        float_distance=_float_distance(name, built, made),
     )
+
+
+def _float_distance(name: str, built: Built, made: Sequence[InputSet]) -> float | None:
+    """Return how far the outputs are from those of the model before it was quantised; None where it is not."""
+    if built.unquantised is None:
+        return None
+    plain = in_float64(export(name, replace(built, module=built.unquantised), made[0].inputs))
+    with torch.no_grad():
+        outputs = [one for each in made for one in pytree.tree_leaves(plain(*widen(each.inputs)))]
+    return distance([one for each in made for one in each.expected], outputs)
 
 
 def save_program(program: Program, directory: Path) -> None:
@@ -104,6 +119,7 @@ def save_program(program: Program, directory: Path) -> None:
         "draws": [{"seed": input_set.seed, "sizes": dict(input_set.sizes)} for input_set in program.input_sets],
         "dynamic_bounds": dict(program.dynamic_bounds),
         "symbol_names": dict(program.symbol_names),
+        "float_distance": program.float_distance,
     }
     (directory / "program.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
 
@@ -141,7 +157,15 @@ def load_program(directory: Path) -> Program:
         raise WorkloadError(
             f"{directory}: workload '{facts.name}' has digest {found}, but {facts.digest} was written; prepare it again"
         )
-    return Program(facts, exported, lowered, input_sets, plain["dynamic_bounds"], plain["symbol_names"])
+    return Program(
+        facts,
+        exported,
+        lowered,
+        input_sets,
+        plain["dynamic_bounds"],
+        plain["symbol_names"],
+        plain["float_distance"],
+    )
 
 
 def _sizes(name: str, built: Built, input_sets: int, seed: int, largest: Mapping[str, int]) -> list[dict[str, int]]:

@@ -146,7 +146,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("whole", "correctness", "checked", "missing", "draws"),
     *_columns("real", "correctness", "max_abs_diff", "max_rel_diff", "rms_ratio", "cosine"),
     *_columns("whole", "correctness", "nonfinite"),
-    *_columns("real", "correctness", "rms_factor", "rms_floor", "worst_ratio", "allowed_over_eager"),
+    *_columns("real", "correctness", "rms_factor", "rms_floor", "worst_ratio", "allowed_over_eager", "float_distance"),
     *_columns("whole", "correctness", "ill_conditioned", "undetermined", "eager_wrong"),
     Column("correct", ("correctness", "ok"), "yes_no"),
     *_columns("label", "correctness", "checked_digest", "timed_digest", "tolerance_by"),

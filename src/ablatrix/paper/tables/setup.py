@@ -93,7 +93,7 @@ def _called(name: str, labels: Labels) -> str:
 def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
     parameters = [name for name in trials.columns if name.startswith("parameter_") and name != "parameter_count"]
     levels = [name for name in trials.columns if name.startswith(("knob_", "baseline_"))]
-    read = ("workload", "workload_dtype", "compiler", "mode", "run", "block_id", *parameters, *levels)
+    read = ("workload", "workload_dtype", "float_distance", "compiler", "mode", "run", "block_id", *parameters, *levels)
     measured = trials.lazy().filter(pl.col("role") == "measured").select(read).collect()  # lazy: else all are copied
     for workload in _distinct(measured, "workload"):
         own = measured.filter(pl.col("workload") == workload)
@@ -105,6 +105,9 @@ def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
         types = _distinct(own, "workload_dtype")
         if set(types) - {"float32"}:
             sizes.append(f"dtype={' / '.join(types)}")
+        far = own["float_distance"].max()
+        if isinstance(far, float):
+            sizes.append(labels("float_distance", percent=significant(100 * far, 2)))
         if sizes:
             yield labels("sizes", workload=labels.workload(workload)), ", ".join(sizes)
     for compiler in _distinct(measured, "compiler"):

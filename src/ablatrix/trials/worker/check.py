@@ -32,13 +32,14 @@ class Comparison:
       square of the oracle).
 
     An output that float32 does not determine is not judged, but counted. ``tolerance_by`` is the knob whose promise
-    ``rms_factor`` is, None where it is the study's.
+    ``rms_factor`` is, None where it is the study's. ``float_distance`` is the program's.
     """
 
     rms_factor: float
     rms_floor: float
     input_sets: int
     tolerance_by: str | None = None
+    float_distance: float | None = None
     checked: int = 0
     missing: int = 0
     ill_conditioned: int = 0
@@ -111,6 +112,7 @@ class Comparison:
             ill_conditioned=self.ill_conditioned,
             undetermined=self.undetermined,
             eager_wrong=self.eager_wrong,
+            float_distance=self.float_distance,
             tolerance_by=self.tolerance_by,
         )
 
