@@ -10,13 +10,14 @@ from ablatrix.analysis.diagnosis import KnobProof
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import departures_of, primary_knobs, sort_key, varying_knobs
 from ablatrix.analysis.reasons import KnobLevels, levels_text
-from ablatrix.page.printed import NOTHING, count
+from ablatrix.page.printed import NOTHING, count, significant
 from ablatrix.page.table import Heading, Row, Shown, Table
 from ablatrix.provenance.units import Unit
 from ablatrix.records.departures import departures_text
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 WHAT = "what it is"
+FAR = "to float model"
 WHAT_DIFFERS = (
     ("artifact_digest", "generated code"),
     ("plan_digest", "plan"),
@@ -138,9 +139,7 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
             Heading("weights", True, "Number of weights"),
             Heading("type", meaning="Floating types of weights and inputs"),
             Heading("expected outputs", meaning="Type in which the oracle computed them"),
-            Heading(
-                FAR, meaning="RMS difference of the oracle from that of the model before it was quantised, relative"
-            ),
+            Heading(FAR, True, "RMS difference of the oracle from that of the model before it was quantised, relative"),
         ],
         rows,
     )

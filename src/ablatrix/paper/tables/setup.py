@@ -107,7 +107,7 @@ def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
             sizes.append(f"dtype={' / '.join(types)}")
         far = own["float_distance"].max()
         if isinstance(far, float):
-            sizes.append(labels("float_distance", percent=significant(100 * far, 2)))
+            sizes.append(labels("float_distance", percent=f"{100 * far:.2g}"))
         if sizes:
             yield labels("sizes", workload=labels.workload(workload)), ", ".join(sizes)
     for compiler in _distinct(measured, "compiler"):
