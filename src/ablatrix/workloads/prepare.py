@@ -28,7 +28,7 @@ from ablatrix.workloads.oracle import Oracle, pool
 from ablatrix.workloads.parameters import build_workload, check_parameters
 from ablatrix.workloads.program import InputSet, Program
 from ablatrix.workloads.program_files import load_programs, save_programs
-from ablatrix.workloads.quantising import distance
+from ablatrix.workloads.quantising import distance, in_plain_operations
 from ablatrix.workloads.shipped import get_shipped
 
 FORMAT = 3
@@ -69,6 +69,8 @@ def prepare(
     if built.own_inputs is not None:
         inputs[0] = built.own_inputs
     exported = export(name, built, inputs[0]) if built.exported is None else built.exported
+    if built.unquantised is not None:
+        exported = in_plain_operations(exported)
     lowered = lower(exported)
     oracle = Oracle(exported, built.chain, built.reference)
     answers = [oracle.answer(one) for one in inputs]

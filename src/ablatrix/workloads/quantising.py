@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.export import ExportedProgram
 
 from ablatrix.errors import WorkloadError
 from ablatrix.records.origin import installation_of
@@ -54,6 +55,14 @@ def quantise(built: Built, bits: str) -> Built:
             quantize_(built.module, configuration, filter_fn=_of_rows(fits))
         module = unwrap_tensor_subclass(built.module)
     return replace(built, module=module, unquantised=before, parameter_count=built.parameter_count or weights)
+
+
+def in_plain_operations(exported: ExportedProgram) -> ExportedProgram:
+    """Return a program without torchao's own operations, so that nothing that reads it needs torchao."""
+    table = torch.export.default_decompositions()
+    own = {operation: how for operation, how in table.items() if getattr(operation, "namespace", "") == "torchao"}
+    used = {node.target for node in exported.graph.nodes}
+    return exported.run_decompositions(own) if used & set(own) else exported
 
 
 def distance(quantised: Sequence[torch.Tensor], plain: Sequence[torch.Tensor]) -> float | None:
