@@ -31,7 +31,8 @@ def cast_built(built: Built, dtype: torch.dtype) -> Built:
 
     Tensors that a module holds as plain attributes are cast, too: they would be constants of the program. What
     ``forward`` itself names or makes stays as it is written: a norm that computes in float32 still does. A program that
-    was exported before is exported again, since it says the type of each of its values.
+    was exported before says the type of each of its values, so that what followed a type cannot be told from what named
+    it: every float32 in it becomes the type, and it is exported again.
 
     Args:
         built: As its builder made it; its module is changed.
@@ -39,8 +40,8 @@ def cast_built(built: Built, dtype: torch.dtype) -> Built:
     """
     made: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # by the id of what was there: a shared one stays shared
     for part in built.module.modules():
-        if isinstance(part, torch.fx.GraphModule):
-            _drop_asserts(part)
+        if isinstance(part, torch.fx.GraphModule) and built.exported is not None:
+            _retype(part, dtype)
         for holder in (part._parameters, part._buffers, vars(part)):
             for name, value in list(holder.items()):
                 if isinstance(value, torch.Tensor):
@@ -82,9 +83,23 @@ def _cast_weight(value: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return torch.nn.Parameter(cast, requires_grad=False) if isinstance(value, torch.nn.Parameter) else cast
 
 
-def _drop_asserts(module: torch.fx.GraphModule) -> None:
-    """Drop the assertions of an exported program that a value has the type that it was exported with."""
+def _retype(module: torch.fx.GraphModule, dtype: torch.dtype) -> None:
+    """Let an exported program say a type wherever it says float32, or made such a tensor without saying so."""
+
+    def renamed(value: Any) -> Any:
+        return dtype if value is torch.float32 else value
+
     for node in list(module.graph.nodes):
         if node.target in ASSERTS:
             module.graph.erase_node(node)
+            continue
+        node.args, node.kwargs = torch.fx.node.map_aggregate((node.args, node.kwargs), renamed)
+        made, schema = node.meta.get("val"), getattr(node.target, "_schema", None)
+        takes_type = schema is not None and any(one.name == "dtype" for one in schema.arguments)
+        if takes_type and isinstance(made, torch.Tensor) and made.dtype == torch.float32 and not _reads_tensors(node):
+            node.kwargs = {"dtype": dtype, **node.kwargs}
     module.recompile()
+
+
+def _reads_tensors(node: torch.fx.Node) -> bool:
+    return any(isinstance(one.meta.get("val"), torch.Tensor) for one in node.all_input_nodes)
