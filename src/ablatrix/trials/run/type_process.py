@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ def main(order: str, answer: str) -> None:
     """Follow the order and write the answer; a failure is an answer, too."""
     die_with_parent()
     Path(answer).write_bytes(encode(TypeAnswer(failure=_try(decode(Path(order).read_bytes(), TYPE_ORDER)))))
+    os._exit(0)  # threads of a compiler may keep an interpreter from ending
 
 
 def _try(order: TypeOrder) -> str:
