@@ -492,6 +492,16 @@ def test_check_of_index_in_16_bits_takes_ties_alone(dtype: torch.dtype) -> None:
     assert not judge(torch.tensor([2]), made).passed
 
 
+def test_check_of_outputs_far_below_the_type_is_made() -> None:
+    def powers(x: torch.Tensor) -> torch.Tensor:
+        return (x - 200).exp() * 1e-8
+
+    x = drawn(16).half()
+    made, [ours] = prepared(powers, x), eager(powers, x)
+    assert float(made.expected[0].max()) < 1e-90
+    assert judge(ours, made).passed
+
+
 def test_check_in_quanta_takes_neighbours_and_no_shift() -> None:
     def quantised(x: torch.Tensor) -> torch.Tensor:
         return (x / 0.05).round() * 0.05

@@ -285,7 +285,8 @@ def _predicted_rms(errors: torch.Tensor) -> float:
     total = float(squares.sum())
     if total == 0:
         return 0.0
-    degrees = total**2 / float(squares.square().sum())
+    shares = squares / total  # the squares themselves may be too small to be squared once more
+    degrees = 1 / float(shares.square().sum())
     independent = 1 + (errors.shape[0] - 1) / 2
     return math.sqrt(total / squares.numel() * float(fdtri(degrees, independent * degrees, 1 - CHANCE)))
 
