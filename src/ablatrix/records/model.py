@@ -188,11 +188,7 @@ class WorkloadFacts(Part):
         description="Type that expected outputs were computed in: float32, without optimisation, where a program has "
         "no float64; null when it was not prepared, and before 1.2.",
     )
-    dtype: str | None = Field(
-        default=None,
-        description="Floating types of weights and inputs, as torch names them, joined by +; null where a file says "
-        "them, where it was not prepared, and before 1.4.",
-    )
+    dtype: str | None = Field(default=None, description="Floating types of weights and inputs; null: not known.")
     digest: str = Field(description="SHA-256 of the exported program's structure, weights and inputs.")
 
 
