@@ -169,7 +169,7 @@ def test_setup_table_states_type_and_distance_of_quantised_workload() -> None:
     (table,) = parts(list(map(typed, make_records(workloads=["encoder"]))), 5)
     facts = {row[0]: row[1] for row in table.rows}
     assert facts["Sizes of encoder"] == (
-        "dropout=0, width=64, dtype=bfloat16, outputs 1.2 % (RMS) from those before quantisation"
+        "dropout=0.0, width=64, dtype=bfloat16, outputs 1.2 % (RMS) from those before quantisation"
     )
 
 
