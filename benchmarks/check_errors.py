@@ -6,7 +6,9 @@ oracle's, and those of two correct compilers: one that rounds each operation onc
 Faults are one element that is zero or negated, one row of zeros, one integer that is off by one, one index of another
 value, one NaN; where the check's own limits say that rounding explains it, none is planted, and that is counted.
 
-    python benchmarks/check_errors.py [--programs 1000] [--seed 0]
+    python benchmarks/check_errors.py [--programs 1000] [--seed 0] [--dtype float32|float16|bfloat16]
+
+In a 16-bit type the weights, the input and each matrix are of that type.
 
 The last line on stdout is one JSON object; the exit status is 1 when a right output was called wrong or a fault missed.
 """
@@ -23,13 +25,13 @@ from tests.trials.random_programs import Found, RandomProgram, drawn_programs
 TARGETS = {"false_alarms": 0, "missed": 0}
 
 
-def main(programs: int, number: int) -> bool:
+def main(programs: int, number: int, dtype: str) -> bool:
     """Look at random programs; return whether every verdict was right."""
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     found = Found()
 
-    @drawn_programs(programs, number)
+    @drawn_programs(programs, number, dtype)
     def look(program: RandomProgram) -> None:
         found.look_at(program)
         if found.programs % 100 == 0:
@@ -39,6 +41,7 @@ def main(programs: int, number: int) -> bool:
     for one in (*found.false_alarms, *found.missed):
         print(one)
     figures = {
+        "dtype": dtype,
         "programs": found.programs,
         "outputs": found.outputs,
         "ill_conditioned": found.ill_conditioned,
@@ -58,5 +61,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--programs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float32")
     arguments = parser.parse_args()
-    sys.exit(0 if main(arguments.programs, arguments.seed) else 1)
+    sys.exit(0 if main(arguments.programs, arguments.seed, arguments.dtype) else 1)

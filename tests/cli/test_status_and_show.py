@@ -11,6 +11,7 @@ import pytest
 
 from ablatrix.cli.run import _show_one_failure
 from ablatrix.cli.run_state import read_state
+from ablatrix.cli.trial_text import describe
 from ablatrix.records.model import Record
 from ablatrix.records.status import Status
 from tests.cli.conftest import Ablatrix
@@ -136,3 +137,14 @@ def test_show_of_unknown_or_unclear_id_is_refused(here: Ablatrix, tmp_path: Path
     assert f"{len(records)} trials have an id that begins with ''".encode() in unclear.stderr
     cell = here("show", records[0].cell_id, "--results", tmp_path)
     assert b"it is a cell, with trials " in cell.stderr
+
+
+def test_show_of_quantised_trial_says_type_and_distance(records: list[Record]) -> None:
+    one = records[0]
+    assert one.correctness is not None
+    facts = one.workload.model_copy(update={"dtype": "bfloat16"})
+    checks = one.correctness.model_copy(update={"float_distance": 0.0123})
+    one = one.model_copy(update={"workload": facts, "correctness": checks})
+    lines = [line for _, held in describe([one], [one]) for line in held]
+    assert any("weights in bfloat16 (" in line for line in lines)
+    assert "the quantised model is 0.012 (RMS, relative) from the model before" in lines

@@ -17,6 +17,7 @@ from ablatrix.testing.subject import Subject
 
 ROOT = Path(__file__).parents[2]
 DUMPS = (ROOT / "docs" / "dumps.md").read_text(encoding="utf-8")
+BOTH = frozenset({"float16", "bfloat16"})
 PRIMARY_ON_GATES = dict.fromkeys(("partition", "reuse", "memory_plan", "fusion"), GATES)
 
 
@@ -56,6 +57,7 @@ FORKABLE = in_long_form(CompilerContract.test_preload_leaves_process_forkable)
 
 class TestTvm(ShippedContract):
     entry = TVM
+    types = BOTH
     passes = frozenset({"LegalizeOps", "LowerAllocTensor"})
 
 
@@ -63,6 +65,7 @@ class TestInductor(ShippedContract):
     test_configurations_share_no_code = SHARE_NO_CODE
     test_preload_leaves_process_forkable = FORKABLE
     entry = INDUCTOR
+    types = BOTH
     acts_not: ClassVar = {"max_autotune: on": "of the candidates none beats the library at products this small"}
     passes = frozenset({"GraphLowering.run", "compile_file", "pass.post_grad_passes.pass_pattern_0"})
 
@@ -71,6 +74,7 @@ class TestOnnxruntime(ShippedContract):
     test_configurations_share_no_code = SHARE_NO_CODE
     test_preload_leaves_process_forkable = FORKABLE
     entry = ONNXRUNTIME
+    types = frozenset({"float16"})
     acts_with: ClassVar = {"graph_level": {"fusion": "on"}, "without": {"fusion": "on"}}
     acts_not: ClassVar = {
         "graph_level: extended": "it differs from 'all' by layouts alone, see 'layout'",
@@ -85,11 +89,13 @@ class TestXla(ShippedContract):
     test_configurations_share_no_code = SHARE_NO_CODE
     test_preload_leaves_process_forkable = FORKABLE
     entry = XLA
+    types = BOTH
     passes = frozenset({"algsimp", "layout-assignment", "FlattenTensorsPass"})
 
 
 class TestOpenvino(ShippedContract):
     entry = OPENVINO
+    types = BOTH
     passes = frozenset({"ov::pass::ConstantFolding"})
 
 

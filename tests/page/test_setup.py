@@ -11,6 +11,7 @@ from ablatrix.page.table import Table
 from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.rows import canonical_rows
 from ablatrix.provenance.units import Unit
+from ablatrix.records.model import Record
 from ablatrix.records.titles import Titles
 from tests.page.conftest import without_memory_plan
 from tests.synthetic import PRIMARY, make_records, tidied
@@ -94,3 +95,18 @@ def test_setup_workloads_have_sizes_inputs_and_weights() -> None:
             "1,850,000",
         ],
     ]
+
+
+def test_setup_workloads_in_16_bits_say_type_and_distance() -> None:
+    def typed(record: Record) -> Record:
+        assert record.correctness is not None
+        facts = record.workload.model_copy(update={"dtype": "bfloat16"})
+        checks = record.correctness.model_copy(update={"float_distance": 0.01234})
+        return record.model_copy(update={"workload": facts, "correctness": checks})
+
+    findings = Findings(tidied(map(typed, make_records(workloads=["encoder"], blocks=1))))
+    units = list(RowFinder(canonical_rows(findings.trials, NEEDED)).units.values())
+    table = workloads_table(findings, units)
+    assert "type bfloat16" in table.caption
+    assert [heading.text for heading in table.headings][-1] == "to float model"
+    assert rows_of(table)[0][-1] == "0.0123"

@@ -159,6 +159,20 @@ def test_setup_table_states_machine_versions_baseline_and_knobs() -> None:
     assert "torch" in facts["Versions"]
 
 
+def test_setup_table_states_type_and_distance_of_quantised_workload() -> None:
+    def typed(record: Record) -> Record:
+        assert record.correctness is not None
+        facts = record.workload.model_copy(update={"dtype": "bfloat16"})
+        checks = record.correctness.model_copy(update={"float_distance": 0.0123})
+        return record.model_copy(update={"workload": facts, "correctness": checks})
+
+    (table,) = parts(list(map(typed, make_records(workloads=["encoder"]))), 5)
+    facts = {row[0]: row[1] for row in table.rows}
+    assert facts["Sizes of encoder"] == (
+        "dropout=0.0, width=64, dtype=bfloat16, outputs 1.2 % (RMS) from those before quantisation"
+    )
+
+
 def failing() -> list[Record]:
     plants = [
         Plant("wrong_output", "encoder", "hot", {"fusion": "on", "reuse": "keep"}, block=1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from tests.trials.judging import judge, prepared
 
 ROWS, COLUMNS = 6, 8
 INF = float("inf")
+BOUNDS = (-1.0, -0.1, 0.3, 0.9)
 Step = Callable[[torch.Tensor, list[torch.Tensor], int], torch.Tensor]
 
 
@@ -36,6 +37,26 @@ def _plain(value: Callable[[torch.Tensor, int], torch.Tensor]) -> Step:
 
 
 WEIGHTS = torch.randn(12, COLUMNS, COLUMNS, generator=torch.Generator().manual_seed(0)).unbind()
+WEIGHTS_IN = {
+    dtype: [one.to(dtype) for one in WEIGHTS] if dtype != torch.float32 else WEIGHTS
+    for dtype in (torch.float32, torch.float16, torch.bfloat16)
+}
+
+
+def _type_of(x: torch.Tensor) -> dict[str, torch.dtype]:
+    """Return the type that a factory must name in a 16-bit program; none in float32, which it makes by itself."""
+    return {} if x.dtype == torch.float32 else {"dtype": x.dtype}
+
+
+def _single(x: torch.Tensor) -> torch.Tensor:
+    """Return a value in float32, for operations that have no 16-bit type."""
+    return x if x.dtype == torch.float32 else x.float()
+
+
+def _bounded(x: torch.Tensor, bound: float) -> torch.Tensor:
+    """Return finite values within a bound, so far below the type's largest that they can be scaled."""
+    bound = min(bound, torch.finfo(x.dtype).max / 128)
+    return x.nan_to_num().clamp(-bound, bound)
 
 
 def _softmax_by_hand(x: torch.Tensor, number: int) -> torch.Tensor:
@@ -54,21 +75,23 @@ def _one_pass(x: torch.Tensor, number: int) -> torch.Tensor:
 
 
 def _state(x: torch.Tensor, number: int) -> torch.Tensor:
-    lower = torch.tril(torch.ones(ROWS, ROWS))
-    return lower @ x + torch.zeros(ROWS, COLUMNS) + torch.arange(COLUMNS) / (number + 3)
+    lower = torch.tril(torch.ones(ROWS, ROWS, **_type_of(x)))
+    return lower @ x + torch.zeros(ROWS, COLUMNS, **_type_of(x)) + torch.arange(COLUMNS) / (number + 3)
 
 
 def _scattered(x: torch.Tensor, number: int) -> torch.Tensor:
     index = (torch.arange(COLUMNS) * (number % 4 + 1)) % COLUMNS
-    return torch.zeros(ROWS, COLUMNS).scatter_add(1, index.expand(ROWS, -1), x)
+    return torch.zeros(ROWS, COLUMNS, **_type_of(x)).scatter_add(1, index.expand(ROWS, -1), x)
 
 
 def _spectrum(x: torch.Tensor, number: int) -> torch.Tensor:
+    x = _single(x)
     transformed = torch.fft.rfft(x)
     return torch.fft.irfft(transformed * torch.exp(torch.complex(0 * x[:, :5], x[:, :5].clamp(-4, 4))), n=COLUMNS)
 
 
 def _rotated(x: torch.Tensor, number: int) -> torch.Tensor:
+    x = _single(x)
     angles = torch.outer(torch.arange(ROWS), 1.0 / torch.arange(1, COLUMNS // 2 + 1))
     pairs = torch.view_as_complex(x.reshape(ROWS, COLUMNS // 2, 2).contiguous())
     return torch.view_as_real(pairs * torch.polar(torch.ones_like(angles), angles)).reshape(ROWS, COLUMNS)
@@ -84,7 +107,7 @@ STEPS: Mapping[str, Step] = types.MappingProxyType(
         "logarithm": _plain(lambda x, n: (x.abs() + 0.01 * (n % 3)).log()),
         "root": _plain(lambda x, n: x.abs().sqrt()),
         "sine": _plain(lambda x, n: (x * (1 + n)).sin()),
-        "product": _plain(lambda x, n: x @ WEIGHTS[n]),
+        "product": _plain(lambda x, n: x @ WEIGHTS_IN[x.dtype][n]),
         "norm": _plain(lambda x, n: functional.layer_norm(x + 5 * (n % 4), (COLUMNS,))),
         "softmax": _plain(lambda x, n: x.softmax(-1)),
         "softmax by hand": _plain(_softmax_by_hand),
@@ -107,10 +130,10 @@ STEPS: Mapping[str, Step] = types.MappingProxyType(
         "rotate": _plain(_rotated),
         "sort values": _plain(lambda x, n: x.sort(-1).values),
         "last row": _plain(lambda x, n: x[torch.tensor([-1, 0, 1, -2, 2, 3])]),
-        "truncate": _kept(lambda x, n: (x.nan_to_num().clamp(-1e6, 1e6) * 100).to(torch.int64)),
-        "wrap": _kept(lambda x, n: (x.nan_to_num().clamp(-1e6, 1e6) * 50).to(torch.int32).to(torch.int8)),
-        "floor division": _kept(lambda x, n: (x.nan_to_num().clamp(-1e3, 1e3) * 10).to(torch.int64) // (n + 2)),
-        "bucket": _kept(lambda x, n: torch.bucketize(x.nan_to_num(), torch.tensor([-1.0, -0.1, 0.3, 0.9]))),
+        "truncate": _kept(lambda x, n: (_bounded(x, 1e6) * 100).to(torch.int64)),
+        "wrap": _kept(lambda x, n: (_bounded(x, 1e6) * 50).to(torch.int32).to(torch.int8)),
+        "floor division": _kept(lambda x, n: (_bounded(x, 1e3) * 10).to(torch.int64) // (n + 2)),
+        "bucket": _kept(lambda x, n: torch.bucketize(x.nan_to_num(), torch.tensor(BOUNDS, dtype=x.dtype))),
         "above": _kept(lambda x, n: x > n / 9),
         "largest": _kept(lambda x, n: torch.round(x.nan_to_num() * 2).argmax(-1)),
         "first": _kept(lambda x, n: x.nan_to_num().topk(3).indices),
@@ -119,7 +142,7 @@ STEPS: Mapping[str, Step] = types.MappingProxyType(
         "norms": _kept(lambda x, n: x.norm(dim=-1)),
         "log of sum": _kept(lambda x, n: x.logsumexp(-1)),
         "variance": _kept(lambda x, n: (x + 3 * (n % 3)).var(-1)),
-        "complex": _kept(lambda x, n: torch.fft.fft(x)),
+        "complex": _kept(lambda x, n: torch.fft.fft(_single(x))),
         "float16 sum": _kept(lambda x, n: x.half().sum(-1)),
     }
 )
@@ -128,25 +151,27 @@ STEPS: Mapping[str, Step] = types.MappingProxyType(
 
 @dataclass(frozen=True)
 class RandomProgram:
-    """Steps with a number each, and inputs of a seed and a kind."""
+    """Steps with a number each, inputs of a seed and a kind, and the type of weights, inputs and each matrix."""
 
     steps: tuple[tuple[str, int], ...]
     seed: int
     kind: str
+    dtype: str = "float32"
 
     def __call__(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the outputs: those that steps kept, and the last matrix."""
         outputs: list[torch.Tensor] = []
+        dtype = x.dtype
         for name, number in self.steps:
             x = STEPS[name](x, outputs, number)
+            x = x if x.dtype == dtype else x.to(dtype)
         return (*outputs, x)
 
     def inputs(self) -> torch.Tensor:
         """Return the input."""
         x = torch.randn(ROWS, COLUMNS, generator=torch.Generator().manual_seed(self.seed))
-        return {"normal": x, "large": x * 300, "small": x * 1e-4, "tied": (x * 2).round() / 2, "offset": x + 50}[
-            self.kind
-        ]
+        drawn = {"normal": x, "large": x * 300, "small": x * 1e-4, "tied": (x * 2).round() / 2, "offset": x + 50}
+        return drawn[self.kind].to(getattr(torch, self.dtype))
 
 
 PROGRAMS = strategies.builds(
@@ -159,8 +184,10 @@ PROGRAMS = strategies.builds(
 )
 
 
-def drawn_programs(programs: int, number: int) -> Callable[[Callable[[RandomProgram], None]], Callable[[], None]]:
-    """Return a decorator: the function is called with so many programs, drawn from a seed and never shrunk."""
+def drawn_programs(
+    programs: int, number: int, dtype: str = "float32"
+) -> Callable[[Callable[[RandomProgram], None]], Callable[[], None]]:
+    """Return a decorator: the function is called with so many programs of a type, drawn from a seed, never shrunk."""
 
     def decorate(look: Callable[[RandomProgram], None]) -> Callable[[], None]:
         settled = settings(
@@ -170,7 +197,8 @@ def drawn_programs(programs: int, number: int) -> Callable[[Callable[[RandomProg
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        drawn: Callable[[], None] = seed(number)(settled(given(PROGRAMS)(look)))
+        of_type = PROGRAMS.map(lambda one: replace(one, dtype=dtype))
+        drawn: Callable[[], None] = seed(number)(settled(given(of_type)(look)))
         return drawn
 
     return decorate

@@ -12,6 +12,7 @@ from torch.nn import functional
 from ablatrix.trials.messages import TrialResult
 from ablatrix.trials.worker.check import Comparison
 from ablatrix.trials.worker.execution import _judge
+from ablatrix.workloads.allowance import in_quanta
 from tests.trials.judging import changed, eager, judge, prepared
 
 INF, NAN = float("inf"), float("nan")
@@ -441,3 +442,92 @@ def test_check_of_other_kind_of_type_asks_for_no_width() -> None:
     wide = judge(counted.expected[0].to(torch.int32), counted)
     assert wide.note is not None
     assert "dtype torch.int32, expected torch.int64" in wide.note
+
+
+# 16-bit types are judged by their own roundings, and quantised outputs in quanta.
+
+
+def network(x: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    return functional.layer_norm(functional.gelu(x @ first) @ second, (32,)).softmax(-1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_check_of_16_bits_takes_wider_and_narrower_accumulation(dtype: torch.dtype) -> None:
+    x, first, second = (drawn(*shape, seed=seed).to(dtype) for seed, shape in enumerate([(8, 64), (64, 64), (64, 32)]))
+    made = prepared(network, x, first=first, second=second)
+    [ours] = eager(network, x, first=first, second=second)
+    [wide] = eager(network, x.float(), first=first.float(), second=second.float())
+    terms = (x.unsqueeze(2) * first.unsqueeze(0)).unbind(1)
+    total = terms[0]
+    for one in terms[1:]:  # rounded to 16 bits after each addition
+        total = total + one
+    narrow = functional.layer_norm(functional.gelu(total) @ second, (32,)).softmax(-1)
+    for given in (ours, wide.to(dtype), narrow):
+        assert judge(given, made).passed
+    assert not made.allowances[0].ill_conditioned
+    largest = int(ours.argmax())
+    assert not judge(changed(ours, largest // 32, largest % 32, to=0.5 * float(ours.max())), made).passed
+    assert not judge(torch.zeros_like(ours), made).passed
+
+
+def test_check_of_float16_takes_gradual_underflow() -> None:
+    x = (drawn(64) * 1e-2).half()
+    made, [ours] = prepared(lambda x: x * x, x), eager(lambda x: x * x, x)
+    assert judge(ours, made).passed
+    assert judge((x.float() * x.float()).half(), made).passed
+    assert not judge(ours + 3e-6, made).passed
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_check_of_index_in_16_bits_takes_ties_alone(dtype: torch.dtype) -> None:
+    x = torch.tensor([[1.0, 1.0 + 2.0**-12, 0.5, -1.0]]).to(torch.float32)
+    weight = torch.eye(4).to(dtype)
+
+    def best(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return (x @ weight).argmax(-1)
+
+    made = prepared(best, x.to(dtype), weight=weight)
+    assert judge(torch.tensor([0]), made).passed
+    assert judge(torch.tensor([1]), made).passed
+    assert not judge(torch.tensor([2]), made).passed
+
+
+def test_check_of_outputs_far_below_the_type_is_made() -> None:
+    def powers(x: torch.Tensor) -> torch.Tensor:
+        return (x - 200).exp() * 1e-8
+
+    x = drawn(16).half()
+    made, [ours] = prepared(powers, x), eager(powers, x)
+    assert float(made.expected[0].max()) < 1e-90
+    assert judge(ours, made).passed
+
+
+def test_check_in_quanta_takes_neighbours_and_no_shift() -> None:
+    def quantised(x: torch.Tensor) -> torch.Tensor:
+        return (x / 0.05).round() * 0.05
+
+    x = drawn(256)
+    made = prepared(quantised, x)
+    one = replace(made, allowances=tuple(in_quanta(each, 0.05) for each in made.allowances))
+    [ours] = eager(quantised, x)
+    assert not judge(changed(ours, 7, to=float(ours[7]) + 0.05), made).passed
+    assert judge(changed(ours, 7, to=float(ours[7]) + 0.05), one).passed
+    assert not judge(changed(ours, 7, to=float(ours[7]) + 0.1501), one).passed
+    assert not judge(ours + 0.05, one).passed
+
+
+def test_check_of_whole_numbers_in_quanta_takes_neighbours_and_no_shift() -> None:
+    def codes(x: torch.Tensor) -> torch.Tensor:
+        return (x / 0.05).round().clamp(-128, 127).to(torch.int8)
+
+    x = drawn(256)
+    made = prepared(codes, x)
+    one = replace(made, allowances=tuple(in_quanta(each, 1.0) for each in made.allowances))
+    [ours] = eager(codes, x)
+    neighbour = ours.clone()
+    neighbour[7] += 1
+    assert not judge(neighbour, made).passed
+    assert judge(neighbour, one).passed
+    neighbour[7] += 1
+    assert not judge(neighbour, one).passed
+    assert not judge(ours + 1, one).passed

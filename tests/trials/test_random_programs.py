@@ -7,14 +7,15 @@ import pytest
 from tests.trials.random_programs import Found, RandomProgram, drawn_programs
 
 EXAMPLES = 40
+FEWER = 12  # in the other types
 
 
-@pytest.fixture(scope="module")
-def found() -> Found:
-    """What a fixed number of programs gave; benchmarks/check_errors.py looks at more."""
+@pytest.fixture(scope="module", params=["float32", "float16", "bfloat16"])
+def found(request: pytest.FixtureRequest) -> Found:
+    """What a fixed number of programs of a type gave; benchmarks/check_errors.py looks at more."""
     found = Found()
 
-    @drawn_programs(EXAMPLES, 7)
+    @drawn_programs(EXAMPLES if request.param == "float32" else FEWER, 7, request.param)
     def look(program: RandomProgram) -> None:
         found.look_at(program)
 
@@ -23,13 +24,13 @@ def found() -> Found:
 
 
 def test_check_of_random_programs_calls_no_right_output_wrong(found: Found) -> None:
-    assert found.programs >= EXAMPLES
+    assert found.programs >= FEWER
     assert found.false_alarms == []
 
 
 def test_check_of_random_programs_finds_every_planted_fault(found: Found) -> None:
     assert {"element zero", "element negated", "row", "NaN", "integer"} <= found.planted.keys()
-    assert sum(found.planted.values()) > EXAMPLES
+    assert sum(found.planted.values()) > FEWER
     assert found.missed == []
 
 

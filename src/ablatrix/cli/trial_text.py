@@ -84,7 +84,8 @@ def _subject(one: Record) -> Iterator[str]:
     sizes = ", ".join(f"{name}={value}" for name, value in workload.parameters.items()) or "no parameters"
     source = f", from {workload.source}" if workload.source else ""
     yield f"{one.mode} trial of {workload.name} on {config.compiler}{ROLES[one.role]}"
-    yield f"workload: {workload.tier}, {workload.parameter_count:,} weights ({sizes}{source})"
+    types = f" in {workload.dtype}" if workload.dtype else ""
+    yield f"workload: {workload.tier}, {workload.parameter_count:,} weights{types} ({sizes}{source})"
     inputs = ", ".join(f"{each.name} {each.dtype}[{', '.join(map(str, each.shape))}]" for each in workload.inputs)
     yield f"inputs: {inputs}"
     if config.knobs:
@@ -175,6 +176,8 @@ def _checked(found: Correctness) -> Iterator[str]:
     if found.rms_ratio is not None:
         by = "" if found.tolerance_by is None else f", as knob '{found.tolerance_by}' promises"
         yield f"RMS error over that of eager: {found.rms_ratio:.2g} (at most {found.rms_factor:g} is right{by})"
+    if found.float_distance is not None:
+        yield f"the quantised model is {found.float_distance:.2g} (RMS, relative) from the model before"
     if found.nonfinite:
         yield f"{found.nonfinite} elements are not finite where the oracle's are"
     if found.note:

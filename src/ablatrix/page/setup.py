@@ -10,13 +10,14 @@ from ablatrix.analysis.diagnosis import KnobProof
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import departures_of, primary_knobs, sort_key, varying_knobs
 from ablatrix.analysis.reasons import KnobLevels, levels_text
-from ablatrix.page.printed import NOTHING, count
+from ablatrix.page.printed import NOTHING, count, significant
 from ablatrix.page.table import Heading, Row, Shown, Table
 from ablatrix.provenance.units import Levels, Unit
 from ablatrix.records.departures import departures_text
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 WHAT = "what it is"
+FAR = "to float model"
 WHAT_DIFFERS = (
     ("artifact_digest", "generated code"),
     ("plan_digest", "plan"),
@@ -126,7 +127,9 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
                     Shown(_sizes(first)),
                     Shown(_inputs(first)),
                     Shown(f"{first['parameter_count']:,}", first["parameter_count"]),
+                    Shown(str(first["workload_dtype"] or "")),
                     Shown(str(first["workload_oracle"] or "not known")),
+                    _far(own),
                 ]
             )
         )
@@ -140,11 +143,19 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
             Heading("sizes", wide=True),
             Heading("inputs", wide=True),
             Heading("weights", True, "Number of weights"),
+            Heading("type", meaning="Floating types of weights and inputs"),
             Heading("expected outputs", meaning="Type in which the oracle computed them"),
+            Heading(FAR, True, "RMS difference of the oracle from that of the model before it was quantised, relative"),
         ],
         rows,
     )
-    return table.folded("expected outputs").without_empty(WHAT)
+    return table.without_empty("type").without_empty(FAR).folded("type", "expected outputs").without_empty(WHAT)
+
+
+def _far(own: pl.LazyFrame) -> Shown:
+    """Return how far a quantised workload is from the model before; nothing of one that is not quantised."""
+    found = own.select(pl.col("float_distance").max()).collect().item()
+    return Shown("" if found is None else significant(found, 3), found)
 
 
 def _described(title: str, name: str, summary: str | None) -> str:

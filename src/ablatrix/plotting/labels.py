@@ -109,6 +109,10 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "versions": ("Versions", "软件版本"),
     "threads": ("Threads", "线程数"),
     "sizes": ("Sizes of {workload}", "{workload} 的规模"),
+    "float_distance": (
+        "outputs {percent} % (RMS) from those before quantisation",
+        "输出与量化前相差 {percent}%（均方根）",
+    ),
     "baseline_of": ("Baseline on {compiler}", "{compiler} 的基线"),
     "knob_of": ("Knob {knob}", "开关“{knob}”"),
     "knob_said": ("{words} ({name})", "{words}（{name}）"),

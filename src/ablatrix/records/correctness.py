@@ -54,6 +54,11 @@ class Correctness(Part):
         default=None,
         description="Judged outputs x input draws in which eager itself differs from the oracle; null before 1.3.",
     )
+    float_distance: Finite | None = Field(
+        default=None,
+        description="RMS difference of the oracle of a quantised program from that of the model before, relative; the "
+        "largest over outputs and input draws. Null where it is not quantised, and before 1.4.",
+    )
     tolerance_by: str | None = Field(
         default=None,
         description="Knob whose level promised the tolerance in force; null where it is the study's, and before 1.3.",

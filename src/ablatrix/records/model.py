@@ -10,7 +10,7 @@ from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
 from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Part, Seconds, StagePlan
 from ablatrix.records.status import Status
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer"]
 Tier = Literal["tiny", "medium", "hard"]
@@ -188,6 +188,7 @@ class WorkloadFacts(Part):
         description="Type that expected outputs were computed in: float32, without optimisation, where a program has "
         "no float64; null when it was not prepared, and before 1.2.",
     )
+    dtype: str | None = Field(default=None, description="Floating types of weights and inputs; null: not known.")
     digest: str = Field(description="SHA-256 of the exported program's structure, weights and inputs.")
 
 

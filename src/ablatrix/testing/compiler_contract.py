@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, Level
-from ablatrix.errors import UnsupportedError
+from ablatrix.errors import AblatrixError, UnsupportedError
 from ablatrix.testing import checks
 from ablatrix.testing.adapters import load_compiler
 from ablatrix.testing.checks import ContractError, demand
 from ablatrix.testing.programs import GATES, SMALL_PROGRAMS, make_gates
 from ablatrix.testing.requests import make_program
 from ablatrix.testing.subject import Case, Subject, other_levels
+from ablatrix.workloads.numeric_types import NARROW
 
 BOUND = 16
 
@@ -38,11 +39,13 @@ class CompilerContract:
         acts_on: Knob -> the one small program on which each of its levels must change the code; any where none is
             named.
         acts_with: Knob -> levels of other knobs that it takes for the knob to act.
+        types: 16-bit types that the compiler must take; it may refuse the others with a typed error.
         acts_not: Knob, or ``"knob: level"``, that changes the code of no small program -> the reason.
     """
 
     entry: ClassVar[CompilerEntry]
     runs_torch_operators: ClassVar[bool] = False
+    types: ClassVar[frozenset[str]] = frozenset()
     acts_on: ClassVar[Mapping[str, str]] = {}
     acts_with: ClassVar[Mapping[str, Mapping[str, Level]]] = {}
     acts_not: ClassVar[Mapping[str, str]] = {}
@@ -75,6 +78,16 @@ class CompilerContract:
         except UnsupportedError as error:
             if program == GATES:
                 raise ContractError(f"{subject.name_case({})}: this program must be supported: {error}") from error
+            pytest.skip(str(error))
+        checks.check_outputs(case)
+
+    @pytest.mark.parametrize("dtype", NARROW)
+    def test_program_in_16_bits_is_right_or_refused(self, subject: Subject, dtype: str) -> None:
+        """Weights, inputs and outputs of a 16-bit type; a compiler that lacks the type raises a typed error."""
+        try:
+            case = subject.case(program=f"{GATES}:{dtype}")
+        except AblatrixError as error:
+            demand(dtype not in self.types, subject.name_case({}), f"{dtype} must be taken: {error}")
             pytest.skip(str(error))
         checks.check_outputs(case)
 

@@ -67,12 +67,15 @@ class Example:
     """A small program, exported and lowered once.
 
     Args:
-        name: One of ``SMALL_PROGRAMS``.
+        name: One of ``SMALL_PROGRAMS``; with a type behind it (``gates:bfloat16``), weights and input are of that type.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.module, self.input = SMALL_PROGRAMS[name]()
+        program, _, dtype = name.partition(":")
+        self.module, self.input = SMALL_PROGRAMS[program]()
+        if dtype:
+            self.module, self.input = self.module.to(getattr(torch, dtype)), self.input.to(getattr(torch, dtype))
         self.program: Program = make_program(self.module, (self.input,))
 
 

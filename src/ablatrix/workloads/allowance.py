@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from ablatrix.workloads.rounding_errors import unit_roundoff
+from ablatrix.workloads.rounding_errors import TINY, least_size, unit_roundoff
 
-TINY = 4 * 2.0**-126  # of float32 and bfloat16: what is smaller may be taken as zero
+LEAST = 4  # times what a compiler may take as zero is always allowed
 FLOOR = 2  # roundings of an element itself that are always allowed
 JUMP = 30  # an error so many times as large as nearly all others of its class is a jump, not an accumulated rounding
 FEW = 8  # elements of a class below which every run is counted for it
@@ -74,6 +74,8 @@ class Allowance:
         eager_wrong: How many elements of eager itself are not the oracle's, within the limits.
         ill_conditioned: Whether rounding alone can make so large an error that nothing can be checked.
         ties: Where the output is an index of sorted or searched values.
+        tiny: What every element may be off by: what a compiler may take as zero in the output's type, some times.
+        quantum: Distance between two values next to each other that a quantised output may have; 0 for no such output.
     """
 
     eager_rms: float
@@ -87,11 +89,13 @@ class Allowance:
     eager_wrong: int = 0
     ill_conditioned: bool = False
     ties: Ties | None = None
+    tiny: float = LEAST * TINY
+    quantum: float = 0.0
 
     def limit(self, expected: torch.Tensor) -> torch.Tensor:
         """Return the largest error of each element, which is to be multiplied by the study's factor."""
         of_class = self.limits[self.classes.long()] if self.classes.numel() else self.limits
-        return of_class + (FLOOR * self.roundoff * magnitude(expected) + TINY)
+        return of_class + (FLOOR * self.roundoff * magnitude(expected) + self.tiny)
 
 
 def allow(expected: torch.Tensor, runs: Sequence[torch.Tensor], ties: Ties | None = None) -> Allowance:
@@ -108,7 +112,8 @@ def allow(expected: torch.Tensor, runs: Sequence[torch.Tensor], ties: Ties | Non
     wide = [run.to(expected.dtype) for run in runs]
     errors = torch.stack([error(run, expected) for run in wide])
     finite = errors.isfinite()
-    floor = FLOOR * roundoff * magnitude(expected) + TINY
+    tiny = LEAST * least_size(runs[0].dtype)
+    floor = FLOOR * roundoff * magnitude(expected) + tiny
     half = 1 + (len(runs) - 1) // 2
     classes = _classify(errors[1:half].amax(0), floor)
     limits = _limits(errors, half, classes, floor)
@@ -123,6 +128,7 @@ def allow(expected: torch.Tensor, runs: Sequence[torch.Tensor], ties: Ties | Non
         roundoff=roundoff,
         undetermined=torch.empty(0, dtype=torch.int64),
         values=torch.empty(0),
+        tiny=tiny,
     )
     limit = made.limit(expected)
     beyond = errors > 2 * limit
@@ -141,6 +147,28 @@ def allow(expected: torch.Tensor, runs: Sequence[torch.Tensor], ties: Ties | Non
         spare=_spare(int(jumps.sum())),
         eager_wrong=int(beyond[0].sum()),
         ill_conditioned=largest > ILL * scale or float(jumps.double().mean()) > MOST_JUMPS,
+        tiny=tiny,
+    )
+
+
+def in_quanta(found: Allowance, quantum: float) -> Allowance:
+    """Return the allowance of an output of a program that rounds to multiples of a quantum, or is such a multiple.
+
+    Two right programs round a value next to the middle of two multiples to either, so an element may be one quantum
+    off: half of one is its limit, which the study's factor doubles. The root mean square error may be that of the
+    quantisation itself, a uniform error of one quantum (Widrow and Kollar 2008, chapter 5), times the factor: an output
+    that is one quantum off everywhere is wrong.
+
+    Args:
+        found: What roundings allow.
+        quantum: The output's scale; 1 where the output is the whole number itself.
+    """
+    unit = quantum / math.sqrt(12)
+    return replace(
+        found,
+        unit_rms=max(found.unit_rms, unit),
+        limits=found.limits.clamp_min(quantum / 2),
+        quantum=quantum,
     )
 
 
@@ -257,7 +285,8 @@ def _predicted_rms(errors: torch.Tensor) -> float:
     total = float(squares.sum())
     if total == 0:
         return 0.0
-    degrees = total**2 / float(squares.square().sum())
+    shares = squares / total  # the squares themselves may be too small to be squared once more
+    degrees = 1 / float(shares.square().sum())
     independent = 1 + (errors.shape[0] - 1) / 2
     return math.sqrt(total / squares.numel() * float(fdtri(degrees, independent * degrees, 1 - CHANCE)))
 

@@ -34,6 +34,7 @@ class Built:
             that runs as one operation and so shows few of its roundings; else None.
         reference: What shows eager's error in place of the program, where that computes in wider types than it names,
             or is itself the oracle: takes the inputs, returns the outputs in order.
+        unquantised: The module before its weights were quantised, of the same inputs; None where they are not.
     """
 
     module: torch.nn.Module
@@ -48,6 +49,7 @@ class Built:
     chain: int | None = None
     rounding: float | None = None
     reference: Reference | None = None
+    unquantised: torch.nn.Module | None = None
 
     def dynamic_shapes(self) -> tuple[dict[int, Any] | None, ...] | None:
         """Return what ``torch.export.export`` takes as ``dynamic_shapes``; None for a static program."""

@@ -36,7 +36,7 @@ class ParameterSpec:
     minimum: int | None = 1
     multiple_of: str | None = None
     at_least: str | None = None
-    choices: tuple[int, ...] = ()
+    choices: tuple[int, ...] | tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

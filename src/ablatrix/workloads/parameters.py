@@ -9,6 +9,7 @@ from ablatrix.errors import WorkloadError
 from ablatrix.import_spec import import_place
 from ablatrix.records.origin import installation_of
 from ablatrix.workloads.entry import ParameterSpec, Size, WorkloadEntry
+from ablatrix.workloads.numeric_types import COMMON, accepted, fixed_by_file, split_common, without_defaults
 
 if TYPE_CHECKING:
     from ablatrix.workloads.built import Built
@@ -25,15 +26,13 @@ _KINDS: Mapping[type, tuple[str, tuple[type, ...]]] = {
 def check_parameters(entry: WorkloadEntry, given: Mapping[str, Any]) -> dict[str, Size]:
     """Return every parameter of a workload, defaults filled in, in the order of its entry.
 
+    A parameter that every workload has is among them where it is not at its default.
+
     Raises:
         WorkloadError: A parameter is unknown, or a size breaks a rule; the message names all faults.
     """
-    name, specs = entry.name, entry.parameters
-    faults = [
-        f"workload '{name}' has no parameter '{key}'; it has: {', '.join(specs) or 'none'}"
-        for key in given
-        if key not in specs
-    ]
+    name, specs = entry.name, accepted(entry)
+    faults = [_unknown(entry, key, specs) for key in given if key not in specs]
     full: dict[str, Any] = {key: given.get(key, spec.default) for key, spec in specs.items()}
     for key, spec in specs.items():
         faults += _value_faults(name, key, spec, full[key])
@@ -41,7 +40,7 @@ def check_parameters(entry: WorkloadEntry, given: Mapping[str, Any]) -> dict[str
         faults = [fault for key, spec in specs.items() for fault in _relations(name, key, spec, full)]
     if faults:
         raise WorkloadError("\n".join(faults))
-    return full
+    return without_defaults(entry, full)
 
 
 def build_workload(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> Built:
@@ -50,8 +49,16 @@ def build_workload(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> Built
     Raises:
         WorkloadError: It needs a package that is not installed, or, for a user's own model, cannot be built.
     """
-    if entry.origin is not None:
+    own, common = split_common(entry, parameters)
+    built = _build_own(entry, own)
+    if common:
         # Imported by name: studies are read without torch, and this needs it.
+        built = import_place("ablatrix.workloads.casting:apply_common")(built, common)
+    return built
+
+
+def _build_own(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> Built:
+    if entry.origin is not None:
         given: Built = import_place("ablatrix.workloads.given:build_given")(entry, parameters)
         return given
     try:
@@ -62,6 +69,15 @@ def build_workload(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> Built
             f"for the shipped ones: {installation_of('workloads')}"
         ) from error
     return built
+
+
+def _unknown(entry: WorkloadEntry, key: str, specs: Mapping[str, ParameterSpec]) -> str:
+    if key in COMMON and fixed_by_file(entry):
+        return (
+            f"workload '{entry.name}' has no parameter '{key}': an ONNX file says the type of each of its values; give "
+            "one that was exported in the type that you want"
+        )
+    return f"workload '{entry.name}' has no parameter '{key}'; it has: {', '.join(specs) or 'none'}"
 
 
 def _value_faults(name: str, key: str, spec: ParameterSpec, value: Any) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils import _pytree as pytree
 
 from ablatrix.errors import WorkloadError
 from ablatrix.records.model import InputFacts, WorkloadFacts
@@ -17,15 +19,19 @@ from ablatrix.workloads.built import Built
 from ablatrix.workloads.capture import lower
 from ablatrix.workloads.capture.exporting import export
 from ablatrix.workloads.capture.graph import symbols_of
+from ablatrix.workloads.capture.precision import in_float64, widen
+from ablatrix.workloads.casting import floating_types
 from ablatrix.workloads.digest import program_digest
 from ablatrix.workloads.entry import WorkloadEntry
+from ablatrix.workloads.numeric_types import fixed_by_file
 from ablatrix.workloads.oracle import Oracle, pool
 from ablatrix.workloads.parameters import build_workload, check_parameters
 from ablatrix.workloads.program import InputSet, Program
 from ablatrix.workloads.program_files import load_programs, save_programs
+from ablatrix.workloads.quantising import distance, in_plain_operations
 from ablatrix.workloads.shipped import get_shipped
 
-FORMAT = 2
+FORMAT = 3
 
 
 def prepare(
@@ -63,6 +69,8 @@ def prepare(
     if built.own_inputs is not None:
         inputs[0] = built.own_inputs
     exported = export(name, built, inputs[0]) if built.exported is None else built.exported
+    if built.unquantised is not None:
+        exported = in_plain_operations(exported)
     lowered = lower(exported)
     oracle = Oracle(exported, built.chain, built.reference)
     answers = [oracle.answer(one) for one in inputs]
@@ -80,7 +88,18 @@ def prepare(
         input_sets=tuple(made),
         dynamic_bounds={symbol: built.dynamic[dimension][1] for symbol, dimension in symbols.items()},
         symbol_names=symbols,
+        float_distance=_float_distance(name, built, made),
     )
+
+
+def _float_distance(name: str, built: Built, made: Sequence[InputSet]) -> float | None:
+    """Return how far the outputs are from those of the model before it was quantised; None where it is not."""
+    if built.unquantised is None:
+        return None
+    plain = in_float64(export(name, replace(built, module=built.unquantised), made[0].inputs))
+    with torch.no_grad():
+        outputs = [one for each in made for one in pytree.tree_leaves(plain(*widen(each.inputs)))]
+    return distance([one for each in made for one in each.expected], outputs)
 
 
 def save_program(program: Program, directory: Path) -> None:
@@ -102,6 +121,7 @@ def save_program(program: Program, directory: Path) -> None:
         "draws": [{"seed": input_set.seed, "sizes": dict(input_set.sizes)} for input_set in program.input_sets],
         "dynamic_bounds": dict(program.dynamic_bounds),
         "symbol_names": dict(program.symbol_names),
+        "float_distance": program.float_distance,
     }
     (directory / "program.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
 
@@ -139,7 +159,15 @@ def load_program(directory: Path) -> Program:
         raise WorkloadError(
             f"{directory}: workload '{facts.name}' has digest {found}, but {facts.digest} was written; prepare it again"
         )
-    return Program(facts, exported, lowered, input_sets, plain["dynamic_bounds"], plain["symbol_names"])
+    return Program(
+        facts,
+        exported,
+        lowered,
+        input_sets,
+        plain["dynamic_bounds"],
+        plain["symbol_names"],
+        plain["float_distance"],
+    )
 
 
 def _sizes(name: str, built: Built, input_sets: int, seed: int, largest: Mapping[str, int]) -> list[dict[str, int]]:
@@ -173,7 +201,8 @@ def describe(entry: WorkloadEntry, parameters: Mapping[str, Any] | None = None) 
 
 def _facts(entry: WorkloadEntry, parameters: Mapping[str, Any], built: Built, digest: str) -> WorkloadFacts:
     inputs = []
-    for one, tensor in zip(built.input_names, built.make_inputs(0, built.timed_sizes), strict=True):
+    made = built.make_inputs(0, built.timed_sizes)
+    for one, tensor in zip(built.input_names, made, strict=True):
         dimensions = built.input_dimensions.get(one, {})
         shape = [dimensions.get(axis, size) for axis, size in enumerate(tensor.shape)]
         inputs.append(InputFacts(name=one, shape=shape, dtype=str(tensor.dtype).removeprefix("torch.")))
@@ -188,6 +217,7 @@ def _facts(entry: WorkloadEntry, parameters: Mapping[str, Any], built: Built, di
         timed_sizes=dict(built.timed_sizes),
         parameter_count=_weights(built),
         oracle="float64" if built.chain is None else "float32",
+        dtype=None if fixed_by_file(entry) else floating_types(built.module, made),
         digest=digest,
     )
 

@@ -45,6 +45,8 @@ class Program:
         input_sets: The input sets; ``input_sets[0]`` is the one that is timed.
         dynamic_bounds: Upper bound of each dynamic dimension by its *symbol's* name in ``lowered`` (``s27``).
         symbol_names: Symbol's name -> the dimension's name as the workload calls it (``s27`` -> ``tokens``).
+        float_distance: Root mean square difference of the outputs from those of the model before it was quantised, both
+            in float64, relative to these; None where it is not quantised.
     """
 
     facts: WorkloadFacts
@@ -53,6 +55,7 @@ class Program:
     input_sets: tuple[InputSet, ...]
     dynamic_bounds: Mapping[str, int] = field(default_factory=dict)
     symbol_names: Mapping[str, str] = field(default_factory=dict)
+    float_distance: float | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import torch
 
 TINY = 2.0**-126  # of float32 and bfloat16: a compiler may take what is smaller as zero
+GRADUAL = 2.0**-24  # least float16 above zero: its roundings have at least half of that size
 LIBRARY = (
     4  # roundings in a function of a mathematics library: compilers have their own, to a few units in the last place
 )
@@ -80,18 +81,29 @@ Size: TypeAlias = "torch.Tensor | float | None"
 def size_of_error(call: Call) -> Size:
     """Return the root mean square of the error, as one number or for each element; None where nothing is rounded."""
     unit = unit_roundoff(call.made.dtype)
+    least = GRADUAL / 2 if call.made.dtype == torch.float16 else 0.0
     if call.name == "_to_copy":
         narrower = rounds(call.args[0].dtype) and unit > unit_roundoff(call.args[0].dtype)
-        return unit * call.size if narrower else None
+        return unit * call.size + least if narrower else None
     if call.name in CORRECT:
-        return unit * call.size
+        return unit * call.size + least
     found = SIZES.get(call.name, _of_transform if call.name.startswith("_fft") else _of_library)(call)
-    return None if found is None else unit * found
+    return None if found is None else unit * found + least
 
 
 def unit_roundoff(dtype: torch.dtype) -> float:
     """Return the largest relative error of rounding to a type."""
     return float(torch.finfo(dtype).eps) / 2
+
+
+def least_size(dtype: torch.dtype) -> float:
+    """Return what a compiler may take as zero.
+
+    Float32 and bfloat16 below the normal range, which processors flush in their usual modes. Float16 is computed in
+    float32 or in units that underflow gradually, and conversions to it ignore those modes (Intel, Software Developer's
+    Manual, ``VCVTPS2PH``): there it is the least number above zero.
+    """
+    return GRADUAL if dtype == torch.float16 else TINY
 
 
 def rounds(dtype: torch.dtype) -> bool:
@@ -193,7 +205,7 @@ def _of_spread(call: Call) -> Size:
     variance = error_of_variance(squares, call.terms)
     if call.name.startswith("var"):
         return variance
-    return torch.minimum((variance / unit_roundoff(call.made.dtype)).sqrt(), variance / call.made.clamp_min(TINY))
+    return torch.minimum((variance / unit_roundoff(call.made.dtype)).sqrt(), variance / wide(call.made).clamp_min(TINY))
 
 
 def _of_softmax(call: Call) -> Size:

@@ -18,6 +18,7 @@ from typing import Any
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.entry import Origin, ParameterSpec, Size, Tier, WorkloadEntry
+from ablatrix.workloads.numeric_types import as_common
 from ablatrix.workloads.onnx.parts import find_parts
 from ablatrix.workloads.signature import find_parameters
 
@@ -143,7 +144,10 @@ def no_architecture(architecture: str, known: Sequence[str], most: int) -> str:
 
 
 def _as_given(parameters: Mapping[str, Size]) -> dict[str, ParameterSpec]:
-    return {key: ParameterSpec(value, "As given.", minimum=None) for key, value in parameters.items()}
+    return {
+        key: as_common(key, value) or ParameterSpec(value, "As given.", minimum=None)
+        for key, value in parameters.items()
+    }
 
 
 def seen_from(directory: Path, source: str) -> str:

@@ -37,6 +37,7 @@ REASONS = {
 }
 MAX_NUMBERS = 32  # of a constant in a text
 LARGEST_FILE = 2**31 - 1  # of a message of protobuf
+NO_KERNEL = "NotImplemented"  # name of the error of a type, or of an operator, that no kernel of its has
 RULE_BASED = "RuleBased"  # in the names of the optimisers that hold others
 
 
@@ -70,6 +71,10 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         with request.clock.phase("compile"):
             _optimise(model, options, options.optimising(file))
     except Exception as error:  # its errors are of several kinds that only its extension module has
+        if type(error).__name__ == NO_KERNEL:
+            raise UnsupportedError(
+                f"onnxruntime has no kernel for an operation of task {task.kind}: {error}"
+            ) from error
         raise CompilerError(f"onnxruntime failed on task {task.kind} ({task.fingerprint}): {error}") from error
     _dump_model(dump, "after", "optimised", "The model after ONNX Runtime's optimisers", file.read_bytes)
     dump.lacks("code", REASONS["generated_kernels"])

@@ -6,20 +6,18 @@ cache directory under a name made of the versions and files of the compiler and 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from importlib.metadata import packages_distributions, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from ablatrix.canonical import content_id, digest_bytes
+from ablatrix.canonical import content_id
+from ablatrix.compilers.answers import answer_file, code_in, directory_of, installed_modules, keep_answer
 from ablatrix.compilers.catalogue.model import CompilerEntry
 from ablatrix.compilers.settings.address import AddressList
 from ablatrix.errors import CompilerError
@@ -39,7 +37,7 @@ def ask_addresses(entry: CompilerEntry) -> AddressList:
     if not entry.settings:
         return AddressList(())
     entry.refuse_absent()
-    kept = _cache_directory() / f"{entry.name}-{content_id(_identity(entry))}.json"
+    kept = answer_file("settings", f"{entry.name}-{content_id(_identity(entry))}")
     with suppress(OSError, ValidationError):
         return ADDRESS_LIST.validate_json(kept.read_bytes())
     answer = _ask(entry)
@@ -47,8 +45,7 @@ def ask_addresses(entry: CompilerEntry) -> AddressList:
         found = ADDRESS_LIST.validate_json(answer)
     except ValidationError as error:
         raise CompilerError(f"compiler '{entry.name}' does not list its settings as it must: {error}") from None
-    with suppress(OSError):  # a directory that cannot be written costs time alone
-        _keep(kept, answer)
+    keep_answer(kept, answer)
     return found
 
 
@@ -77,34 +74,5 @@ def _ask(entry: CompilerEntry) -> bytes:
 
 def _identity(entry: CompilerEntry) -> dict[str, Any]:
     """Return what an answer depends on: the compiler's modules, by version and file, and the code that asks."""
-    distributions = packages_distributions()
-    modules: dict[str, Any] = {}
-    for name in entry.modules:
-        spec = find_spec(name)
-        origin = None if spec is None else spec.origin
-        versions = {one: version(one) for one in distributions.get(name, ())}
-        modules[name] = [versions, origin, Path(origin).stat().st_mtime_ns if origin else None]
-    asks = [Path(__file__).parent, Path(__file__).parents[1] / "catalogue", _source_of(entry)]
-    code = {str(file): digest_bytes(file.read_bytes()) for place in asks for file in sorted(place.glob("*.py"))}
-    return {"modules": modules, "code": code, "python": sys.version}
-
-
-def _source_of(entry: CompilerEntry) -> Path:
-    """Return the directory of the module that lists the settings, without importing it."""
-    where = entry.settings.rpartition(":")[0]
-    if where.endswith(".py"):
-        return Path(where).parent
-    spec = find_spec(where)
-    return Path(spec.origin).parent if spec is not None and spec.origin else Path(__file__).parent
-
-
-def _cache_directory() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "ablatrix" / "settings"
-
-
-def _keep(file: Path, answer: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as stream:
-        stream.write(answer)
-    Path(stream.name).replace(file)
+    places = [Path(__file__).parent, Path(__file__).parents[1] / "catalogue", directory_of(entry.settings)]
+    return {"modules": installed_modules(entry), "code": code_in(places), "python": sys.version}

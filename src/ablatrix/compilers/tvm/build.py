@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 import tvm
+from torch.export import ExportedProgram
+from tvm import relax
 from tvm.support import cc
 
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
@@ -128,7 +132,32 @@ def _import(request: CompileRequest, task: TaskProgram) -> Any:
         return import_onnx(request.program, task)
     from tvm.relax.frontend.torch import from_exported_program
 
-    return from_exported_program(task.exported, run_ep_decomposition=False)
+    return from_exported_program(
+        task.exported, run_ep_decomposition=False, custom_convert_map=_keeping_types(task.exported)
+    )
+
+
+def _keeping_types(exported: ExportedProgram) -> dict[str, Callable[[Any, Any], Any]]:
+    """Return how operations with 16-bit results are imported: as TVM does it, and cast to the type that they have.
+
+    TVM's importer gives products and convolutions the type float32 whatever their inputs are, and what follows with
+    them; the task would return float32.
+    """
+
+    def convert(node: torch.fx.Node, importer: Any) -> Any:
+        made = importer.create_convert_map()[node.target.__name__](node)
+        dtype = str(node.meta["val"].dtype).removeprefix("torch.")
+        if not isinstance(made, relax.Var) or made.ty.dtype == dtype:
+            return made
+        return importer.block_builder.emit(relax.op.astype(made, dtype))
+
+    return {node.target.__name__: convert for node in exported.graph.nodes if _is_narrow(node)}
+
+
+def _is_narrow(node: torch.fx.Node) -> bool:
+    made = node.meta.get("val")
+    is_operation = isinstance(node.target, torch._ops.OpOverload)
+    return is_operation and isinstance(made, torch.Tensor) and made.dtype in {torch.float16, torch.bfloat16}
 
 
 def _generate(lowered: Lowered, target: Any) -> Any:

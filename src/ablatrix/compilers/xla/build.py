@@ -171,7 +171,7 @@ def lower_task(task: TaskProgram, shapes: Shapes) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _names, states, function = export.exported_program_to_jax(task.exported, export_raw=True)
-        constants = [jax.numpy.asarray(state.detach().numpy()) for state in states]
+        constants = [jax.numpy.asarray(as_numpy(state.detach())) for state in states]
 
         def run(*arrays: Any) -> tuple[Any, ...]:
             given = function(constants, arrays)
@@ -185,6 +185,19 @@ def lower_task(task: TaskProgram, shapes: Shapes) -> Any:
     except Exception as error:  # torchax and JAX have no common error
         reason = str(error).partition("\n")[0]
         raise CompilerError(f"task {task.kind} ({task.fingerprint}) cannot be lowered by JAX: {reason}") from error
+
+
+def as_numpy(tensor: torch.Tensor) -> Any:
+    """Return a tensor's memory as an array of numpy; bfloat16 is that of ml_dtypes, which JAX comes with.
+
+    Raises:
+        TypeError: numpy has no such type.
+    """
+    if tensor.dtype != torch.bfloat16:
+        return tensor.numpy()
+    import ml_dtypes
+
+    return tensor.view(torch.uint16).numpy().view(ml_dtypes.bfloat16)
 
 
 def compile_lowered(task: TaskProgram, lowered: Any, options: Mapping[str, SettingValue]) -> Any:

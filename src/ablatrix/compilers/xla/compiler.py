@@ -147,9 +147,11 @@ class XlaTask:
             UnsupportedError: A tensor has a type that numpy does not have.
             CompilerError: JAX took a copy of an input, or XLA failed on this size.
         """
+        from ablatrix.compilers.xla.build import as_numpy
+
         arrays = [_as_array(tensor) for tensor in inputs]
         try:
-            destinations = [tensor.numpy() for tensor in outputs]
+            destinations = [as_numpy(tensor) for tensor in outputs]
         except TypeError as error:
             raise UnsupportedError(f"an output of task {self._task.kind} cannot be copied: {error}") from error
         return partial(_run, self._executable(inputs), arrays, destinations, (*inputs, *outputs))

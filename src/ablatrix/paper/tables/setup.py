@@ -94,15 +94,21 @@ def _called(name: str, labels: Labels) -> str:
 def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
     parameters = [name for name in trials.columns if name.startswith("parameter_") and name != "parameter_count"]
     levels = [name for name in trials.columns if name.startswith(("knob_", "baseline_"))]
-    read = ("workload", "compiler", "mode", "run", "block_id", *parameters, *levels)
+    read = ("workload", "workload_dtype", "float_distance", "compiler", "mode", "run", "block_id", *parameters, *levels)
     measured = _measured(trials, *read)
     for workload in _distinct(measured, "workload"):
         own = measured.filter(pl.col("workload") == workload)
         sizes = [
             f"{name.removeprefix('parameter_')}={' / '.join(_distinct(own, name))}"
             for name in parameters
-            if _distinct(own, name)
+            if name != "parameter_dtype" and _distinct(own, name)
         ]
+        types = _distinct(own, "workload_dtype")
+        if set(types) - {"float32"}:
+            sizes.append(f"dtype={' / '.join(types)}")
+        far = own["float_distance"].max()
+        if isinstance(far, float):
+            sizes.append(labels("float_distance", percent=f"{100 * far:.2g}"))
         if sizes:
             yield labels("sizes", workload=labels.workload(workload)), ", ".join(sizes)
     for compiler in _distinct(measured, "compiler"):

@@ -40,6 +40,7 @@ from ablatrix.trials.messages.requests import (
 )
 from ablatrix.trials.messages.result import GpuFacts, ProcessNoise, TrialResult, plain_result
 from ablatrix.trials.messages.task import PrepareTask, TrialTask
+from ablatrix.trials.messages.types import TYPE_ANSWER, TYPE_ORDER, TypeAnswer, TypeOrder
 
 __all__ = [
     "ANSWER",
@@ -51,6 +52,8 @@ __all__ = [
     "REQUEST",
     "SPAWN_ORDER",
     "TIMED_REQUESTS",
+    "TYPE_ANSWER",
+    "TYPE_ORDER",
     "Answer",
     "BurstSamples",
     "Channel",
@@ -87,6 +90,8 @@ __all__ = [
     "Started",
     "TrialResult",
     "TrialTask",
+    "TypeAnswer",
+    "TypeOrder",
     "WarmUpRequest",
     "WarmUpSamples",
     "WorkerState",

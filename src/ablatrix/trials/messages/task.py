@@ -30,6 +30,8 @@ class TrialTask(Message):
         work_dir: An empty private directory.
         memory_limit_mb: Memory that the worker may hold in MiB, None for no limit.
         cpus: Numbers of the CPUs to run on, None for all that are allowed.
+        missing_type: Why the compiler cannot take the workload, whose type it does not have on this machine; empty
+            where it can.
     """
 
     kind: Literal["trial"] = "trial"
@@ -47,6 +49,7 @@ class TrialTask(Message):
     work_dir: Path
     memory_limit_mb: int | None
     cpus: tuple[int, ...] | None
+    missing_type: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,11 @@
 """From outcomes to records, samples and files."""
 
-from ablatrix.trials.results.directory import ResultDirectory, largest_sizes
+from ablatrix.trials.results.directory import ResultDirectory, largest_sizes, preparing_code
 from ablatrix.trials.results.ledger import Ledger, Sink
 from ablatrix.trials.results.logbook import LoggedProgress, run_log
 from ablatrix.trials.results.outcome import Outcome
 from ablatrix.trials.results.progress import Progress, Silence
-from ablatrix.trials.results.recording import FACTS_FILE
+from ablatrix.trials.results.recording import FACTS_FILE, read_facts
 
 __all__ = [
     "FACTS_FILE",
@@ -17,5 +17,7 @@ __all__ = [
     "Silence",
     "Sink",
     "largest_sizes",
+    "preparing_code",
+    "read_facts",
     "run_log",
 ]

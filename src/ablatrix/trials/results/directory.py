@@ -21,7 +21,7 @@ from ablatrix.study.resolve import ResolvedStudy
 
 
 @cache
-def source_digest() -> str:
+def preparing_code() -> str:
     """Return the SHA-256 of the code that prepares workloads and of torch's version: a change invalidates all."""
     room = Path(__file__).parents[2] / "workloads"
     files = sorted(room.rglob("*.py"))
@@ -53,7 +53,7 @@ def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
         "parameters": dict(cell.parameters),
         "draws": study.checks.input_sets,
         "seed": study.seed,
-        "made_by": source_digest(),
+        "made_by": preparing_code(),
         "largest": largest_sizes(resolved, cell),
         **({} if origin is None else {"source": origin.source, "source_digest": entry.source_digest}),
         **({} if plugin is None else {"plugin_digest": plugin.digest}),

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
@@ -60,6 +60,7 @@ class BlockInput:
             nothing else.
         tag_caches: Directory that holds a cache for each ``cache_tag``.
         scratch: Directory for private caches, work directories and logs; emptied when a trial ends.
+        missing_types: Why a compiler cannot take the workload of a cell, whose type it does not have, by the cell's id.
     """
 
     study: Study
@@ -70,6 +71,7 @@ class BlockInput:
     hot_cache: Path
     tag_caches: Path
     scratch: Path
+    missing_types: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_cold(block: BlockInput, trial: Trial, cell: Cell, server: WorkloadServer) -> Outcome:
@@ -316,4 +318,5 @@ def block_task(block: BlockInput, trial: Trial, cell: Cell, directory: Path) -> 
         cache_dir=private if cold else shared,
         publish_dir=shared if cold and tag == "private" and cell.knobs else None,
         work_dir=directory / "work",
+        missing_type=block.missing_types.get(cell.cell_id, ""),
     )

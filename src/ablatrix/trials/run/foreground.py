@@ -20,6 +20,8 @@ from ablatrix.trials.host import place_runs, set_limits
 from ablatrix.trials.messages import TrialResult
 from ablatrix.trials.results import ResultDirectory, largest_sizes
 from ablatrix.trials.run.task_making import trial_task
+from ablatrix.trials.run.type_probe import missing_type
+from ablatrix.workloads.numeric_types import narrow_types
 
 if TYPE_CHECKING:
     from ablatrix.workloads.program import Program
@@ -79,6 +81,7 @@ def rerun(
             cache_dir=Path(scratch) / "cache",
             publish_dir=None,
             work_dir=Path(scratch),
+            missing_type=_missing_type(resolved, cell, program),
         )
         result = run_here(task, compiler, program, study.protocol.hot, _debugger if debug else None, dump)
     if dump is not None:
@@ -101,6 +104,13 @@ def _program(resolved: ResolvedStudy, cell: Cell, directory: ResultDirectory) ->
         seed=study.seed,
         largest=largest_sizes(resolved, cell),
     )
+
+
+def _missing_type(resolved: ResolvedStudy, cell: Cell, program: Program) -> str:
+    """Return why the compiler cannot take the program, whose type it does not have; empty where it can."""
+    entry, device = resolved.catalogue.compiler(cell.compiler), resolved.study.device
+    types = narrow_types(program.facts.dtype) if cell.knobs else ()
+    return next(filter(None, (missing_type(entry, one, device) for one in types)), "")
 
 
 def _ending(result: TrialResult) -> str:

@@ -12,8 +12,10 @@ from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import Servers, Worker
 from ablatrix.trials.host import describe_ending
 from ablatrix.trials.messages import ChannelClosed, ChannelTimeout, Interrupted, TrialResult
-from ablatrix.trials.results import FACTS_FILE, ResultDirectory
+from ablatrix.trials.results import FACTS_FILE, ResultDirectory, read_facts
 from ablatrix.trials.run.task_making import prepare_task
+from ablatrix.trials.run.type_probe import missing_type
+from ablatrix.workloads.numeric_types import narrow_types
 
 TIMEOUT_S = 900.0
 
@@ -27,6 +29,8 @@ class Preparation:
         self._resolved, self._directory, self._servers = resolved, directory, servers
         self._scratch, self._threads = scratch, threads
         self._failures: dict[Path, tuple[Status, Failure]] = {}
+        self._types: dict[Path, tuple[str, ...]] = {}
+        self._missing: dict[tuple[str, str], str] = {}
 
     def is_ready(self, cell: Cell) -> bool:
         """Return whether the cell's program is prepared, or known to fail."""
@@ -40,6 +44,34 @@ class Preparation:
     def failure(self, cell: Cell) -> tuple[Status, Failure] | None:
         """Return status and error of a program that could not be prepared."""
         return self._failures.get(self._directory.program(self._resolved, cell))
+
+    def untried_types(self, cell: Cell) -> list[str]:
+        """Return the 16-bit types of a prepared program that the cell's compiler has not been tried on in this run."""
+        return [one for one in self._narrow(cell) if (cell.compiler, one) not in self._missing]
+
+    def missing_type(self, cell: Cell) -> str:
+        """Return why the cell's compiler cannot take its program, whose type it does not have; empty where it can.
+
+        Where that is not known yet, a small program is compiled for it, which takes seconds.
+        """
+        for dtype in self._narrow(cell):
+            key = cell.compiler, dtype
+            if key not in self._missing:
+                entry = self._resolved.catalogue.compiler(cell.compiler)
+                self._missing[key] = missing_type(entry, dtype, self._resolved.study.device)
+            if self._missing[key]:
+                return self._missing[key]
+        return ""
+
+    def _narrow(self, cell: Cell) -> tuple[str, ...]:
+        """Return the 16-bit types of a cell's program; none of eager, which has them, and of one without a program."""
+        directory = self._directory.program(self._resolved, cell)
+        if not cell.knobs or not self.has_program(cell):
+            return ()
+        if directory not in self._types:
+            entry = self._resolved.catalogue.workload(cell.workload)
+            self._types[directory] = narrow_types(read_facts(directory, entry, cell).dtype)
+        return self._types[directory]
 
     def make(self, cell: Cell) -> None:
         """Prepare the cell's program in a worker; a failure is kept, not raised.

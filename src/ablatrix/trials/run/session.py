@@ -117,6 +117,11 @@ class Session:
                 failure = self._preparation.failure(cell)
                 if failure is not None:
                     self._progress.notice(f"not prepared: {failure[1].message}")
+            for dtype in self._preparation.untried_types(cell):
+                self._progress.working(None, cell, f"trying {dtype} on a small program")
+                missing = self._preparation.missing_type(cell)
+                if missing:
+                    self._progress.notice(missing)
 
     def _hot_progress(self, records: Sequence[Record]) -> dict[Pair, HotProgress]:
         """Return the progress of each pair that has hot trials, from the records of earlier runs."""
@@ -201,6 +206,7 @@ class Session:
             hot_cache=cache / "hot",
             tag_caches=cache / "tags",
             scratch=self._scratch,
+            missing_types={cell.cell_id: self._preparation.missing_type(cell) for _, cell in pairs},
         )
         compiler = self._own_cell(block).compiler
         _log.info("block %s: %s, %d trials", block[0].block_id, block[0].mode, len(block))

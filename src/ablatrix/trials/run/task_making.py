@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
 from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
-from ablatrix.records.model import Mode, Role
+from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.records.model import Device, Mode, Role
 from ablatrix.study.design import Cell, Trial
-from ablatrix.study.model import Study
+from ablatrix.study.model import Checks, Study
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.messages import PrepareTask, TrialTask
+from ablatrix.trials.messages import PrepareTask, TrialTask, TypeOrder
 from ablatrix.trials.results import largest_sizes
+from ablatrix.workloads.numeric_types import DTYPE
+from ablatrix.workloads.parameters import check_parameters
+from ablatrix.workloads.shipped import get_shipped
 
 SEED_DIGITS = 12
 """Hexadecimal digits of a seed: 48 bits, which every reader of JSON reads exactly."""
@@ -31,6 +36,7 @@ def trial_task(
     cache_dir: Path | None,
     publish_dir: Path | None,
     work_dir: Path,
+    missing_type: str = "",
 ) -> TrialTask:
     """Return the task of a trial; the arguments are what the study does not say, see ``TrialTask``."""
     return TrialTask(
@@ -48,6 +54,7 @@ def trial_task(
         work_dir=work_dir,
         memory_limit_mb=memory_limit_mb,
         cpus=cpus,
+        missing_type=missing_type,
     )
 
 
@@ -69,3 +76,45 @@ def prepare_task(resolved: ResolvedStudy, cell: Cell, *, threads: int, directory
         directory=directory,
         memory_limit_mb=study.protocol.memory_limit_mb,
     )
+
+
+def type_order(
+    entry: CompilerEntry, dtype: str, sizes: Mapping[str, int], device: Device, directory: Path
+) -> TypeOrder:
+    """Return the order to try a type on the shipped ``mlp`` of these sizes, with a compiler at its defaults.
+
+    Args:
+        entry: The compiler.
+        dtype: The type.
+        sizes: Parameters of the workload.
+        device: Where it is to run.
+        directory: An empty private directory.
+    """
+    workload = get_shipped("mlp")
+    prepare = PrepareTask(
+        entry=workload,
+        parameters=check_parameters(workload, {**sizes, DTYPE: dtype}),
+        input_sets=1,
+        seed=0,
+        largest={},
+        threads=1,
+        directory=directory,
+        memory_limit_mb=None,
+    )
+    trial = TrialTask(
+        mode="cold",
+        role="measured",
+        entry=entry,
+        device=device,
+        knobs=entry.defaults(),
+        threads=1,
+        seed=0,
+        padding_seed=None,
+        checks=Checks(input_sets=1),
+        cache_dir=None,
+        publish_dir=None,
+        work_dir=directory,
+        memory_limit_mb=None,
+        cpus=None,
+    )
+    return TypeOrder(prepare=prepare, trial=trial)

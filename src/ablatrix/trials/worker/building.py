@@ -11,6 +11,7 @@ from ablatrix.compilers.adapter import OTHER, Compiler, CompileRequest, Executab
 from ablatrix.compilers.dump import start_dump
 from ablatrix.compilers.plain import plain_facts
 from ablatrix.compilers.settings import Applied
+from ablatrix.errors import UnsupportedError
 from ablatrix.records.model import CompileFacts, PlanFacts
 
 if TYPE_CHECKING:
@@ -43,10 +44,13 @@ def refuse_unsupported(task: TrialTask, program: Program) -> None:
     """Refuse a configuration or a program that the compiler does not support, according to the catalogue.
 
     Raises:
-        UnsupportedError: The compiler does not support it; the message names knob, level and reason.
+        UnsupportedError: The compiler does not support it; the message names knob, level and reason, or says what
+            became of a small program of the workload's type.
     """
     from ablatrix.workloads.onnx.operation import find_onnx
 
+    if task.missing_type:
+        raise UnsupportedError(task.missing_type)
     task.entry.refuse_unsupported(task.knobs)
     if find_onnx(program.lowered) is not None:
         task.entry.refuse_onnx(task.knobs)

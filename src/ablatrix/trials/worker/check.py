@@ -32,13 +32,14 @@ class Comparison:
       square of the oracle).
 
     An output that float32 does not determine is not judged, but counted. ``tolerance_by`` is the knob whose promise
-    ``rms_factor`` is, None where it is the study's.
+    ``rms_factor`` is, None where it is the study's. ``float_distance`` is the program's.
     """
 
     rms_factor: float
     rms_floor: float
     input_sets: int
     tolerance_by: str | None = None
+    float_distance: float | None = None
     checked: int = 0
     missing: int = 0
     ill_conditioned: int = 0
@@ -111,6 +112,7 @@ class Comparison:
             ill_conditioned=self.ill_conditioned,
             undetermined=self.undetermined,
             eager_wrong=self.eager_wrong,
+            float_distance=self.float_distance,
             tolerance_by=self.tolerance_by,
         )
 
@@ -148,6 +150,8 @@ class Comparison:
             self._keep("max_abs_diff", float(bool((output != expected).any())), max)
             if len(wrong):
                 self._fail(f"{where}: {_shown(wrong, output, expected, shape)}; eager's value or an equal one is right")
+            elif allowance.quantum:
+                self._judge_rms((output.double() - expected.double()).abs(), expected.double(), allowance, where)
             return
         given = output.to(expected.dtype)
         factor = max(1.0, self.rms_factor)
@@ -237,13 +241,18 @@ def _largest_jump(allowance: Allowance, expected: torch.Tensor) -> float:
 
 
 def _unequal(output: torch.Tensor, expected: torch.Tensor, allowance: Allowance) -> torch.Tensor:
-    """Return the indices of elements that are neither the oracle's, nor eager's, nor an index of an equal value."""
+    """Return the indices of elements that are neither the oracle's, nor eager's, nor an index of an equal value.
+
+    Whole numbers of a quantised output may be the next ones, too.
+    """
     wrong = output != expected
     at = allowance.undetermined
     if len(at):
         wrong[at] &= (allowance.values != output[at]).all(0)
     if allowance.ties is not None and bool(wrong.any()):
         wrong &= ~allowance.ties.equal(output, expected)
+    if allowance.quantum:
+        wrong &= (output.long() - expected.long()).abs() > allowance.quantum
     found = wrong.nonzero().flatten()
     if 0 < len(found) <= allowance.spare:
         most = (allowance.values.long() - expected[at].long()).abs().max()

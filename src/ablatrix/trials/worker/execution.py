@@ -141,7 +141,7 @@ def _steps(
     )
     times = ColdTimes(None if planned.facts is None else planned.facts.plan_ms, phases, first.run_ms)
     yield (known := replace(known, runtime=run_facts(task.mode, memory, times)))
-    comparison = _comparison(task)
+    comparison = _comparison(task, program)
     with clock.phase("check"):
         _check(comparison, executable, first.bound, program)
     yield (known := _judge(known, comparison.facts(executable.facts.artifact_digest)))
@@ -151,11 +151,17 @@ def _steps(
         cache.publish_to(task.publish_dir)
 
 
-def _comparison(task: TrialTask) -> Comparison:
+def _comparison(task: TrialTask, program: Program) -> Comparison:
     """Return the check of a trial: the study's tolerance, or a larger one that a knob's level promises."""
     checks, promised = task.checks, task.entry.tolerance(task.knobs)
     factor, by = promised if promised and promised[0] > checks.rms_factor else (checks.rms_factor, None)
-    return Comparison(rms_factor=factor, rms_floor=checks.rms_floor, input_sets=checks.input_sets, tolerance_by=by)
+    return Comparison(
+        rms_factor=factor,
+        rms_floor=checks.rms_floor,
+        input_sets=checks.input_sets,
+        tolerance_by=by,
+        float_distance=program.float_distance,
+    )
 
 
 def _time(

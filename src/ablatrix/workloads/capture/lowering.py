@@ -23,6 +23,7 @@ CHECKS = frozenset(
         aten.sym_constrain_range_for_size.default,
     }
 )
+QUANTISED = frozenset({torch.int8, torch.uint8})
 # Operations that return their input unless they change its type, shape or strides.
 IDENTITIES = frozenset(
     {
@@ -83,11 +84,18 @@ class _Lowering:
             tags = getattr(node.target, "tags", ())
             if torch.Tag.nondeterministic_seeded in tags:
                 raise WorkloadError(f"the program draws random numbers in {node.target}; put the model in eval mode")
-            if all(source in self.known for source in node.all_input_nodes):
+            if all(source in self.known for source in node.all_input_nodes) and not self._turns_back(node):
                 arguments, keywords = torch.fx.map_arg((node.args, node.kwargs), self.known.__getitem__)
                 self.known[node] = node.target(*arguments, **keywords)
             elif node.target in IDENTITIES and _same(node, node.args[0]):
                 self.same[node] = self._resolve(node.args[0])
+
+    def _turns_back(self, node: torch.fx.Node) -> bool:
+        """Return whether a node makes floats of a quantised weight: that is done in a run, as a program has it."""
+        if node.target is not aten._to_copy.default or not node.meta["val"].is_floating_point():
+            return False
+        source = self.known.get(node.args[0])
+        return isinstance(source, torch.Tensor) and source.dtype in QUANTISED
 
     def _resolve(self, node: torch.fx.Node) -> torch.fx.Node:
         return self.same.get(node, node)

@@ -18,6 +18,7 @@ from ablatrix.workloads.built import Built, MakeInputs, generator
 RETURNS = "it must return (module, inputs), (module, inputs, dynamic shapes) or a Built"
 # Export's own value for "no bound" is above every size that a tensor can have.
 NO_BOUND = sys.maxsize // 2
+FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 FEW = 2  # values of a mask; elements of which any two are in some order
 
 
@@ -135,10 +136,10 @@ def _named(module: nn.Module, given: Any) -> tuple[tuple[str, ...], tuple[torch.
     if not inputs or not all(isinstance(one, torch.Tensor) for one in inputs):
         raise WorkloadError(f"inputs must be a tensor, tensors in a tuple, or tensors by name, but got {_shown(given)}")
     wrong = [
-        name for name, one in zip(names, inputs, strict=True) if one.is_floating_point() and one.dtype != torch.float32
+        name for name, one in zip(names, inputs, strict=True) if one.is_floating_point() and one.dtype not in FLOATS
     ]
     if wrong:
-        raise WorkloadError(f"inputs {wrong} must be float32, as models are compiled in float32; add .float()")
+        raise WorkloadError(f"inputs {wrong} must be float32, float16 or bfloat16; add .float()")
     return names, tuple(one.detach().contiguous() for one in inputs)
 
 
