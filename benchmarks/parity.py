@@ -8,8 +8,8 @@ here, lowered. They take turns, in bursts that change their order; new processes
 of medians, ours over theirs, with their intervals over blocks. A pair holds where ours is within the margin of the
 model, or of the lowered program: then lowering is what the rest is due to.
 
-With ``--keep-memory`` glibc returns no memory to the system in any process, so that new arrays of a plain use cost no page faults:
-what is then left of a difference has another reason than the allocation of outputs and temporaries.
+With ``--keep-memory`` glibc returns no memory to the system in any process, so that new arrays of a plain use cost no
+page faults: what is then left of a difference has another reason than the allocation of outputs and temporaries.
 
     python benchmarks/parity.py [--blocks N] [--rounds N] [--compiler NAME ...] [--workload NAME ...] [--keep-memory]
 """

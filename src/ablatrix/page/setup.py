@@ -112,9 +112,10 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
     """Return the workloads with their sizes, inputs and weights."""
     seen = dict.fromkeys((unit.label, unit.workload, unit.digest) for unit in units)
     rows, titles, trials = [], findings.titles, findings.trials
-    facts = ("tier", "inputs", "dynamic", "parameter_count", "workload_oracle")
+    facts = ("tier", "inputs", "dynamic", "parameter_count", "workload_oracle", "workload_dtype")
     read = [name for name in trials.columns if name in facts or name.startswith(("parameter_", "size_"))]
-    firsts = trials.lazy().group_by("workload", "workload_digest").agg(pl.col(read).first()).collect()
+    groups = trials.lazy().group_by("workload", "workload_digest")
+    firsts = groups.agg(pl.col(read).first(), pl.col("float_distance").max()).collect()
     first_of = {(one["workload"], one["workload_digest"]): one for one in firsts.iter_rows(named=True)}
     for label, workload, digest in seen:
         first = first_of[workload, digest]
@@ -129,7 +130,7 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
                     Shown(f"{first['parameter_count']:,}", first["parameter_count"]),
                     Shown(str(first["workload_dtype"] or "")),
                     Shown(str(first["workload_oracle"] or "not known")),
-                    _far(own),
+                    _far(first["float_distance"]),
                 ]
             )
         )
@@ -152,9 +153,8 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
     return table.without_empty("type").without_empty(FAR).folded("type", "expected outputs").without_empty(WHAT)
 
 
-def _far(own: pl.LazyFrame) -> Shown:
+def _far(found: float | None) -> Shown:
     """Return how far a quantised workload is from the model before; nothing of one that is not quantised."""
-    found = own.select(pl.col("float_distance").max()).collect().item()
     return Shown("" if found is None else significant(found, 3), found)
 
 
