@@ -71,10 +71,23 @@ def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _without_tokens(data: dict[str, Any]) -> dict[str, Any]:
+    """1.3 said nothing of tokens and of the memory's speed."""
+    meta, workload, correctness = (data.get(name) for name in ("meta", "workload", "correctness"))
+    if isinstance(workload, dict):
+        workload |= {"tokens": None}
+    if isinstance(meta, dict) and isinstance(meta.get("machine"), dict):
+        meta["machine"] |= {"memory_speed": None}
+    if isinstance(correctness, dict):
+        correctness |= dict.fromkeys(("generated_tokens", "generated_ties"))
+    return data
+
+
 MIGRATIONS: Mapping[str, Migration] = {
     "1.0": Migration("1.1", _without_source),
     "1.1": Migration("1.2", _without_device),
     "1.2": Migration("1.3", _without_origins),
+    "1.3": Migration("1.4", _without_tokens),
 }
 """Version that a line was written in -> the step away from it. 1.0 is the first version."""
 

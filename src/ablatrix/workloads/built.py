@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.export import ExportedProgram
+
+if TYPE_CHECKING:
+    from ablatrix.records.model import TokenFacts
+    from ablatrix.workloads.generation import Prompted
 
 Reference = Callable[[Sequence[torch.Tensor]], Sequence[torch.Tensor]]
 MakeInputs = Callable[[int, Mapping[str, int]], tuple[torch.Tensor, ...]]
@@ -34,6 +38,9 @@ class Built:
             that runs as one operation and so shows few of its roundings; else None.
         reference: What shows eager's error in place of the program, where that computes in wider types than it names,
             or is itself the oracle: takes the inputs, returns the outputs in order.
+        tokens: Of a phase of a model that generates text: its tokens, and the bytes that it must read.
+        prompted: Of a decode step: how many steps the check makes one after the other, and what makes the first
+            inputs.
     """
 
     module: torch.nn.Module
@@ -48,6 +55,8 @@ class Built:
     chain: int | None = None
     rounding: float | None = None
     reference: Reference | None = None
+    tokens: TokenFacts | None = None
+    prompted: tuple[int, Callable[[], Prompted]] | None = None
 
     def dynamic_shapes(self) -> tuple[dict[int, Any] | None, ...] | None:
         """Return what ``torch.export.export`` takes as ``dynamic_shapes``; None for a static program."""

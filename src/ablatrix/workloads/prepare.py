@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.export import ExportedProgram
 
 from ablatrix.errors import WorkloadError
 from ablatrix.records.model import InputFacts, WorkloadFacts
@@ -19,6 +20,7 @@ from ablatrix.workloads.capture.exporting import export
 from ablatrix.workloads.capture.graph import symbols_of
 from ablatrix.workloads.digest import program_digest
 from ablatrix.workloads.entry import WorkloadEntry
+from ablatrix.workloads.generation import Generation, expect_generation, pack_generation, unpack_generation
 from ablatrix.workloads.oracle import Oracle, pool
 from ablatrix.workloads.parameters import build_workload, check_parameters
 from ablatrix.workloads.program import InputSet, Program
@@ -26,6 +28,7 @@ from ablatrix.workloads.program_files import load_programs, save_programs
 from ablatrix.workloads.shipped import get_shipped
 
 FORMAT = 2
+GENERATION = "generation.pt"
 
 
 def prepare(
@@ -80,7 +83,15 @@ def prepare(
         input_sets=tuple(made),
         dynamic_bounds={symbol: built.dynamic[dimension][1] for symbol, dimension in symbols.items()},
         symbol_names=symbols,
+        generation=_generation(built, exported),
     )
+
+
+def _generation(built: Built, exported: ExportedProgram) -> Generation | None:
+    if built.prompted is None:
+        return None
+    steps, start = built.prompted
+    return expect_generation(exported, start, steps)
 
 
 def save_program(program: Program, directory: Path) -> None:
@@ -96,6 +107,8 @@ def save_program(program: Program, directory: Path) -> None:
         for input_set in program.input_sets
     ]
     torch.save(tensors, directory / "draws.pt")
+    if program.generation is not None:
+        torch.save(pack_generation(program.generation), directory / GENERATION)
     plain = {
         "format": FORMAT,
         "facts": program.facts.model_dump(),
@@ -139,7 +152,9 @@ def load_program(directory: Path) -> Program:
         raise WorkloadError(
             f"{directory}: workload '{facts.name}' has digest {found}, but {facts.digest} was written; prepare it again"
         )
-    return Program(facts, exported, lowered, input_sets, plain["dynamic_bounds"], plain["symbol_names"])
+    path = directory / GENERATION
+    generation = unpack_generation(torch.load(path, weights_only=True)) if path.exists() else None
+    return Program(facts, exported, lowered, input_sets, plain["dynamic_bounds"], plain["symbol_names"], generation)
 
 
 def _sizes(name: str, built: Built, input_sets: int, seed: int, largest: Mapping[str, int]) -> list[dict[str, int]]:
@@ -189,6 +204,7 @@ def _facts(entry: WorkloadEntry, parameters: Mapping[str, Any], built: Built, di
         parameter_count=_weights(built),
         oracle="float64" if built.chain is None else "float32",
         digest=digest,
+        tokens=built.tokens,
     )
 
 

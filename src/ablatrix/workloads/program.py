@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ablatrix.records.model import WorkloadFacts
     from ablatrix.workloads.allowance import Allowance
+    from ablatrix.workloads.generation import Generation
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Program:
         input_sets: The input sets; ``input_sets[0]`` is the one that is timed.
         dynamic_bounds: Upper bound of each dynamic dimension by its *symbol's* name in ``lowered`` (``s27``).
         symbol_names: Symbol's name -> the dimension's name as the workload calls it (``s27`` -> ``tokens``).
+        generation: Of a decode step: the text that it should generate.
     """
 
     facts: WorkloadFacts
@@ -53,6 +55,7 @@ class Program:
     input_sets: tuple[InputSet, ...]
     dynamic_bounds: Mapping[str, int] = field(default_factory=dict)
     symbol_names: Mapping[str, str] = field(default_factory=dict)
+    generation: Generation | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ablatrix.analysis.table.outcomes import IS_OK
 from ablatrix.analysis.table.paired import with_paired_times
 from ablatrix.analysis.table.planned import load_design
 from ablatrix.analysis.table.pool import read_chunks
+from ablatrix.analysis.table.tokens import with_token_rates
 from ablatrix.errors import AnalysisError, RecordError
 from ablatrix.records.held import hold_all_records
 from ablatrix.records.journal import read_encoded, report_ignored, report_torn, scan
@@ -99,7 +100,7 @@ def tidy(paths: Sequence[str | Path], keep_lines: bool = False, copies: Copies |
     if trials.is_empty():
         reasons = "; ".join(f"{count} x {reason}" for reason, count in excluded.items()) or "they are empty"
         raise AnalysisError(f"the results hold no finished trial ({reasons}); run the study into them first")
-    table = with_paired_times(_with_maps(trials))
+    table = with_token_rates(with_paired_times(_with_maps(trials)))
     return Tidy(table, excluded, tuple(notes), dict(sorted(unrecorded.items())), lines, titles)
 
 
