@@ -116,23 +116,26 @@ def loop(phase: str, context: int) -> None:
     """Run the exported program again and again, and print tokens a second by the median of its times."""
     import torch
 
-    from ablatrix.workloads.prepare import prepare
+    from ablatrix.workloads.capture.exporting import export
+    from ablatrix.workloads.parameters import build_workload, check_parameters
     from ablatrix.workloads.source import read_source
 
     torch.set_num_threads(1)
     given: dict[str, Any] = {"phase": phase, "context": context}
-    program = prepare(read_source("model", SOURCE, given, Path()), given, input_sets=1)
-    step, inputs = program.exported.module(check_guards=False), program.input_sets[0].inputs
+    entry = read_source("model", SOURCE, given, Path())
+    built = build_workload(entry, check_parameters(entry, given))
+    inputs = built.own_inputs or built.make_inputs(0, {})
+    step = export("model", built, inputs).module(check_guards=False)
     times = []
-    with torch.inference_mode():
+    with torch.no_grad():
         begun = perf_counter()
         while perf_counter() - begun < WARM_UP_S + LOOP_S:
             since = perf_counter()
             step(*inputs)
             if since - begun > WARM_UP_S:
                 times.append(perf_counter() - since)
-    assert program.facts.tokens is not None
-    print(program.facts.tokens.tokens / median(times))
+    assert built.tokens is not None
+    print(built.tokens.tokens / median(times))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ def test_line_through_exact_points_has_no_scatter() -> None:
     assert line is not None
     assert (line.slope.value, line.start.value) == pytest.approx((0.01, 1.0))
     assert (line.slope.low, line.slope.high) == pytest.approx((0.01, 0.01))
-    assert (line.r_squared, line.points) == (pytest.approx(1.0), 3)
+    assert line.r_squared == pytest.approx(1.0)
+    assert line.points == 3
 
 
 def test_line_of_textbook_example_has_its_intervals() -> None:

@@ -123,7 +123,7 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         "margin": percent_text(DEFAULT_MARGIN),
         "sections": sections,
         "max_reasons": MAX_REASONS,
-        "contexts": context_table(findings.context_lines, rows.trials),
+        "contexts": context_table(() if mixed else findings.context_lines, rows.trials),
         "cold": cold,
         "cells": cells.cells_table(findings, finder, groups, MAX_CELLS),
         "filters": [*map(cells.facet_name, groups), "outcome"],

@@ -10,7 +10,7 @@ import torch
 from torch.export import ExportedProgram
 
 if TYPE_CHECKING:
-    from ablatrix.records.model import TokenFacts
+    from ablatrix.records.tokens import TokenFacts
     from ablatrix.workloads.generation import Prompted
 
 Reference = Callable[[Sequence[torch.Tensor]], Sequence[torch.Tensor]]

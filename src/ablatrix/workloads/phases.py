@@ -19,7 +19,7 @@ from torch import nn
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 from ablatrix.errors import WorkloadError
-from ablatrix.records.model import TokenFacts
+from ablatrix.records.tokens import TokenFacts
 from ablatrix.workloads.built import Built, generator
 from ablatrix.workloads.generation import CacheLayout, Prompted, put_tokens
 
@@ -162,7 +162,7 @@ def build_phase(model: nn.Module, phase: Phase) -> Built:
     config = model.config.get_text_config(decoder=True)
     layers, window = _layers(config)
     prefill = Prefill(model, layers, window)
-    states = _states(prefill, config.vocab_size, phase.batch)
+    states = _states(prefill, phase.batch)
     slots = [min(phase.context, window - 1) if kind == SLIDING else phase.context for kind in layers for _ in range(2)]
     shapes = [(*one.shape[:2], size, one.shape[3]) for one, size in zip(states, slots, strict=True)]
     facts = TokenFacts(
@@ -225,13 +225,15 @@ def _layers(config: Any) -> tuple[list[str], int]:
     """Return the kind of attention of each layer, and the window of those that have one.
 
     Raises:
-        WorkloadError: A layer has neither full nor sliding attention.
+        WorkloadError: It is not causal, or a layer has neither full nor sliding attention.
     """
     window = getattr(config, "sliding_window", None)
     kinds = getattr(config, "layer_types", None)
     if kinds is None:
         slides = window is not None and getattr(config, "use_sliding_window", True)
         kinds = [SLIDING if slides else FULL] * config.num_hidden_layers
+    if not getattr(config, "is_decoder", True):
+        raise WorkloadError("its tokens attend to later ones, too; is_decoder=true makes it causal")
     others = sorted(set(kinds) - {FULL, SLIDING})
     if others:
         raise WorkloadError(f"its layers are {', '.join(others)}, which keep more than keys and values; {CAUSAL}")
@@ -243,7 +245,7 @@ def _layers(config: Any) -> tuple[list[str], int]:
 CAUSAL = "a phase is of causal models with keys and values in every layer, such as llama, mistral, mixtral, deepseek_v3"
 
 
-def _states(prefill: Prefill, vocabulary: int, batch: int) -> list[torch.Tensor]:
+def _states(prefill: Prefill, batch: int) -> list[torch.Tensor]:
     """Return keys and values of a short prompt.
 
     Raises:
@@ -251,12 +253,12 @@ def _states(prefill: Prefill, vocabulary: int, batch: int) -> list[torch.Tensor]
     """
     try:
         with torch.no_grad():
-            _, *states = prefill(torch.zeros((batch, SHORT), dtype=torch.int64) % vocabulary)
+            outputs: tuple[torch.Tensor, ...] = prefill(torch.zeros((batch, SHORT), dtype=torch.int64))
     except (TypeError, AttributeError, NotImplementedError, IndexError) as error:
         raise WorkloadError(
             f"it takes no cache of keys and values: {type(error).__name__}: {error}; {CAUSAL}"
         ) from error
-    return states
+    return list(outputs[1:])
 
 
 def _state_names(layers: int) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ablatrix.records.machine import CPU, ROOT, available_bytes, cores_allowed, read_text
 from ablatrix.records.tokens import MemorySpeed
@@ -25,7 +26,7 @@ SHARE = 16  # no array takes more than this part of the memory that is free
 BLOCK = 4096  # elements that stay in the first cache between the two operations of a + s b
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
-Array = np.ndarray[tuple[int], np.dtype[np.float32]]
+Array = NDArray[np.float32]
 
 
 def measure_memory_speed(root: Path = ROOT) -> MemorySpeed:
