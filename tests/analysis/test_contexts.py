@@ -1,56 +1,18 @@
 """What follows from tokens in the table of trials, and the line of a token's time over contexts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 import pytest
 
 from ablatrix.analysis.effects import context_line_frame, context_line_text, context_lines
-from ablatrix.records.model import Record, TrialMachine
-from ablatrix.records.tokens import MemorySpeed, TokenFacts
+from ablatrix.records.tokens import MemorySpeed
 from tests.synthetic import make_records, tidied
-
-
-def of_context(context: int, factor: float, name: str | None = None) -> Iterator[Record]:
-    """Records of a workload whose times are those of the synthetic one, times a factor."""
-    for one in make_records(workloads=["encoder"], modes=["hot"], blocks=2, noise=0.0):
-        assert one.runtime is not None
-        times = {
-            field: value * factor
-            for field, value in one.runtime.model_dump().items()
-            if field.startswith("run_ms_") and value is not None
-        }
-        tokens = TokenFacts(
-            phase="decode", context=context, batch=4, tokens=4, weight_bytes=6 << 20, cache_bytes=2 << 20
-        )
-        workload = one.workload.model_copy(
-            update={
-                "name": name or "decoder",
-                "source": name and f"hf:llama?context={context}",
-                "parameters": {"phase": "decode", "context": context, "layers": 2},
-                "digest": f"d{context}",
-                "tokens": tokens,
-            }
-        )
-        machine = TrialMachine(
-            **{**one.meta.machine.model_dump(), "memory_speed": MemorySpeed(bytes_per_s=8e9, last_cache_bytes=1 << 20)}
-        )
-        yield one.model_copy(
-            update={
-                "record_id": f"{one.record_id}-{context}",
-                "trial_id": f"{one.trial_id}-{context}",
-                "cell_id": f"{one.cell_id}-{context}",
-                "block_id": f"{one.block_id}-{context}",
-                "workload": workload,
-                "runtime": one.runtime.model_copy(update=times),
-                "meta": one.meta.model_copy(update={"machine": machine}),
-            }
-        )
+from tests.with_tokens import of_context, over_contexts
 
 
 def trials_of(contexts: Sequence[int], named: bool = False) -> pl.DataFrame:
-    made = [of_context(context, 1 + context / 512, f"at-{context}" if named else None) for context in contexts]
-    return tidied([one for records in made for one in records]).trials
+    return tidied(over_contexts(contexts, named)).trials
 
 
 def test_tokens_give_time_rate_and_share_of_floor() -> None:
