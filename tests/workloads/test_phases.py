@@ -174,7 +174,7 @@ def test_phase_parameter_that_breaks_rule_is_refused(given: dict[str, int | str]
     [
         ("hf:bert?layers=1&hidden=16&heads=2&intermediate=16&vocabulary=32", {}, "attend to later ones"),
         (f"hf:t5?{SIZES}", {}, "'t5' has no phase 'decode'"),
-        ("hf:mamba?layers=1&hidden=16&state_size=4&vocabulary=32", {}, "takes no cache"),
+        ("hf:mamba?layers=1&hidden=16&state_size=4&vocabulary=32", {}, "keys and values"),
         (LLAMA, {"check_tokens": 9}, "check_tokens <= context must hold"),
         (LLAMA, {"check_tokens": 4, "phase": "prefill"}, "'check_tokens' is of phase decode"),
     ],

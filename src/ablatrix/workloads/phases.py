@@ -174,14 +174,29 @@ def build_phase(model: nn.Module, phase: Phase) -> Built:
         cache_bytes=sum(torch.Size(shape).numel() * torch.float32.itemsize for shape in shapes),
     )
 
-    def prompt(seed: int, tokens: int) -> torch.Tensor:
-        return torch.randint(config.vocab_size, (phase.batch, tokens), generator=generator(seed))
-
     if phase.name == "prefill":
-        return Built(prefill, lambda seed, _: (prompt(seed, phase.context),), ("ids",), tokens=facts)
-    kinds = tuple(dict.fromkeys(layers))
+
+        def make_prompt(seed: int, _: Mapping[str, int]) -> tuple[torch.Tensor, ...]:
+            return (_prompt(phase, config.vocab_size, seed, phase.context),)
+
+        return Built(prefill, make_prompt, ("ids",), tokens=facts)
+    return _build_decode(prefill, phase, shapes, facts, config.vocab_size)
+
+
+def _build_decode(
+    prefill: Prefill, phase: Phase, shapes: Sequence[tuple[int, ...]], facts: TokenFacts, vocabulary: int
+) -> Built:
+    """Return the decode step of a model.
+
+    Args:
+        prefill: The same model's prefill.
+        phase: The sizes.
+        shapes: Of the tensors of the cache.
+        facts: The tokens of a run.
+        vocabulary: Distinct token ids.
+    """
+    layers, kinds = prefill.layers, tuple(dict.fromkeys(prefill.layers))
     layout = CacheLayout(tuple(kinds.index(kind) for kind in layers for _ in range(2)), len(kinds))
-    names = ("ids", "positions", *(_mask_name(kind, kinds) for kind in kinds), *_state_names(len(layers)))
 
     def empty(random: torch.Generator) -> list[torch.Tensor]:
         """Return the inputs with an empty cache, whose slots hold what must not be read."""
@@ -192,25 +207,29 @@ def build_phase(model: nn.Module, phase: Phase) -> Built:
         random = generator(seed)
         inputs = empty(random)
         count = int(torch.randint(1, phase.context + 1, (1,), generator=random)) if filled is None else filled
-        ids = torch.randint(config.vocab_size, (phase.batch, 1), generator=random)
+        ids = torch.randint(vocabulary, (phase.batch, 1), generator=random)
         return tuple(layout.open_slots(inputs, ids, count))
 
     def start() -> Prompted:
         """Return the inputs of the first step behind a prompt, which leaves room for all steps."""
         tokens = phase.context - phase.check_tokens + 2
         with torch.no_grad():
-            scores, *made = prefill(prompt(0, tokens))
+            scores, *made = prefill(_prompt(phase, vocabulary, 0, tokens))
         inputs = put_tokens(layout, empty(generator(0)), made, tokens)
         return Prompted(tuple(layout.open_slots(inputs, scores[:, -1].argmax(-1, keepdim=True), tokens)), layout)
 
     return Built(
-        Decode(model, layers),
+        Decode(prefill.model, layers),
         make_inputs,
-        names,
+        ("ids", "positions", *(_mask_name(kind, kinds) for kind in kinds), *_state_names(len(layers))),
         own_inputs=make_inputs(0, {}, phase.context),  # what is timed reads a full cache
         tokens=facts,
         prompted=(phase.check_tokens - 1, start) if phase.check_tokens > 1 else None,
     )
+
+
+def _prompt(phase: Phase, vocabulary: int, seed: int, tokens: int) -> torch.Tensor:
+    return torch.randint(vocabulary, (phase.batch, tokens), generator=generator(seed))
 
 
 def _scores(model: nn.Module, **inputs: Any) -> torch.Tensor:
@@ -258,6 +277,8 @@ def _states(prefill: Prefill, batch: int) -> list[torch.Tensor]:
         raise WorkloadError(
             f"it takes no cache of keys and values: {type(error).__name__}: {error}; {CAUSAL}"
         ) from error
+    if any(one is None for one in outputs):
+        raise WorkloadError(f"not every layer keeps keys and values; {CAUSAL}")
     return list(outputs[1:])
 
 
