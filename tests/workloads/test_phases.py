@@ -20,6 +20,7 @@ from tests.workloads.toys import run_lowered
 
 SIZES = "layers=2&hidden=16&heads=4&intermediate=16&vocabulary=32"
 EXPERTS = f"{SIZES}&num_experts_per_tok=2"
+LATENT = EXPERTS.replace("heads=4", "heads=2")
 LLAMA = f"hf:llama?{SIZES}&groups=2"
 MODELS = {
     "grouped queries": LLAMA,
@@ -29,7 +30,7 @@ MODELS = {
     "experts": f"hf:mixtral?{EXPERTS}&groups=2&num_local_experts=4",
     "experts beside a shared one": f"hf:qwen2_moe?{EXPERTS}&groups=2&num_experts=4&moe_intermediate_size=16"
     "&shared_expert_intermediate_size=16",
-    "latent attention": f"hf:deepseek_v3?{EXPERTS}&n_routed_experts=4&n_group=2&topk_group=1&moe_intermediate_size=16"
+    "latent attention": f"hf:deepseek_v3?{LATENT}&n_routed_experts=4&n_group=2&topk_group=1&moe_intermediate_size=16"
     "&first_k_dense_replace=1&q_lora_rank=8&kv_lora_rank=8&qk_rope_head_dim=4&qk_nope_head_dim=4&v_head_dim=4",
 }
 TOY = {"layers": 2, "hidden": 16, "inner": 24, "heads": 4, "groups": 2, "vocabulary": 32}
@@ -182,3 +183,31 @@ def test_phase_parameter_that_breaks_rule_is_refused(given: dict[str, int | str]
 def test_model_or_size_without_phase_is_refused(source: str, given: dict[str, int | str], message: str) -> None:
     with pytest.raises(WorkloadError, match=message):
         built(source, **{"phase": "decode", "context": 8, **given})
+
+
+@pytest.mark.parametrize(
+    ("source", "names", "encoded"),
+    [
+        (f"hf:t5?{SIZES}&tokens=6&decoder_tokens=3", ("input_ids", "decoder_ids"), (1, 6, 16)),
+        (
+            f"hf:whisper?{SIZES}&max_source_positions=8&num_mel_bins=8&pad_token_id=0&bos_token_id=1&eos_token_id=2"
+            "&decoder_tokens=3",
+            ("input_features", "decoder_ids"),
+            (1, 8, 16),
+        ),
+    ],
+    ids=["t5", "whisper"],
+)
+def test_encoder_and_decoder_are_one_model_unless_the_encoder_is_asked_for(
+    source: str, names: tuple[str, ...], encoded: tuple[int, ...]
+) -> None:
+    whole, encoder = built(source), built(source, part="encoder")
+    assert (whole.input_names, encoder.input_names) == (names, names[:1])
+    with torch.no_grad():
+        assert tuple(whole.module(*whole.make_inputs(0, {})).shape) == (1, 3, 32)
+        assert tuple(encoder.module(*encoder.make_inputs(0, {})).shape) == encoded
+
+
+def test_part_of_model_without_decoder_is_refused() -> None:
+    with pytest.raises(WorkloadError, match="'part' of architecture 'llama' is whole, as it has no decoder apart"):
+        built(LLAMA, part="encoder")

@@ -199,7 +199,7 @@ def _follows(fields: set[str], chosen: Mapping[str, Any], given: Mapping[str, An
     heads, hidden = given.get("heads"), given.get("hidden")
     if heads:
         found["num_key_value_heads"] = heads
-        if hidden:
+        if hidden and "qk_rope_head_dim" not in fields:  # latent attention derives it from its own sizes
             found |= {"head_dim": hidden // heads, "d_kv": hidden // heads}
     for name in POSITIONS:
         if "tokens" in given:
