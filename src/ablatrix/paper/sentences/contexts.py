@@ -11,8 +11,9 @@ from ablatrix.provenance.keys import key_part
 from ablatrix.provenance.ranges import ranges_of
 from ablatrix.provenance.rows import ROW
 
-NANOSECONDS, MICROSECONDS = Form(".3g", 1e-6, "ns"), Form(".3g", 1e-3, "\N{MICRO SIGN}s")
+NANOSECOND = 1e-6  # in milliseconds
 FIT = Form(".4f")
+LARGE = 999.5  # from here on three digits would take an exponent
 
 
 def over_context(sources: Sources) -> Written:
@@ -41,7 +42,8 @@ class _Numbers:
     def __init__(self, sources: Sources, one: ContextLine) -> None:
         part = sources.part(is_of_line(one), "tokens_context")
         key = f"benefit/{key_part(one.model)}/{one.phase}/{one.batch}/{key_part(one.compiler)}/context"
-        form = NANOSECONDS if abs(one.line.slope.value) < 1e-3 else MICROSECONDS
+        largest = max(abs(one.line.slope.low), abs(one.line.slope.high)) / NANOSECOND
+        form = Form(".3g" if largest < LARGE else ",.0f", NANOSECOND, "ns")
 
         def enter(name: str, value: float, form: Form) -> Number:
             return sources.ledger.enter(f"{key}/{name}", "line", value, form, ranges_of(part[ROW]), {"part": name})
