@@ -25,7 +25,8 @@ from ablatrix.artifact.documents.make import make_documents
 from ablatrix.artifact.documents.origins import SHIPPED_COMPILERS, SHIPPED_WORKLOADS
 from ablatrix.compilers.catalogue import SHIPPED as COMPILERS
 from ablatrix.documents.about import About, Author
-from ablatrix.records.model import Gpu, Record, WorkloadFacts
+from ablatrix.records.gpu import Gpu
+from ablatrix.records.model import Record, WorkloadFacts
 from ablatrix.workloads.shipped import SHIPPED as WORKLOADS
 from tests.artifact.conftest import FINDING
 from tests.synthetic import Plant, make_records

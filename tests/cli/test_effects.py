@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import Ablatrix
 from tests.synthetic import Plant, make_records, write_records
+from tests.with_tokens import over_contexts
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,19 @@ def test_effects_as_csv_or_json_fill_stdout_and_agree(here: Ablatrix, results: P
         assert (row["ratio"] == "") == (plain["scope"] == "workload" and plain["not_attributable"] is not None)
     planned = [row for row in rows if row["metric"] == "planned_bytes" and row["effect"] == "main"]
     assert {row["verdict"] for row in planned if row["scope"] == "workload"} == {"smaller", "no effect"}
+
+
+def test_effects_begin_with_time_of_a_token_over_its_context(here: Ablatrix, tmp_path: Path) -> None:
+    path = write_records(tmp_path / "results.jsonl", over_contexts([64, 256, 1024]))
+    text = here("effects", path).stdout.decode()
+    title, eager, ours = text.splitlines()[:3]
+    assert title == "time of a token over its context, by least squares [95 % interval]"
+    assert eager.startswith("decoder on eager, decode, batch 4: ")
+    assert ours.startswith("decoder on tvm, decode, batch 4: ")
+    assert ours.endswith(" a token of context, R2 = 1.0000 (3 contexts, 64 to 1024)")
+    held = json.loads(here("effects", path, "--metric", "ms_per_token", "--json").stdout)
+    assert [row["compiler"] for row in held["context_lines"]] == ["eager", "tvm"]
+    assert {row["metric"] for row in held["effects"]} == {"ms_per_token"}
 
 
 def test_effects_of_several_files_of_one_origin_are_joint(here: Ablatrix, tmp_path: Path) -> None:

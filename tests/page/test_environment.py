@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ablatrix.analysis.runs.differences import Change, find_changes
 from ablatrix.page.environment import environment_table
-from ablatrix.records.model import Gpu, Record
+from ablatrix.records.gpu import Gpu
+from ablatrix.records.model import Record
 from tests.synthetic import make_records, tidied
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from scipy.special import ndtr
-from scipy.stats import chi2, norm, uniform
+from scipy.stats import chi2, linregress, norm, uniform
 from scipy.stats import t as student
 
 Record = dict[str, Any]
@@ -51,6 +51,7 @@ RENAMED: dict[str, tuple[str, ...]] = {
     "compile_ms": ("runtime", "compile_ms"),
     "samples_counted": ("runtime", "samples", "counted"),
     "stopping_effect_target": ("runtime", "stopping", "effect_target"),
+    "tokens_context": ("workload", "tokens", "context"),
 }
 PREFIXES: dict[str, tuple[str, ...]] = {
     "threads_": ("meta", "threads"),
@@ -325,6 +326,16 @@ class Recomputed:
     def median_share(self, number: Number, parameters: Parameters) -> Any:
         pairs = [(read(row, parameters["part"]), read(row, parameters["whole"])) for row in self.rows(number)]
         return statistics.median(part / whole for part, whole in pairs)
+
+    def line(self, number: Number, parameters: Parameters) -> Any:
+        times = defaultdict(list)
+        for row in self.rows(number):
+            tokens = row["workload"]["tokens"]
+            times[tokens["context"]].append(row["runtime"]["run_ms_p50"] / tokens["tokens"])
+        fitted = linregress(list(times), [statistics.median(one) for one in times.values()])
+        reach = float(student.ppf(0.975, len(times) - 2)) * fitted.stderr
+        found = {"slope": fitted.slope, "low": fitted.slope - reach, "high": fitted.slope + reach}
+        return {**found, "r_squared": fitted.rvalue**2}[parameters["part"]]
 
     # The statistic "value".
     def only_value(self, number: Number, parameters: Parameters) -> Any:

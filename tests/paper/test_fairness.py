@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.records.model import Gpu, Record
+from ablatrix.records.gpu import Gpu
+from ablatrix.records.model import Record
 from tests.paper import recompute
 from tests.paper.written import Paper, each, write_paper
 from tests.synthetic import Plant, make_records

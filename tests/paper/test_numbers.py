@@ -24,6 +24,7 @@ from ablatrix.records.part import Level
 from tests.paper import recompute
 from tests.paper.written import Paper, each, study, write_paper
 from tests.synthetic import Plant, make_records, tidied
+from tests.with_tokens import over_contexts
 
 ROOT = Path(__file__).parents[2]
 FROZEN = ROOT / "schemas" / f"provenance-{PROVENANCE_VERSION}.json"
@@ -75,6 +76,7 @@ SHAPES: dict[str, Callable[[], list[list[Record]]]] = {
     "a control that fails": lambda: [each(study(), twin_off)],
     "without noise": lambda: [study(noise=0.0)],
     "several inputs that share ids": lambda: [study(), study(noise=0.02)],
+    "contexts of a model that generates text": lambda: [over_contexts([64, 256, 1024])],
     "others timed than checked": lambda: [each(study(), other_timed)],
 }
 

@@ -10,7 +10,7 @@ import pytest
 from ablatrix.errors import RecordError
 from ablatrix.records.location import find_records
 
-LINE = '{"schema_version": "1.3"}\n'
+LINE = '{"schema_version": "1.4"}\n'
 
 
 def unused() -> Path:

@@ -25,7 +25,8 @@ def part_of(metric: Metric) -> type[Part]:
 def test_metric_is_field_of_record_and_column_of_its_name(metric: Metric) -> None:
     columns = [one for one in COLUMNS if one.name == metric.name]
     if not metric.source:
-        assert (metric.name, columns) == ("run_ms_paired", [])  # the table derives it of a whole block
+        assert columns == []  # the table derives it: of a whole block, or of the tokens of a run
+        assert metric.name == "run_ms_paired" or metric.of_tokens
         return
     (column,) = columns
     assert (column.path, column.kind) == (metric.source, "real" if metric.quantity.unit == "ms" else "whole")
@@ -41,7 +42,7 @@ def test_sample_fields_are_adjacent_in_order_of_registry() -> None:
 
 
 def test_metric_that_is_exact_is_no_time() -> None:
-    measured = {one.name for one in METRICS.values() if one.exact_from is None}
+    measured = {one.name for one in METRICS.values() if one.exact_from is None and "effects" in one.uses}
     assert {METRICS[name].quantity.unit for name in measured - {"peak_rss_delta_bytes"}} == {"ms"}
     assert {one.name for one in METRICS.values() if one.resolution} == {"peak_rss_delta_bytes"}
     assert "ms" not in {one.quantity.unit for one in METRICS.values() if one.exact_from is not None}
@@ -58,6 +59,11 @@ def test_metric_names_titles_and_short_headings_are_unique() -> None:
         assert len(set(names)) == len(names)
     assert METRICS["run_ms_p95"].title("en") == "p95 run time"
     assert METRICS["run_ms_p95"].title("zh") == "运行时间 p95"
+
+
+def test_metrics_of_effects_are_those_in_which_less_is_better() -> None:
+    assert {METRICS[name].quantity.more for name in metrics_for("effects")} == {"slower", "larger", "more"}
+    assert {one.name for one in METRICS.values() if one.of_tokens} == {"ms_per_token", "tokens_per_s", "floor_share"}
 
 
 def test_summary_shows_ratio_only_beside_its_metric() -> None:

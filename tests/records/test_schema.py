@@ -76,6 +76,17 @@ def test_line_of_1_2_without_layout_is_read_with_null() -> None:
     assert RECORDS[0].meta.layout is not None
 
 
+def test_line_of_1_3_without_tokens_is_read_with_null() -> None:
+    old = written_in("1.3")
+    assert "tokens" not in old["workload"]
+    assert "memory_speed" not in old["meta"]["machine"]
+    record = validate_line(json.dumps(old))
+    assert record.schema_version == "1.3"
+    assert (record.workload.tokens, record.meta.machine.memory_speed) == (None, None)
+    assert record.correctness is not None
+    assert record.correctness.generated_tokens is None
+
+
 def test_line_of_1_1_without_device_is_read_with_null() -> None:
     old = written_in("1.1")
     assert not {"device", "run_time_knobs"} & old["config"].keys()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ablatrix.records.model import GpuReading
+from ablatrix.records.gpu import GpuReading
 from ablatrix.trials.host import gpu
 from ablatrix.trials.host.gpu import GpuWatch, SilentError, name_limits, parse_smi, read_gpu
 

@@ -11,6 +11,7 @@ from ablatrix.analysis.diagnosis import BreakEven, KnobProof, Unit, find_break_e
 from ablatrix.analysis.effects import (
     Ablation,
     Best,
+    ContextLine,
     Effect,
     Evidence,
     FactorialGrid,
@@ -19,6 +20,7 @@ from ablatrix.analysis.effects import (
     Trend,
     TrialLayout,
     attribution,
+    context_lines,
     effects_of_levels,
     factorial_grids,
     find_ablations,
@@ -146,6 +148,11 @@ class Findings:
             self._kept[key] = factorial_grids(self.trials, metric, mode, (), *known)
         found: list[FactorialGrid] = self._kept[key]
         return found
+
+    @cached_property
+    def context_lines(self) -> tuple[ContextLine, ...]:
+        """How the time of a token follows its context; see `ablatrix.analysis.effects.contexts`."""
+        return tuple(context_lines(self.trials))
 
     @cached_property
     def break_even(self) -> tuple[BreakEven, ...]:

@@ -240,7 +240,11 @@ def doctor_command(
         ),
     ] = None,
     measure: Annotated[
-        bool, typer.Option("--measure/--no-measure", help="Measure the A/A noise floor of this machine (about 20 s).")
+        bool,
+        typer.Option(
+            "--measure/--no-measure",
+            help="Measure the A/A noise floor of this machine (about 20 s), and how fast its memory is.",
+        ),
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -252,6 +256,7 @@ def doctor_command(
     findings = check_environment(out, [known.compiler(name).name for name in compilers or []])
     sentence = None
     if measure:
+        findings.append(_measure_memory())  # before workers run
         finding, sentence = _measure_noise_floor()
         findings.append(finding)
     if as_json:
@@ -274,6 +279,17 @@ def _summary(findings: "list[Finding]") -> str:
     if warned:
         return f"WILL RUN, numbers will differ or scatter: {', '.join(warned)}"
     return "WILL RUN"
+
+
+def _measure_memory() -> "Finding":
+    """Measure how fast memory is: what no program that reads all its weights can beat."""
+    from ablatrix.doctor.finding import Finding
+    from ablatrix.trials.host import measure_memory_speed
+
+    speed = measure_memory_speed()
+    cache = speed.last_cache_bytes
+    beside = "last cache not reported" if cache is None else f"last cache {cache / 2**20:.0f} MiB"
+    return Finding("memory speed", "ok", f"{speed.bytes_per_s / 1e9:.1f} GB/s, {beside}", "none")
 
 
 def _measure_noise_floor() -> "tuple[Finding, str | None]":

@@ -16,7 +16,7 @@ from ablatrix.cli.inputs import AllowMixed, Results, record_files
 from ablatrix.cli.options import Wide
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.effects import Evidence
+    from ablatrix.analysis.effects import ContextLine, Evidence
     from ablatrix.analysis.table import Tidy
 
 
@@ -95,7 +95,7 @@ def effects_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the same rows as JSON.")] = False,
 ) -> None:
     """Estimate what each knob does: main effects with verdicts, attribution of the total, interactions."""
-    from ablatrix.analysis.effects import NothingVariesError, Question, evidence_frame, gather
+    from ablatrix.analysis.effects import NothingVariesError, Question, context_lines, evidence_frame, gather
     from ablatrix.analysis.groups import refuse_mixed
     from ablatrix.analysis.table import csv_text, tidy
     from ablatrix.errors import AnalysisError
@@ -107,9 +107,13 @@ def effects_command(
     )
     with record_files(results) as files:
         found = tidy(files)
+    origin = refuse_mixed(found, mixed)
+    lines = [one for one in context_lines(found.trials, origin) if not workloads or one.model in workloads]
     try:
-        evidence = gather(found, question, refuse_mixed(found, mixed))
+        evidence = gather(found, question, origin)
     except NothingVariesError as nothing:
+        if not (as_csv or as_json):
+            _show_lines(lines)
         print(nothing, file=sys.stderr)
         raise typer.Exit(1) from None
     _show_notes(found)
@@ -118,9 +122,24 @@ def effects_command(
     if as_csv:
         sys.stdout.write(csv_text(evidence_frame(evidence)))
     elif as_json:
-        print(json.dumps(_plain(evidence, question.margin), indent=1))
+        print(json.dumps(_plain(evidence, question.margin, lines), indent=1))
     else:
+        _show_lines(lines)
         _show(evidence, frozenset(show or ()), question.margin, wide, results[0])
+
+
+def _show_lines(lines: list[ContextLine]) -> None:
+    from ablatrix.analysis.effects import context_line_text
+    from ablatrix.cli.tables import say
+
+    if lines:
+        print("time of a token over its context, by least squares [95 % interval]")
+    for one in lines:
+        batch = "" if one.batch == 1 else f", batch {one.batch}"
+        subject = ", ".join([f"{one.model} on {one.compiler}", f"{one.phase}{batch}", *map(str, one.origin)])
+        say(f"{subject}: {context_line_text(one)}", hanging=2)
+    if lines:
+        print()
 
 
 def _show(evidence: list[Evidence], wanted: frozenset[str], margin: float, wide: bool, results: Path) -> None:
@@ -191,9 +210,11 @@ def _levels(option: str, given: list[str] | None) -> dict[str, str]:
     return levels
 
 
-def _plain(evidence: list[Evidence], margin: float) -> dict[str, object]:
-    from ablatrix.analysis.effects import evidence_frame, trend_frame
+def _plain(evidence: list[Evidence], margin: float, lines: list[ContextLine]) -> dict[str, object]:
+    from ablatrix.analysis.effects import context_line_frame, evidence_frame, trend_frame
     from ablatrix.statistics.multiplicity import ALPHA
 
     trends = [row for one in evidence for row in trend_frame(one.trends, one.origin).to_dicts()]
-    return {"margin": margin, "alpha": ALPHA, "effects": evidence_frame(evidence).to_dicts(), "trends": trends}
+    plain = {"margin": margin, "alpha": ALPHA, "effects": evidence_frame(evidence).to_dicts(), "trends": trends}
+    origin = evidence[0].origin if evidence else ()
+    return plain | ({"context_lines": context_line_frame(lines, origin).to_dicts()} if lines else {})

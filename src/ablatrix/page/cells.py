@@ -22,6 +22,11 @@ ROLES = {"reference": "eager (reference)", "twin": "baseline again (A/A control)
 NEEDED = (*(metric.name for metric in FIGURES), *METRIC_OF_MODE.values(), "checked", "missing", "rms_ratio")
 
 
+def _figures(trials: pl.DataFrame) -> list[Metric]:
+    """Return the metrics that the table shows: those of tokens only where a trial has them."""
+    return [one for one in FIGURES if not one.of_tokens or trials[one.name].null_count() < trials.height]
+
+
 def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], most: int) -> Table:
     """Return a row for each group of trials; if there are too many to show, those that are not all ok are kept first.
 
@@ -31,6 +36,7 @@ def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], mo
         groups: Columns that make a row, ``mode`` among them; see `ablatrix.analysis.groups.group_columns`.
         most: Largest number of rows to show.
     """
+    figures = _figures(findings.trials)
     summary = _summary(findings.trials, groups)
     kept = summary
     if summary.height > most:
@@ -39,7 +45,7 @@ def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], mo
     sources = _sources(finder, groups)
     ratios = {mode: findings.ratios(metric, groups) for mode, metric in METRIC_OF_MODE.items()}
     baselines = {unit.compiler: unit.baseline for unit in finder.units.values()}
-    rows = [_row(held, groups, sources, ratios, baselines) for held in kept.iter_rows(named=True)]
+    rows = [_row(held, groups, figures, sources, ratios, baselines) for held in kept.iter_rows(named=True)]
     left = summary.height - kept.height
     note = f"{left:,} of {summary.height:,} rows are not on this page; ablation.csv has all trials." if left else ""
     named = [Heading(facet_name(name)) for name in _own_columns(groups)]
@@ -55,7 +61,7 @@ def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], mo
             ),
             Heading("mode"),
             Heading("outcome", meaning="Trials by outcome"),
-            *(Heading(_heading(metric), True) for metric in FIGURES),
+            *(Heading(_heading(metric), True) for metric in figures),
             Heading(
                 "ratio to baseline",
                 True,
@@ -78,6 +84,7 @@ def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], mo
 def _row(
     held: Mapping[str, Any],
     groups: Sequence[str],
+    figures: Sequence[Metric],
     sources: Mapping[Key, Mapping[str, Ranges]],
     ratios: Mapping[str, Mapping[tuple[Any, ...], Ratio]],
     baselines: Mapping[str, Mapping[str, str]],
@@ -88,7 +95,7 @@ def _row(
     cells = [_level(held[name]) for name in _own_columns(groups)]
     cells += [_configuration(held, groups, baselines), Shown(held["mode"])]
     cells.append(_outcome(held))
-    for metric in FIGURES:
+    for metric in figures:
         value = held[metric.name]
         cells.append(EMPTY if value is None else Shown(_written(value, metric), value, metric.short))
     if held["is_baseline"] and held["role"] == "measured":
@@ -151,7 +158,9 @@ def _heading(metric: Metric) -> str:
 def _written(value: float, metric: Metric) -> str:
     if metric.resolution and value <= metric.resolution:  # saturated
         return f"≤ {memory(metric.resolution)}"
-    return {"significant": significant, "whole": number, "sized": memory}[metric.quantity.form](value)
+    return {"significant": significant, "whole": number, "sized": memory}[metric.quantity.form](
+        value if metric.quantity.form == "sized" else value / metric.quantity.divide_by
+    )
 
 
 def _outcome(held: Mapping[str, Any]) -> Shown:

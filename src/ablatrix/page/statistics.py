@@ -28,6 +28,8 @@ STATISTICS: Mapping[str, str] = {
         f"mean_speedup_{side}": "Geometric mean over the workloads of this column."
         for side in ("best", "all_on", "eager")
     },
+    "line": "Least-squares line through the medians over ok hot trials of the time of a token, one for each context; "
+    "Student's t intervals (95 %) from the scatter of these medians about it.",
     "ratio": "Geometric mean over blocks of the trial over the baseline of its own block, with Student's t interval "
     "(95 %) on logarithms: the row's own ok trials, and the baseline's.",
     "checks": "Sums over the row's trials of the outputs that were compared, and that should have been.",

@@ -41,6 +41,7 @@ from ablatrix.page.rows import row_html
 from ablatrix.page.setup import baseline_lines, knobs_table, workloads_table
 from ablatrix.page.statistics import STATISTICS
 from ablatrix.page.table import Table
+from ablatrix.page.tokens import context_table
 from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.rows import canonical_rows
 from ablatrix.provenance.units import Unit
@@ -123,6 +124,7 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         "margin": percent_text(DEFAULT_MARGIN),
         "sections": sections,
         "max_reasons": MAX_REASONS,
+        "contexts": context_table(() if mixed else findings.context_lines, rows.trials),
         "cold": cold,
         "cells": cells.cells_table(findings, finder, groups, MAX_CELLS),
         "filters": [*map(cells.facet_name, groups), "outcome"],

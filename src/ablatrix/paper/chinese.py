@@ -7,6 +7,7 @@ from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
+from ablatrix.paper.token_phrases import TOKENS
 from ablatrix.paper.trial_phrases import TRIALS
 
 PHRASES: Mapping[str, str] = {
@@ -347,6 +348,7 @@ PHRASES: Mapping[str, str] = {
     **{phrase: chinese for phrase, (_, chinese) in CLAIMS.items()},
     **{phrase: chinese for phrase, (_, chinese) in OMISSIONS.items()},
     **{phrase: chinese for phrase, (_, chinese) in TRIALS.items()},
+    **{phrase: chinese for phrase, (_, chinese) in TOKENS.items()},
     **{f"metric/{one.name}": one.chinese for one in METRICS.values()},
     "metric/compile_first_run_ms": "冷启动时间",
 }

@@ -6,6 +6,7 @@ from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
+from ablatrix.paper.token_phrases import TOKENS
 from ablatrix.paper.trial_phrases import TRIALS
 
 PHRASES: Mapping[str, str] = {
@@ -378,6 +379,7 @@ PHRASES: Mapping[str, str] = {
     **{phrase: english for phrase, (english, _) in CLAIMS.items()},
     **{phrase: english for phrase, (english, _) in OMISSIONS.items()},
     **{phrase: english for phrase, (english, _) in TRIALS.items()},
+    **{phrase: english for phrase, (english, _) in TOKENS.items()},
     **{f"metric/{one.name}": one.english for one in METRICS.values()},
 }
 

@@ -11,7 +11,7 @@ Statistic = Literal[
     "constant", "excluded", "count", "distinct", "value", "sum", "min", "max", "median", "median_share", "equal_pairs",
     "acting_pairs", "ties", "may_be_best", "paired_ratio", "reference_ratio", "effect", "total", "shapley",
     "interaction", "geometric_mean", "control", "claim", "break_even", "number_of", "sum_of", "wins", "min_of",
-    "max_of", "speed_up",
+    "max_of", "speed_up", "line",
 ]  # fmt: skip
 
 STATISTICS: Mapping[Statistic, str] = {
@@ -54,6 +54,8 @@ STATISTICS: Mapping[Statistic, str] = {
     "break_even": "Runs after which the extra time to the first result of 'knobs' over 'baseline' is repaid: mean "
     "difference of the cold times over mean difference of the hot times, each within blocks; interval by Fieller.",
     "claim": "The improvement that a claim is about: 'metric' of the base over that of the treated configurations.",
+    "line": "Of the least-squares line through the medians of ms_per_token over tokens_context: its slope, the ends of "
+    "its 95 % interval by Student's t (low, high), or R squared, by 'part'.",
     "number_of": "How many numbers 'of' names.",
     "sum_of": "The sum of the numbers named in 'of'.",
     "wins": "How many of the numbers named in 'of' are the smallest of their list in 'against'.",

@@ -63,3 +63,12 @@ class Correctness(Part):
         default=None,
         description="Knob whose level promised the tolerance in force; null where it is the study's, and before 1.3.",
     )
+    generated_tokens: Count | None = Field(
+        default=None,
+        description="Tokens that decode steps generated one after the other and that were compared with the oracle's; "
+        "null where nothing is generated, and before 1.4.",
+    )
+    generated_ties: Count | None = Field(
+        default=None,
+        description="How many of these were another token whose score is equal but for rounding; null before 1.4.",
+    )

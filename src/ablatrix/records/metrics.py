@@ -17,7 +17,7 @@ SampleStatistic = float | Literal["mean", "min"]
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """What kind of quantity a metric is; less of it is always better.
+    """What kind of quantity a metric is.
 
     Attributes:
         unit: Unit of recorded values; empty for a count.
@@ -35,6 +35,8 @@ class Quantity:
     form: Literal["significant", "whole", "sized"]
 
 
+RATE = Quantity(unit="tokens/s", less="slower", more="faster", shown_unit="tokens/s", divide_by=1.0, form="significant")
+SHARE = Quantity(unit="", less="farther", more="nearer", shown_unit="%", divide_by=0.01, form="significant")
 TIME = Quantity(unit="ms", less="faster", more="slower", shown_unit="ms", divide_by=1.0, form="significant")
 MEMORY = Quantity(unit="bytes", less="smaller", more="larger", shown_unit="MiB", divide_by=2.0**20, form="sized")
 COUNT = Quantity(unit="", less="fewer", more="more", shown_unit="", divide_by=1.0, form="whole")
@@ -55,7 +57,7 @@ class PageColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A figure of a trial; less is better in all of them.
+    """A figure of a trial. Less is better in all that effects and claims can be about.
 
     Attributes:
         name: Name of its column, and what users call it in templates, claims and options.
@@ -73,6 +75,7 @@ class Metric:
         section: Title of the page's section on its effects; empty for its label.
         short: Heading in narrow tables, and its name among the numbers of the page.
         page: Its column on the page; None for none.
+        of_tokens: Whether only workloads with tokens have it: results without any do not show it.
         uses: Where else it appears, besides the table of trials: in the summary of groups, there with its ratio to the
             baseline, and among the metrics that effects and claims can be about.
     """
@@ -91,6 +94,7 @@ class Metric:
     section: str = ""
     short: str = ""
     page: PageColumn | None = None
+    of_tokens: bool = False
     uses: frozenset[Use] = frozenset()
 
     @property
@@ -202,6 +206,51 @@ _METRICS = (
         chinese="最短运行时间",
         label="run time, smallest",
         short="min",
+    ),
+    Metric(
+        name="ms_per_token",
+        source=(),  # see ablatrix.analysis.table.tokens, for the next two, too
+        quantity=TIME,
+        modes=("hot",),
+        english="time per token",
+        chinese="每 token 时间",
+        label="time per token",
+        short="ms/token",
+        page=PageColumn("a token", "Median over the row's ok hot trials of each trial's median time over its tokens."),
+        of_tokens=True,
+        uses=_EVERYWHERE,
+    ),
+    Metric(
+        name="tokens_per_s",
+        source=(),
+        quantity=RATE,
+        modes=("hot",),
+        english="throughput",
+        chinese="吞吐量",
+        label="throughput",
+        short="tokens/s",
+        page=PageColumn(
+            "throughput", "Median over the row's ok hot trials of each trial's tokens over its median time."
+        ),
+        of_tokens=True,
+        uses=frozenset(("summary",)),
+    ),
+    Metric(
+        name="floor_share",
+        source=(),
+        quantity=SHARE,
+        modes=("hot",),
+        english="share of the memory floor",
+        chinese="内存下限占比",
+        label="memory floor / run time",
+        short="floor",
+        page=PageColumn(
+            "floor",
+            "Median over the row's ok hot trials of the time in which memory can hand over weights and cache, as a "
+            "share of each trial's median time.",
+        ),
+        of_tokens=True,
+        uses=frozenset(("summary",)),
     ),
     Metric(
         name="compile_cache_miss_delta_first_run",

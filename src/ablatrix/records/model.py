@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, create_model
 
 from ablatrix.records.correctness import Correctness
+from ablatrix.records.gpu import Gpu, GpuNoise
 from ablatrix.records.layout import Layout
 from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
 from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Part, Seconds, StagePlan
 from ablatrix.records.status import Status
+from ablatrix.records.tokens import MemorySpeed, TokenFacts
 
 SCHEMA_VERSION = "1.4"
 Mode = Literal["cold", "hot"]
@@ -61,44 +63,13 @@ class Machine(Part):
     )
 
 
-class Gpu(Part):
-    """The GPU that the trial's process used, as CUDA and the driver tell it."""
-
-    name: str = Field(description="Model of the GPU.")
-    memory_bytes: Bytes = Field(description="Memory of the GPU.")
-    l2_bytes: Bytes = Field(description="Its L2 cache; twice that is written between timed iterations.")
-    count: Count = Field(description="GPUs that the process could see; it used the first.")
-    driver: str | None = Field(description="Version of the driver, null when it was not told.")
-
-
 class TrialMachine(Machine):
     """The machine as read back, not as asked for, with the GPU that a trial used."""
 
     gpu: Gpu | None = Field(default=None, description="The GPU; null where the trial opened none.")
-
-
-class GpuReading(Part):
-    """What the GPU said of itself at one moment. Null is what it did not tell."""
-
-    sm_mhz: Count | None = Field(description="Clock of the multiprocessors.")
-    memory_mhz: Count | None = Field(description="Clock of the GPU's memory.")
-    temperature_c: int | None = Field(description="Temperature of the GPU.")
-    power_w: Finite | None = Field(description="Power that it draws.")
-    limited_by: list[str] | None = Field(description="What keeps its clocks from being higher, idleness included.")
-
-
-class GpuNoise(Part):
-    """What the GPU said of its clocks during the trial."""
-
-    source: Literal["nvml", "nvidia-smi"] | None = Field(description="Who told; null when nobody did.")
-    reason: str | None = Field(description="Why nobody told; null where somebody did.")
-    readings: Count = Field(description="How often it was read.")
-    before: GpuReading | None = Field(description="The first reading, before the program was built.")
-    after: GpuReading | None = Field(
-        description="The last reading, right after the device had worked: a first run (cold), a burst (hot)."
-    )
-    throttled_by: list[str] | None = Field(
-        description="What slowed the clocks down in any reading: power, heat; null when it was never told."
+    memory_speed: MemorySpeed | None = Field(
+        default=None,
+        description="How fast its memory is read; null where no workload of the run generates text, and before 1.4.",
     )
 
 
@@ -190,6 +161,9 @@ class WorkloadFacts(Part):
     )
     dtype: str | None = Field(default=None, description="Floating types of weights and inputs; null: not known.")
     digest: str = Field(description="SHA-256 of the exported program's structure, weights and inputs.")
+    tokens: TokenFacts | None = Field(
+        default=None, description="Its tokens, of a phase of generating text; null for others, and before 1.4."
+    )
 
 
 class Configuration(Part):

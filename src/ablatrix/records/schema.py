@@ -71,12 +71,19 @@ def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def _without_types(data: dict[str, Any]) -> dict[str, Any]:
-    """1.3 knew programs in float32, and those whose file says their types."""
-    for part, name in (("workload", "dtype"), ("correctness", "float_distance")):
+def _without_new_facts(data: dict[str, Any]) -> dict[str, Any]:
+    """1.3 said nothing of types, of tokens and of the memory's speed."""
+    absent = {
+        "workload": ("dtype", "tokens"),
+        "correctness": ("float_distance", "generated_tokens", "generated_ties"),
+    }
+    for part, names in absent.items():
         held = data.get(part)
         if isinstance(held, dict):
-            held |= {name: None}
+            held |= dict.fromkeys(names)
+    meta = data.get("meta")
+    if isinstance(meta, dict) and isinstance(meta.get("machine"), dict):
+        meta["machine"] |= {"memory_speed": None}
     return data
 
 
@@ -84,7 +91,7 @@ MIGRATIONS: Mapping[str, Migration] = {
     "1.0": Migration("1.1", _without_source),
     "1.1": Migration("1.2", _without_device),
     "1.2": Migration("1.3", _without_origins),
-    "1.3": Migration("1.4", _without_types),
+    "1.3": Migration("1.4", _without_new_facts),
 }
 """Version that a line was written in -> the step away from it. 1.0 is the first version."""
 

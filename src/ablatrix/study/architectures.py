@@ -10,7 +10,7 @@ ARCHITECTURES: dict[str, str] = {
     "qwen2": "hf:qwen2?layers=2&hidden=32&heads=4&groups=2&intermediate=64&vocabulary=128&tokens=16",
     "vit": "hf:vit?layers=2&hidden=32&heads=4&intermediate=64&image=32&patch_size=8",
     "resnet-10": "hf:resnet?embedding_size=8&hidden_sizes=8,16,16,16&depths=1,1,1,1&layer_type=basic&image=32",
-    "t5": "hf:t5?layers=2&hidden=32&heads=4&intermediate=64&vocabulary=128&tokens=16",
+    "t5": "hf:t5?layers=2&hidden=32&heads=4&intermediate=64&vocabulary=128&tokens=16&decoder_tokens=8",
     "whisper": (
         "hf:whisper?layers=2&hidden=32&heads=4&intermediate=64&decoder_layers=1&decoder_attention_heads=4"
         "&vocabulary=128&max_source_positions=16&num_mel_bins=16&pad_token_id=0&bos_token_id=1&eos_token_id=2"

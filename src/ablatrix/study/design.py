@@ -17,7 +17,7 @@ from ablatrix.study.model import Stage, Study
 from ablatrix.study.named import baseline_of
 from ablatrix.study.resolve import ResolvedStudy, plugin_sources
 from ablatrix.study.titles import titles_of
-from ablatrix.workloads.parameters import check_parameters
+from ablatrix.workloads.parameters import check_parameters, dynamic_dimensions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +169,8 @@ def make_cells(resolved: ResolvedStudy, workload: str, compiler: str) -> list[Ce
     study, catalogue = resolved
     entry = catalogue.compiler(compiler)
     baseline = baseline_of(study, entry)
-    dynamic = bool(catalogue.workload(workload).dynamic)
+    given = next(choice.parameters for choice in study.workloads if choice.name == workload)
+    dynamic = bool(dynamic_dimensions(catalogue.workload(workload), given))
     cells: dict[str, Cell] = {}
     for stage in study.stages:
         if stage.workloads is not None and workload not in stage.workloads:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.export import ExportedProgram
+
+if TYPE_CHECKING:
+    from ablatrix.records.tokens import TokenFacts
+    from ablatrix.workloads.generation import Prompted
 
 Reference = Callable[[Sequence[torch.Tensor]], Sequence[torch.Tensor]]
 MakeInputs = Callable[[int, Mapping[str, int]], tuple[torch.Tensor, ...]]
@@ -35,6 +39,9 @@ class Built:
         reference: What shows eager's error in place of the program, where that computes in wider types than it names,
             or is itself the oracle: takes the inputs, returns the outputs in order.
         unquantised: The module before its weights were quantised, of the same inputs; None where they are not.
+        tokens: Of a phase of a model that generates text: its tokens, and the bytes that it must read.
+        prompted: Of a decode step: how many steps the check makes one after the other, and what makes the first
+            inputs.
     """
 
     module: torch.nn.Module
@@ -50,6 +57,8 @@ class Built:
     rounding: float | None = None
     reference: Reference | None = None
     unquantised: torch.nn.Module | None = None
+    tokens: TokenFacts | None = None
+    prompted: tuple[int, Callable[[], Prompted]] | None = None
 
     def dynamic_shapes(self) -> tuple[dict[int, Any] | None, ...] | None:
         """Return what ``torch.export.export`` takes as ``dynamic_shapes``; None for a static program."""

@@ -28,6 +28,10 @@ class ParameterSpec:
         multiple_of: Name of another parameter that must divide this one.
         at_least: Name of another parameter that this one must not be smaller than.
         choices: The only sizes allowed; empty: any.
+        optional: Its type, where a study may leave it out: then the workload has no such parameter, and is what it
+            was before there was one.
+        beside: Name of an optional parameter without which this one has no meaning.
+        unless: Name of an optional parameter beside which this one has no meaning.
     """
 
     default: Size | None
@@ -36,7 +40,10 @@ class ParameterSpec:
     minimum: int | None = 1
     multiple_of: str | None = None
     at_least: str | None = None
-    choices: tuple[int, ...] | tuple[str, ...] = ()
+    choices: tuple[Size, ...] = ()
+    optional: type[int] | type[str] | None = None
+    beside: str | None = None
+    unless: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

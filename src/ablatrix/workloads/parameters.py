@@ -26,21 +26,39 @@ _KINDS: Mapping[type, tuple[str, tuple[type, ...]]] = {
 def check_parameters(entry: WorkloadEntry, given: Mapping[str, Any]) -> dict[str, Size]:
     """Return every parameter of a workload, defaults filled in, in the order of its entry.
 
-    A parameter that every workload has is among them where it is not at its default.
+    A parameter that is optional and not given, and one that has no meaning beside the others, is left out; one that
+    every workload has is there only where it is not at its default.
 
     Raises:
         WorkloadError: A parameter is unknown, or a size breaks a rule; the message names all faults.
     """
     name, specs = entry.name, accepted(entry)
     faults = [_unknown(entry, key, specs) for key in given if key not in specs]
-    full: dict[str, Any] = {key: given.get(key, spec.default) for key, spec in specs.items()}
-    for key, spec in specs.items():
-        faults += _value_faults(name, key, spec, full[key])
+    faults += [fault for key, spec in specs.items() for fault in _misplaced(name, key, spec, given)]
+    full: dict[str, Any] = {
+        key: given.get(key, spec.default) for key, spec in specs.items() if key in given or _is_filled_in(spec, given)
+    }
+    for key, value in full.items():
+        faults += _value_faults(name, key, specs[key], value)
     if not faults:
-        faults = [fault for key, spec in specs.items() for fault in _relations(name, key, spec, full)]
+        faults = [fault for key in full for fault in _relations(name, key, specs[key], full)]
     if faults:
         raise WorkloadError("\n".join(faults))
     return without_defaults(entry, full)
+
+
+def dynamic_dimensions(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the dynamic dimensions of a workload with the given parameters.
+
+    One that a parameter of the same name sizes is there only together with that parameter.
+    """
+    full = check_parameters(entry, parameters)
+    return tuple(one for one in entry.dynamic if one in full or one not in entry.parameters)
+
+
+def is_phase(parameters: Mapping[str, Any]) -> bool:
+    """Return whether a workload is one phase of generating text."""
+    return "phase" in parameters
 
 
 def build_workload(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> Built:
@@ -80,16 +98,29 @@ def _unknown(entry: WorkloadEntry, key: str, specs: Mapping[str, ParameterSpec])
     return f"workload '{entry.name}' has no parameter '{key}'; it has: {', '.join(specs) or 'none'}"
 
 
+def _is_filled_in(spec: ParameterSpec, given: Mapping[str, Any]) -> bool:
+    return spec.optional is None and spec.unless not in given and (spec.beside is None or spec.beside in given)
+
+
+def _misplaced(name: str, key: str, spec: ParameterSpec, given: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with a parameter being given, or not, beside the others that are."""
+    if key in given and spec.unless in given:
+        return [f"workload '{name}': '{key}' has no meaning beside '{spec.unless}'; give one of them"]
+    if key in given and spec.beside and spec.beside not in given:
+        return [f"workload '{name}': '{key}' goes with '{spec.beside}'; give both"]
+    return []
+
+
 def _value_faults(name: str, key: str, spec: ParameterSpec, value: Any) -> list[str]:
     if value is None:
         return [f"workload '{name}': '{key}' has no default; give it under 'parameters'"]
-    what, kinds = _KINDS.get(type(spec.default), ("given", (int, float, str, bool)))
+    what, kinds = _KINDS.get(spec.optional or type(spec.default), ("given", (int, float, str, bool)))
     if type(value) not in kinds:
         return [f"workload '{name}': '{key}' must be {what}, but got {value!r}"]
     if spec.minimum is not None and isinstance(value, int) and value < spec.minimum:
         return [f"workload '{name}': {key} >= {spec.minimum} must hold, but got {key}={value}"]
     if spec.choices and value not in spec.choices:
-        return [f"workload '{name}': '{key}' must be one of {spec.choices}, but got {value}"]
+        return [f"workload '{name}': '{key}' must be one of {spec.choices}, but got {value!r}"]
     return []
 
 

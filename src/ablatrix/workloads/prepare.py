@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from ablatrix.errors import WorkloadError
@@ -23,6 +24,7 @@ from ablatrix.workloads.capture.precision import in_float64, widen
 from ablatrix.workloads.casting import floating_types
 from ablatrix.workloads.digest import program_digest
 from ablatrix.workloads.entry import WorkloadEntry
+from ablatrix.workloads.generation import Generation, expect_generation, pack_generation, unpack_generation
 from ablatrix.workloads.numeric_types import fixed_by_file
 from ablatrix.workloads.oracle import Oracle, pool
 from ablatrix.workloads.parameters import build_workload, check_parameters
@@ -32,6 +34,7 @@ from ablatrix.workloads.quantising import distance, in_plain_operations
 from ablatrix.workloads.shipped import get_shipped
 
 FORMAT = 3
+GENERATION = "generation.pt"
 
 
 def prepare(
@@ -89,6 +92,7 @@ def prepare(
         dynamic_bounds={symbol: built.dynamic[dimension][1] for symbol, dimension in symbols.items()},
         symbol_names=symbols,
         float_distance=_float_distance(name, built, made),
+        generation=_generation(built, exported),
     )
 
 
@@ -100,6 +104,13 @@ def _float_distance(name: str, built: Built, made: Sequence[InputSet]) -> float 
     with torch.no_grad():
         outputs = [one for each in made for one in pytree.tree_leaves(plain(*widen(each.inputs)))]
     return distance([one for each in made for one in each.expected], outputs)
+
+
+def _generation(built: Built, exported: ExportedProgram) -> Generation | None:
+    if built.prompted is None:
+        return None
+    steps, start = built.prompted
+    return expect_generation(exported, start, steps)
 
 
 def save_program(program: Program, directory: Path) -> None:
@@ -115,6 +126,8 @@ def save_program(program: Program, directory: Path) -> None:
         for input_set in program.input_sets
     ]
     torch.save(tensors, directory / "draws.pt")
+    if program.generation is not None:
+        torch.save(pack_generation(program.generation), directory / GENERATION)
     plain = {
         "format": FORMAT,
         "facts": program.facts.model_dump(),
@@ -159,6 +172,8 @@ def load_program(directory: Path) -> Program:
         raise WorkloadError(
             f"{directory}: workload '{facts.name}' has digest {found}, but {facts.digest} was written; prepare it again"
         )
+    path = directory / GENERATION
+    generation = unpack_generation(torch.load(path, weights_only=True)) if path.exists() else None
     return Program(
         facts,
         exported,
@@ -167,6 +182,7 @@ def load_program(directory: Path) -> Program:
         plain["dynamic_bounds"],
         plain["symbol_names"],
         plain["float_distance"],
+        generation,
     )
 
 
@@ -219,6 +235,7 @@ def _facts(entry: WorkloadEntry, parameters: Mapping[str, Any], built: Built, di
         oracle="float64" if built.chain is None else "float32",
         dtype=None if fixed_by_file(entry) else floating_types(built.module, made),
         digest=digest,
+        tokens=built.tokens,
     )
 
 

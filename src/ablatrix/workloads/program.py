@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ablatrix.records.model import WorkloadFacts
     from ablatrix.workloads.allowance import Allowance
+    from ablatrix.workloads.generation import Generation
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Program:
         symbol_names: Symbol's name -> the dimension's name as the workload calls it (``s27`` -> ``tokens``).
         float_distance: Root mean square difference of the outputs from those of the model before it was quantised, both
             in float64, relative to these; None where it is not quantised.
+        generation: Of a decode step: the text that it should generate.
     """
 
     facts: WorkloadFacts
@@ -56,6 +58,7 @@ class Program:
     dynamic_bounds: Mapping[str, int] = field(default_factory=dict)
     symbol_names: Mapping[str, str] = field(default_factory=dict)
     float_distance: float | None = None
+    generation: Generation | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,27 @@ from ablatrix.errors import WorkloadError
 from ablatrix.workloads.entry import ParameterSpec, WorkloadEntry
 
 _BATCH = ParameterSpec(1, "Inputs handled together.")
+PHASE_PARAMETERS: Mapping[str, ParameterSpec] = MappingProxyType(
+    {
+        "phase": ParameterSpec(
+            None,
+            "prefill: a whole prompt; decode: one token behind it.",
+            choices=("prefill", "decode"),
+            optional=str,
+        ),
+        "context": ParameterSpec(
+            64, "Tokens of the prompt, or behind which one is decoded.", minimum=2, beside="phase"
+        ),
+        "check_tokens": ParameterSpec(
+            None,
+            "decode: tokens that the check generates, each from the one before.",
+            minimum=0,
+            optional=int,
+            beside="phase",
+        ),
+    }
+)
+"""What a model of language that generates text takes beside its sizes."""
 
 _ENTRIES = (
     WorkloadEntry(
@@ -70,10 +91,13 @@ _ENTRIES = (
             "inner": ParameterSpec(704, "Width inside a feed-forward part."),
             "heads": ParameterSpec(8, "Query heads.", multiple_of="groups"),
             "groups": ParameterSpec(4, "Key and value heads, each shared by heads / groups query heads."),
-            "tokens": ParameterSpec(64, "Length of the sequence that is timed.", minimum=2),
-            "tokens_bound": ParameterSpec(128, "Upper bound of the sequence's length.", minimum=3, at_least="tokens"),
+            "tokens": ParameterSpec(64, "Length of the sequence that is timed.", minimum=2, unless="phase"),
+            "tokens_bound": ParameterSpec(
+                128, "Upper bound of the sequence's length.", minimum=3, at_least="tokens", unless="phase"
+            ),
             "vocabulary": ParameterSpec(4096, "Distinct token ids.", minimum=2),
             "batch": _BATCH,
+            **PHASE_PARAMETERS,
         },
         builder="ablatrix.workloads.decoder:build",
         dynamic=("tokens",),

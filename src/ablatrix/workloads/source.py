@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,7 @@ from ablatrix.errors import WorkloadError
 from ablatrix.workloads.entry import Origin, ParameterSpec, Size, Tier, WorkloadEntry
 from ablatrix.workloads.numeric_types import as_common
 from ablatrix.workloads.onnx.parts import find_parts
+from ablatrix.workloads.shipped import PHASE_PARAMETERS
 from ablatrix.workloads.signature import find_parameters
 
 DEFAULT_TIER: Tier = "hard"
@@ -87,7 +89,7 @@ def read_source(
         _refuse_unknown(source, architecture)
         return make(
             summary=f"Architecture {architecture} of transformers, random weights.",
-            parameters=_as_given(given),
+            parameters=_as_given(given) | _phase_parameters(source, given),
             builder=architecture,
             origin=Origin(source, "architecture"),
         )
@@ -147,6 +149,27 @@ def _as_given(parameters: Mapping[str, Size]) -> dict[str, ParameterSpec]:
     return {
         key: as_common(key, value) or ParameterSpec(value, "As given.", minimum=None)
         for key, value in parameters.items()
+    }
+
+
+def _phase_parameters(source: str, given: Mapping[str, Size]) -> dict[str, ParameterSpec]:
+    """Return the parameters of a phase, where one is given, with the rules that hold for shipped models.
+
+    Raises:
+        WorkloadError: A parameter of a phase is given without one.
+    """
+    alone = [key for key in PHASE_PARAMETERS if key in given]
+    if "phase" not in given:
+        if alone:
+            raise WorkloadError(f"source '{source}': '{alone[0]}' goes with 'phase'; give both")
+        return {}
+    if "tokens" in given:
+        raise WorkloadError(f"source '{source}': 'tokens' has no meaning beside 'phase'; give 'context' in its place")
+    filled = {key: given.get(key, spec.default) for key, spec in PHASE_PARAMETERS.items()}
+    return {
+        key: replace(PHASE_PARAMETERS[key], default=value, optional=None, beside=None)
+        for key, value in filled.items()
+        if value is not None
     }
 
 

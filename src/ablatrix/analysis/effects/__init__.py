@@ -1,6 +1,13 @@
 """What each knob does: factorial grids, main effects, attribution, geometric means, verdicts."""
 
 from ablatrix.analysis.effects.best import Best, find_best
+from ablatrix.analysis.effects.contexts import (
+    ContextLine,
+    context_line_frame,
+    context_line_text,
+    context_lines,
+    is_of_line,
+)
 from ablatrix.analysis.effects.estimates import Effect, Kind, attribution, effects_of_levels, main_effects
 from ablatrix.analysis.effects.evidence import (
     Evidence,
@@ -43,6 +50,7 @@ __all__ = [
     "UNDECIDED",
     "Ablation",
     "Best",
+    "ContextLine",
     "Effect",
     "Evidence",
     "FactorialGrid",
@@ -58,6 +66,9 @@ __all__ = [
     "Trend",
     "TrialLayout",
     "attribution",
+    "context_line_frame",
+    "context_line_text",
+    "context_lines",
     "effects_of_levels",
     "evidence_frame",
     "evidence_schema",
@@ -65,6 +76,7 @@ __all__ = [
     "find_ablations",
     "find_best",
     "gather",
+    "is_of_line",
     "judge",
     "main_effects",
     "mean_speed_up",

@@ -9,6 +9,7 @@ from ablatrix.analysis.groups.control import Instrument
 from ablatrix.analysis.groups.ordering import key_order
 from ablatrix.analysis.groups.ratios import ratios_to_baseline
 from ablatrix.analysis.table import CLASS, IS_FAILURE, IS_OK, UNSTEADY, has_status
+from ablatrix.records.metrics import METRICS as REGISTERED
 from ablatrix.records.metrics import metrics_for
 from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import quantile_interval
@@ -25,6 +26,8 @@ def summarise_groups(trials: pl.DataFrame, groups: Sequence[str], instrument: In
     of its own block, paired over blocks; below 1 is less than the baseline. See `ratios_to_baseline`.
     """
     instrument = instrument or Instrument(trials)
+    absent = {name for name in METRICS if REGISTERED[name].of_tokens and trials[name].null_count() == trials.height}
+    metrics, compared = ([name for name in some if name not in absent] for some in (METRICS, RATIO_METRICS))
     found = trials.group_by(list(groups), maintain_order=True).agg(
         pl.col("is_baseline").all(),
         pl.len().alias("n_trials"),
@@ -34,7 +37,7 @@ def summarise_groups(trials: pl.DataFrame, groups: Sequence[str], instrument: In
         *(pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in ("checked", "missing")),
         (pl.col(CLASS) == UNSTEADY).sum().alias("n_unsteady"),
         pl.col("checked").null_count().alias("n_without_check"),
-        *(pl.col(metric).filter(IS_OK).drop_nulls().sort() for metric in METRICS),
+        *(pl.col(metric).filter(IS_OK).drop_nulls().sort() for metric in metrics),
     )
     keys = found.select(groups).rows()
     order = sorted(range(len(keys)), key=lambda index: key_order(keys[index]))
@@ -45,9 +48,9 @@ def summarise_groups(trials: pl.DataFrame, groups: Sequence[str], instrument: In
         found["is_baseline"],
         *(found[name].cast(pl.Int64) for name in (*counts[:-1], "checked", "missing", counts[-1])),
     ]
-    for metric in METRICS:
+    for metric in metrics:
         columns += _statistics(found[metric])
-    for metric in RATIO_METRICS:
+    for metric in compared:
         ratios = ratios_to_baseline(trials, metric, groups, instrument)
         columns += _ratio_columns(metric, [ratios.get(key) for key in keys])
     return pl.DataFrame(columns)

@@ -17,6 +17,7 @@ from ablatrix.analysis.table.copies import Copies, user_copies
 from ablatrix.analysis.table.paired import FASTEST
 from ablatrix.analysis.table.planned import load_design
 from ablatrix.analysis.table.pool import read_chunks
+from ablatrix.analysis.table.tokens import with_token_rates
 from ablatrix.errors import AnalysisError, RecordError
 from ablatrix.records.held import hold_all_records
 from ablatrix.records.journal import report_ignored, report_torn, scan
@@ -98,7 +99,7 @@ def tidy(paths: Sequence[str | Path], keep_lines: bool = False, copies: Copies |
     if trials.is_empty():
         reasons = "; ".join(f"{count} x {reason}" for reason, count in excluded.items()) or "they are empty"
         raise AnalysisError(f"the results hold no finished trial ({reasons}); run the study into them first")
-    table = _with_maps(trials).drop(FASTEST).with_columns(trials[HOT_METRIC])
+    table = with_token_rates(_with_maps(trials).drop(FASTEST).with_columns(trials[HOT_METRIC]))
     missing = dict(sorted(unrecorded.items()))
     return Tidy(table, excluded, tuple(notes), missing, lines, designs.titles, designs.kept)
 

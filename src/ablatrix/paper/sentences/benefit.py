@@ -5,6 +5,7 @@ it hurts; what each knob does on each workload is in tables and figures.
 """
 
 from ablatrix.paper.sentences.compared import against_eager, best_choice
+from ablatrix.paper.sentences.contexts import over_context
 from ablatrix.paper.sentences.costs import compile_time, memory
 from ablatrix.paper.sentences.idle import losses, nothing_earned
 from ablatrix.paper.sentences.sentence import Writes
@@ -23,4 +24,5 @@ BENEFIT: tuple[Writes, ...] = (
     compile_time,
     memory,
     best_choice,
+    over_context,
 )

@@ -21,6 +21,7 @@ from ablatrix.trials.host.linux import (
     threads_of,
 )
 from ablatrix.trials.host.memory import PROCESS, PeakMeter, group_bytes_above
+from ablatrix.trials.host.memory_speed import measure_memory_speed
 
 __all__ = [
     "PROCESS",
@@ -42,6 +43,7 @@ __all__ = [
     "is_dead",
     "is_stopped",
     "max_live_workers",
+    "measure_memory_speed",
     "place_runs",
     "set_limits",
     "thread_names",

@@ -16,7 +16,7 @@ from importlib import import_module
 from time import monotonic
 from typing import Any, Literal
 
-from ablatrix.records.model import GpuNoise, GpuReading
+from ablatrix.records.gpu import GpuNoise, GpuReading
 
 SLOWED = {
     0x04: "sw_power_cap",

@@ -8,11 +8,10 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from ablatrix.records.correctness import Correctness
+from ablatrix.records.gpu import Gpu, GpuNoise
 from ablatrix.records.model import (
     CompileFacts,
     Failure,
-    Gpu,
-    GpuNoise,
     PlanFacts,
     RunFacts,
 )

@@ -18,6 +18,7 @@ from ablatrix.study.design import Cell, Design
 from ablatrix.study.design_file import read_design, refuse_changed_sources, write_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.workloads.parameters import dynamic_dimensions
 
 
 @cache
@@ -40,7 +41,8 @@ def largest_sizes(resolved: ResolvedStudy, cell: Cell) -> dict[str, int]:
         (table or {}).get("upper_bound", []) for stage in study.stages for table in (stage.factorial, stage.vary)
     )
     bounds = [level for level in levels if isinstance(level, int)]
-    return {name: min(bounds) for name in catalogue.workload(cell.workload).dynamic} if bounds else {}
+    dimensions = dynamic_dimensions(catalogue.workload(cell.workload), cell.parameters)
+    return {name: min(bounds) for name in dimensions} if bounds else {}
 
 
 def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:

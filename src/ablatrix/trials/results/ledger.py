@@ -17,6 +17,7 @@ from ablatrix.trials.results.outcome import Outcome
 from ablatrix.trials.results.own_code import BuiltCode
 from ablatrix.trials.results.progress import Progress
 from ablatrix.trials.results.recording import PlannedPart, Scene, make_record, read_facts, samples_facts, samples_line
+from ablatrix.workloads.parameters import is_phase
 
 Sink = Callable[[Record], None]
 
@@ -35,7 +36,8 @@ class Ledger:
     ) -> None:
         self._design, self._directory = design, directory
         self._sink, self._progress, self._keep_samples = sink, progress, keep_samples
-        self._scene = Scene.read(study_directory)
+        with_tokens = any(is_phase(cell.parameters) for cell in design.cells)
+        self._scene = Scene.read(study_directory, with_tokens=with_tokens)
         self._attempts: Counter[str] = Counter()
         self._built = BuiltCode()
         self._journal: Journal | None = None

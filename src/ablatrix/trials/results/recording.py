@@ -31,10 +31,12 @@ from ablatrix.records.model import (
 from ablatrix.records.origin import git_state, source_state
 from ablatrix.records.part import StagePlan
 from ablatrix.records.status import Status
+from ablatrix.records.tokens import MemorySpeed
 from ablatrix.statistics.quantile import median, summarise
 from ablatrix.statistics.warmup import classify_warm_up
 from ablatrix.study.design import Cell, Design, primary_knobs, stage_plan
 from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.host import measure_memory_speed
 from ablatrix.trials.results.outcome import Outcome
 from ablatrix.version import __version__
 from ablatrix.workloads.entry import WorkloadEntry
@@ -52,10 +54,16 @@ class Scene:
     ablatrix_commit: str | None
     ablatrix_dirty: bool | None
     versions: dict[str, str]
+    memory_speed: MemorySpeed | None = None
 
     @classmethod
-    def read(cls, study_directory: Path | None) -> Scene:
-        """Read the scene of a run whose study file is in the given directory."""
+    def read(cls, study_directory: Path | None, *, with_tokens: bool = False) -> Scene:
+        """Read the scene of a run whose study file is in the given directory.
+
+        Args:
+            study_directory: Directory of the study file; None without one.
+            with_tokens: Whether a workload generates text, whose time is compared with the speed of memory.
+        """
         commit, dirty = git_state(study_directory) if study_directory is not None else (None, None)
         own_commit, own_dirty = source_state()
         return cls(
@@ -65,6 +73,7 @@ class Scene:
             ablatrix_commit=own_commit,
             ablatrix_dirty=own_dirty,
             versions={"ablatrix": __version__, "python": platform.python_version()},
+            memory_speed=measure_memory_speed() if with_tokens else None,
         )
 
 
@@ -210,7 +219,11 @@ def _meta(design: Design, scene: Scene, outcome: Outcome) -> Meta:
         ablatrix_commit=scene.ablatrix_commit,
         ablatrix_dirty=scene.ablatrix_dirty,
         versions={**scene.versions, **(result.versions or {})},
-        machine=TrialMachine(**dict(scene.machine), gpu=None if result.gpu is None else result.gpu.device),
+        machine=TrialMachine(
+            **dict(scene.machine),
+            gpu=None if result.gpu is None else result.gpu.device,
+            memory_speed=scene.memory_speed,
+        ),
         noise=_noise(outcome),
         threads=result.threads or {},
         environment=result.environment or {},

@@ -55,6 +55,8 @@ class Comparison:
     passed: bool = True
     note: str | None = None
     remarks: list[str] = field(default_factory=list)
+    generated_tokens: int | None = None
+    generated_ties: int | None = None
 
     def compare(self, outputs: Sequence[torch.Tensor], input_set: InputSet, label: str) -> None:
         """Compare the outputs of one input set with the oracle's; ``label`` names the input set in the note."""
@@ -72,7 +74,7 @@ class Comparison:
             if not allowance.ill_conditioned:
                 self._one(outputs[index].detach().reshape(-1), expected.reshape(-1), allowance, where, expected.shape)
         if len(outputs) > len(input_set.expected):
-            self._fail(f"{label}: the program returned {len(outputs)} outputs, not {len(input_set.expected)}")
+            self.fail(f"{label}: the program returned {len(outputs)} outputs, not {len(input_set.expected)}")
 
     def compare_again(self, outputs: Sequence[torch.Tensor], input_set: InputSet, label: str) -> None:
         """Compare an input set again, against drift from run to run; it is not counted as a further check."""
@@ -114,15 +116,17 @@ class Comparison:
             eager_wrong=self.eager_wrong,
             float_distance=self.float_distance,
             tolerance_by=self.tolerance_by,
+            generated_tokens=self.generated_tokens,
+            generated_ties=self.generated_ties,
         )
 
     def _has_shape(self, output: torch.Tensor, expected: torch.Tensor, where: str) -> bool:
         if tuple(output.shape) != tuple(expected.shape):
-            self._fail(f"{where}: shape {tuple(output.shape)}, expected {tuple(expected.shape)}")
+            self.fail(f"{where}: shape {tuple(output.shape)}, expected {tuple(expected.shape)}")
             return False
         kinds = [(one.dtype.is_floating_point, one.dtype.is_complex) for one in (output, expected)]
         if kinds[0] != kinds[1] or (kinds[1] == (False, False) and output.dtype != expected.dtype):
-            self._fail(f"{where}: dtype {output.dtype}, expected {_kind(expected.dtype)}")
+            self.fail(f"{where}: dtype {output.dtype}, expected {_kind(expected.dtype)}")
             return False
         return True
 
@@ -149,7 +153,7 @@ class Comparison:
             wrong = _unequal(output, expected, allowance)
             self._keep("max_abs_diff", float(bool((output != expected).any())), max)
             if len(wrong):
-                self._fail(f"{where}: {_shown(wrong, output, expected, shape)}; eager's value or an equal one is right")
+                self.fail(f"{where}: {_shown(wrong, output, expected, shape)}; eager's value or an equal one is right")
             elif allowance.quantum:
                 self._judge_rms((output.double() - expected.double()).abs(), expected.double(), allowance, where)
             return
@@ -168,7 +172,7 @@ class Comparison:
         if len(beyond) > allowance.spare or not bool((found[beyond] <= _largest_jump(allowance, expected)).all()):
             first = f"; {float(limit[beyond[0]]):.3g} is allowed there"
             kind = f"{bad} elements are not finite: " if bad else ""
-            self._fail(f"{where}: {kind}{_shown(beyond, given, expected, shape)}{first}")
+            self.fail(f"{where}: {kind}{_shown(beyond, given, expected, shape)}{first}")
         regular = finite & (found <= limit) if allowance.spare else finite
         regular[allowance.undetermined] = False
         self._judge_rms(found[regular], expected[regular], allowance, where)
@@ -205,13 +209,14 @@ class Comparison:
             if self.passed:
                 self.note = f"worst: {where}"
         if ratio > self.rms_factor:
-            self._fail(f"{where}: RMS error {rms:.3g} is {ratio:.3g} x the allowed unit {unit:.3g}")
+            self.fail(f"{where}: RMS error {rms:.3g} is {ratio:.3g} x the allowed unit {unit:.3g}")
 
     def _keep(self, name: str, value: float, pick: Callable[[float, float], float]) -> None:
         present = getattr(self, name)
         setattr(self, name, value if present is None else pick(present, value))
 
-    def _fail(self, note: str) -> None:
+    def fail(self, note: str) -> None:
+        """Let the check fail; the note of the first failure is kept."""
         if self.passed:
             self.note = note
         self.passed = False

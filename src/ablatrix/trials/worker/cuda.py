@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ablatrix.errors import TrialError, UnsupportedError
-from ablatrix.records.model import Gpu
+from ablatrix.records.gpu import Gpu
 from ablatrix.trials.host import SPACING_S, GpuWatch
 from ablatrix.trials.messages import GpuFacts
 

@@ -28,6 +28,7 @@ from ablatrix.trials.messages import ChannelClosed, TrialResult
 from ablatrix.trials.worker.building import compile_facts, compile_planned, plan_program, refuse_unsupported
 from ablatrix.trials.worker.check import Comparison
 from ablatrix.trials.worker.first_run import ColdTimes, MemoryFacts, run_facts, run_first
+from ablatrix.trials.worker.generated import check_generated
 from ablatrix.trials.worker.private_caches import private_caches
 from ablatrix.trials.worker.turns import Talk, take_turns
 
@@ -199,7 +200,7 @@ def _judge(known: TrialResult, facts: Correctness) -> TrialResult:
 
 
 def _check(comparison: Comparison, executable: Executable, bound: BoundRun, program: Program) -> None:
-    """Compare every input set, and the first one twice: an executable may overwrite its own constants."""
+    """Compare every input set, the first one twice, as an executable may overwrite its own constants; then generate."""
     comparison.compare(bound.outputs(), program.input_sets[0], "input set 0")
     for index, input_set in enumerate(program.input_sets[1:], start=1):
         other = executable.bind(input_set.inputs)
@@ -207,3 +208,5 @@ def _check(comparison: Comparison, executable: Executable, bound: BoundRun, prog
         comparison.compare(other.outputs(), input_set, f"input set {index}")
     bound.run()
     comparison.compare_again(bound.outputs(), program.input_sets[0], "input set 0, second run")
+    if program.generation is not None and comparison.passed:
+        check_generated(comparison, executable, program.generation)
