@@ -23,6 +23,7 @@ from ablatrix.canonical import content_id, digest_bytes
 from ablatrix.compilers.catalogue.model import CompilerEntry
 from ablatrix.compilers.settings.address import AddressList
 from ablatrix.errors import CompilerError
+from ablatrix.interpreter import interpreter
 
 TIMEOUT_S = 300.0
 ADDRESS_LIST: TypeAdapter[AddressList] = TypeAdapter(AddressList)
@@ -58,7 +59,7 @@ def encode_addresses(found: AddressList) -> bytes:
 
 
 def _ask(entry: CompilerEntry) -> bytes:
-    command = [sys.executable, "-m", "ablatrix.compilers.settings.listing", entry.settings]
+    command = interpreter("-m", "ablatrix.compilers.settings.listing", entry.settings)
     with tempfile.TemporaryDirectory(prefix="ablatrix-settings-") as directory:
         file = Path(directory) / "settings.json"
         try:
