@@ -92,14 +92,20 @@ def test_readers_in_processes_import_nothing_of_the_folder(
     assert trapped(traps) == ""
 
 
-def test_run_and_doctor_import_what_the_study_names_and_no_trap(ablatrix: Ablatrix, traps: Path) -> None:
-    """Fork servers, workers and ``python -m ablatrix``; the user's own model finds the module beside it."""
+def installed_command(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the command as it is installed: its own folder, not the working directory, is in front of its modules."""
+    command = [sys.executable, "-P", "-m", "ablatrix", *arguments]
+    return subprocess.run(command, capture_output=True, timeout=300, check=False)
+
+
+def test_run_and_doctor_import_what_the_study_names_and_no_trap(traps: Path) -> None:
+    """Fork servers and workers; the user's own model finds the module beside it."""
     for name, text in (("own.yaml", STUDY), ("net.py", NET), ("plug.py", PLUG), ("beside.py", "WIDTH = 8\n")):
         (traps / name).write_text(text)
-    done = ablatrix("run", "own.yaml", "--out", "results", "--quiet")
+    done = installed_command("run", "own.yaml", "--out", "results", "--quiet")
     assert done.returncode == 0, done.stderr.decode()
     assert {record.status for record in read_records(traps / "results/results.jsonl")} == {"ok"}
-    assert ablatrix("doctor", "--no-measure").returncode in {0, 1}
+    assert installed_command("doctor", "--no-measure").returncode in {0, 1}
     assert trapped(traps) == ""
 
 

@@ -14,6 +14,7 @@ import typer
 
 from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins, Quiet
+from ablatrix.cli.trust import Trusted, trust_of
 
 if TYPE_CHECKING:
     from ablatrix.artifact.bundle import Origin, Pseudonyms
@@ -57,6 +58,7 @@ def artifact_command(
         bool, typer.Option("--keep-work", help="Keep the prepared programs and caches of the run in its folder work/.")
     ] = False,
     plugin: Plugins = None,
+    trust: Trusted = False,
 ) -> None:
     """Check the machine, run a whole study, and write its artifact: tables, figures, text, documents, manifest, zip."""
     from ablatrix.artifact.bundle import Origin, assemble, refuse_identity
@@ -66,11 +68,13 @@ def artifact_command(
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.files import companions, refuse_changed_files
     from ablatrix.study.load import load_study
+    from ablatrix.study.trust import refuse_untrusted_work
     from ablatrix.trials.host import utc_now
     from ablatrix.trials.results import ResultDirectory
 
     started, clock = utc_now(), monotonic()
-    resolved = load_study(study, read_catalogue(plugin or ()))
+    refuse_untrusted_work(out, trust_of(trust))
+    resolved = load_study(study, read_catalogue(plugin or ()), trust=trust_of(trust))
     beside = companions(resolved)  # refused before anything is run
     if anonymous:
         refuse_identity(resolved.study.about, study)
@@ -200,8 +204,9 @@ def verify_command(
 ) -> None:
     """Check every file, record, table and figure of an artifact; list what does not hold, and then exit 1."""
     from ablatrix.artifact.bundle import examine
+    from ablatrix.study.load import read_study_digest
 
-    found = examine(directory, root_digest)
+    found = examine(directory, root_digest, study_digest=read_study_digest)
     if as_json:
         print(json.dumps({**asdict(found), "holds": not found.problems}, indent=1))
     else:

@@ -12,7 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ablatrix.artifact.checks import Derive, check_derived, check_samples, derive, describe_difference
+from ablatrix.artifact.checks import (
+    Derive,
+    StudyDigest,
+    check_derived,
+    check_models,
+    check_samples,
+    check_shipped,
+    check_study,
+    derive,
+    describe_difference,
+)
 from ablatrix.artifact.contents import (
     CITATION_NAME,
     CRATE_NAME,
@@ -76,7 +86,11 @@ def verify(directory: str | Path, root_digest: str | None = None) -> list[Proble
 
 
 def examine(
-    directory: str | Path, root_digest: str | None = None, derive: Derive = derive, reading: Reading | None = None
+    directory: str | Path,
+    root_digest: str | None = None,
+    derive: Derive = derive,
+    reading: Reading | None = None,
+    study_digest: StudyDigest | None = None,
 ) -> Verification:
     """Re-hash every file, validate every record, compare with the plan, make the tables again and compare.
 
@@ -85,13 +99,14 @@ def examine(
         root_digest: The digest that was published; None accepts the manifest's own.
         derive: Makes tables, figures and text from the records.
         reading: Its records; None reads them.
+        study_digest: Reads the digest of the study file, to be compared with that in the records; None: it is not.
 
     Raises:
         ArtifactError: There is no such directory, or it was never an artifact.
     """
     directory = Path(directory)
     if directory.is_file():
-        return _examine_archive(directory, root_digest, derive)
+        return _examine_archive(directory, root_digest, derive, study_digest)
     refuse_plain_results(directory)
     reading = reading or read_artifact(directory)
     problems: list[Problem] = []
@@ -113,6 +128,11 @@ def examine(
     faults = [*line_faults, *design_faults, *check_samples(directory, records)]
     if design is not None:
         faults += [*check_plan(lines_of(records), design), *_check_plugins(directory, design)]
+    if manifest is not None:
+        of_study = ([], []) if study_digest is None else check_study(directory, records, manifest, study_digest)
+        shipped = check_shipped(directory, records, manifest, has_plugins=bool((design or {}).get("plugins")))
+        problems += [*of_study[0], *shipped[0], *check_models(directory, records)]
+        notes += [*of_study[1], *shipped[1]]
     if manifest is not None and design is not None:
         faults += _check_facts(manifest, records, len(design["trials"]))
     if faults:
@@ -159,7 +179,9 @@ def refuse_plain_results(directory: Path) -> None:
     raise ArtifactError(f"{directory}: not an artifact: there is no {MANIFEST_NAME}; {remedy}")
 
 
-def _examine_archive(archive: Path, root_digest: str | None, derive: Derive) -> Verification:
+def _examine_archive(
+    archive: Path, root_digest: str | None, derive: Derive, study_digest: StudyDigest | None
+) -> Verification:
     """Unpack an archive, examine the artifact in it, and compare the archive with one made from its files."""
     _refuse_records(archive)
     with tempfile.TemporaryDirectory(prefix="ablatrix-verify-") as scratch:
@@ -168,7 +190,7 @@ def _examine_archive(archive: Path, root_digest: str | None, derive: Derive) -> 
             directory = unpack_archive(archive, inner)
         except ArtifactError as error:
             return Verification((Problem(archive.name, "unreadable", str(error)),), (), 0, 0, None)
-        found = examine(directory, root_digest, derive)
+        found = examine(directory, root_digest, derive, study_digest=study_digest)
         if found.problems or is_archive_of(archive, directory, directory.name):
             return found
         detail = "its files hold, but its own bytes (order, dates, modes, comments) are not those of an archive of them"
@@ -219,8 +241,11 @@ def _check_plugins(directory: Path, design: Mapping[str, Any]) -> list[Problem]:
     """Compare each plug-in, with what it imports from beside it, with the one that the design was made with."""
     problems = []
     for plugin, digest in design.get("plugins", {}).items():
+        file = directory / plugin
         try:
-            found = read_plugin_source(directory / plugin).digest
+            if not file.is_file() or not file.resolve().is_relative_to(directory.resolve()):
+                raise OSError(0, "it is no file of this artifact")
+            found = read_plugin_source(file).digest
         except OSError as error:
             problems.append(Problem(plugin, "unreadable", f"the plug-in cannot be read: {error.strerror}"))
             continue

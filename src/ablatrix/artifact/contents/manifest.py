@@ -23,16 +23,16 @@ from ablatrix.records.names import (
     CLAIMS_NAME,
     DESIGN_NAME,
     LOCK_NAME,
+    MANIFEST_NAME,
     RECORDS_NAME,
     SAMPLES_NAME,
     STUDY_NAME,
     TEMPLATE_NAME,
+    WORK_NAME,
 )
 
 MANIFEST_VERSION = "1.1"
-MANIFEST_NAME = "MANIFEST.json"
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
-WORK_NAME = "work"
 CHUNK_BYTES = 1 << 20
 
 Role = Literal[

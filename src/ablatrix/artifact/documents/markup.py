@@ -15,6 +15,8 @@ HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
 LATEX_ROWS = 8
 """Rows after which a new table begins: a table that cannot break must not be longer than a page."""
 _LIST = r"\begin{itemize}\setlength{\itemsep}{0pt}\setlength{\parskip}{0pt}\setlength{\parsep}{0pt}\small"
+# Control characters, line ends, marks of direction, what has no width, and halves of surrogates.
+_ODD = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _BREAKS = re.compile(r"(?<=\w)[._=-](?=\w)|/+")
 
 
@@ -66,7 +68,7 @@ class Section:
 
 def plain(text: str) -> str:
     """Return foreign text made fit for a paragraph: on one line, without backticks."""
-    return " ".join(text.replace("`", "'").split())
+    return " ".join(_one_line(text).replace("`", "'").split())
 
 
 def markdown(section: Section, level: int = 1) -> str:
@@ -102,7 +104,7 @@ def _markdown_block(block: Block) -> str:
             return "\n".join(f"    {line}".rstrip() for line in lines)
         case Table(headings, rows, shares):
             rules = ["---" if share else "---:" for share in shares]
-            cells = [map(_inline_markdown, headings), rules, *(map(_inline_markdown, row) for row in rows)]
+            cells = [map(_cell_markdown, headings), rules, *(map(_cell_markdown, row) for row in rows)]
             return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
@@ -159,8 +161,18 @@ def _latex_table(headings: Sequence[str], rows: Sequence[Sequence[str]], shares:
     ])  # fmt: skip
 
 
+def _one_line(text: str) -> str:
+    """Return text without what would end the line or be shown as nothing, or as other text than it is."""
+    return _ODD.sub(lambda found: " " if found[0].isspace() else "", text)
+
+
 def _inline_markdown(text: str) -> str:
     return "".join(f"`{part}`" if is_code else escape_markdown(part) for part, is_code in _parts(text))
+
+
+def _cell_markdown(text: str) -> str:
+    """Return the text of a table's cell, which a bar in code would end."""
+    return _inline_markdown(text).replace("\\|", "|").replace("|", "\\|")
 
 
 def _inline_latex(text: str) -> str:
@@ -189,6 +201,6 @@ def _breakable(code: str) -> str:
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
-    for number, part in enumerate(text.split("`")):
+    for number, part in enumerate(_one_line(text).split("`")):
         if part:
             yield part, number % 2 == 1
