@@ -108,7 +108,7 @@ def test_program_of_old_format_with_crafted_state_is_refused(tmp_path: Path) -> 
         archive.writestr("serialized_exported_program.json", "{}")
         for part in ("state_dict", "constants", "example_inputs"):
             archive.writestr(f"serialized_{part}.pt", trap)
-    with pytest.raises(WorkloadError, match="serialized_state_dict.pt is a pickle"):
+    with pytest.raises(WorkloadError, match=r"serialized_state_dict\.pt is a pickle"):
         load_saved(tmp_path / "net.pt2")
     assert not (tmp_path / "ran").exists()
 
@@ -121,7 +121,7 @@ def test_program_with_compiled_library_is_refused(saved: Path, tmp_path: Path) -
 
 def test_file_that_is_no_archive_is_refused_as_source(tmp_path: Path) -> None:
     (tmp_path / "net.pt2").write_bytes(pickle.dumps(Trap(tmp_path / "ran")))
-    with pytest.raises(WorkloadError, match="no archive of torch.export.save"):
+    with pytest.raises(WorkloadError, match=r"no archive of torch\.export\.save"):
         prepare(read_source("net", "net.pt2", {}, tmp_path))
     assert not (tmp_path / "ran").exists()
 

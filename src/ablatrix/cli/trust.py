@@ -28,7 +28,7 @@ def trust_of(given: bool) -> Trust:
 
 
 def _ask(found: ForeignStudy) -> bool:
-    from ablatrix.study.trust import shown
+    from ablatrix.foreign_text import shown
 
     print(f"{shown(str(found.place))} comes with the bundle {shown(str(found.bundle))}. It would run:", file=sys.stderr)
     for one in found.code:

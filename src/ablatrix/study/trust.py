@@ -15,13 +15,13 @@ from pathlib import Path, PurePosixPath
 from ablatrix.canonical import digest_bytes
 from ablatrix.compilers.catalogue.model import ENVIRONMENT
 from ablatrix.errors import StudyError
+from ablatrix.foreign_text import shown
 from ablatrix.plugin_sources import read_plugin_source
 from ablatrix.records.bundle import Bundle, bundle_of
 from ablatrix.study.model import CompilerChoice, KnobChoice, Study, WorkloadChoice
 from ablatrix.workloads.source import ARCHITECTURE, ONNX, SAVED, file_of
 
 MAX_NAMED = 20
-LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,6 @@ def refuse_untrusted_work(out: Path, trust: Trust) -> None:
     if bundle is not None and bundle.work is not None:
         code = ForeignCode(str(bundle.work), "prepared programs and compile caches, which a run loads")
         _refuse(ForeignStudy(out, bundle.directory, (code,)), trust)
-
-
-def shown(text: str) -> str:
-    """Return text of a stranger's as one line of printable characters, cut where it is long."""
-    plain = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text[: LONGEST + 1])
-    return plain if len(text) <= LONGEST else f"{plain[:LONGEST]}..."
 
 
 def _refuse(found: ForeignStudy, trust: Trust) -> None:

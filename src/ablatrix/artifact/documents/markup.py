@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ablatrix.foreign_text import without_odd
 from ablatrix.paper.markup import escape_latex, escape_markdown
 
 HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
@@ -15,8 +16,6 @@ HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
 LATEX_ROWS = 8
 """Rows after which a new table begins: a table that cannot break must not be longer than a page."""
 _LIST = r"\begin{itemize}\setlength{\itemsep}{0pt}\setlength{\parskip}{0pt}\setlength{\parsep}{0pt}\small"
-# Control characters, line ends, marks of direction, what has no width, and halves of surrogates.
-_ODD = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _BREAKS = re.compile(r"(?<=\w)[._=-](?=\w)|/+")
 
 
@@ -68,7 +67,7 @@ class Section:
 
 def plain(text: str) -> str:
     """Return foreign text made fit for a paragraph: on one line, without backticks."""
-    return " ".join(_one_line(text).replace("`", "'").split())
+    return " ".join(without_odd(text).replace("`", "'").split())
 
 
 def markdown(section: Section, level: int = 1) -> str:
@@ -130,7 +129,8 @@ def _latex_block(block: Block) -> str:
             return "\n".join([_LIST, *lines, r"\end{itemize}"])
         case Commands(lines):
             # Not verbatim: these lines are wider than a column and must break.
-            shown = [rf"\hangindent=2em\texttt{{{_breakable(line)}}}\par" for line in lines]
+            texts = [_breakable(line).replace("'", r"\textquotesingle{}") for line in lines]
+            shown = [rf"\hangindent=2em\texttt{{{text}}}\par" for text in texts]
             return "\n".join([r"{\footnotesize\raggedright\frenchspacing\parindent=0pt", *shown, "}"])
         case Table(headings, rows, shares):
             count = max(1, math.ceil(len(rows) / LATEX_ROWS))
@@ -159,11 +159,6 @@ def _latex_table(headings: Sequence[str], rows: Sequence[Sequence[str]], shares:
         r"\end{tabular}",
         r"\end{center}",
     ])  # fmt: skip
-
-
-def _one_line(text: str) -> str:
-    """Return text without what would end the line or be shown as nothing, or as other text than it is."""
-    return _ODD.sub(lambda found: " " if found[0].isspace() else "", text)
 
 
 def _inline_markdown(text: str) -> str:
@@ -201,6 +196,6 @@ def _breakable(code: str) -> str:
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
-    for number, part in enumerate(_one_line(text).split("`")):
+    for number, part in enumerate(without_odd(text).split("`")):
         if part:
             yield part, number % 2 == 1

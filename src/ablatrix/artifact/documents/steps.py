@@ -4,6 +4,7 @@ import re
 import shlex
 
 from ablatrix.artifact.documents.facts import Facts
+from ablatrix.foreign_text import is_plain
 from ablatrix.records.names import LOCK_NAME, RECORDS_NAME
 
 VENV = "../ablatrix-venv"
@@ -51,9 +52,9 @@ def of_claims(workload: str | None, modes: tuple[str, ...]) -> tuple[str, ...]:
 
 def quoted(text: str) -> str:
     """Return text as one word of a shell, on one line; plain names stay as they are."""
-    if text.isprintable():
+    if is_plain(text):
         return shlex.quote(text)
-    inside = "".join(one if one.isprintable() and one not in "'\\" else _escaped(one) for one in text)
+    inside = "".join(one if is_plain(one) and one not in "'\\" else _escaped(one) for one in text)
     return f"$'{inside}'"
 
 
