@@ -26,6 +26,11 @@ def escaped(text: str) -> str:
     return ODD.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def printed(text: str) -> str:
+    """Return text of several lines as a terminal may show it: odd characters but line ends and tabs as escapes."""
+    return ODD.sub(lambda found: found[0] if found[0] in "\n\t" else ascii(found[0])[1:-1], text)
+
+
 def shown(text: str) -> str:
     """Return text on one line, odd characters written as escapes, and cut where it is long."""
     return escaped(text) if len(text) <= LONGEST else f"{escaped(text[:LONGEST])}..."

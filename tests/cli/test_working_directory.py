@@ -82,9 +82,14 @@ def test_readers_in_processes_import_nothing_of_the_folder(
     monkeypatch.setattr(pool, "WORTH_BYTES", 0)
     monkeypatch.setattr(pool, "cores_allowed", lambda: 2)
     monkeypatch.setattr(chunk, "CHUNK_BYTES", 5000)
-    started = []
+    started: list[pool._Reader] = []
     start = pool._Reader.__init__
-    monkeypatch.setattr(pool._Reader, "__init__", lambda self: (started.append(self), start(self))[1])
+
+    def counted(self: pool._Reader) -> None:
+        started.append(self)
+        start(self)
+
+    monkeypatch.setattr(pool._Reader, "__init__", counted)
     out = {"page": ("--out", traps.parent / "page.html"), "paper": ("--out", traps.parent / "paper")}
     done = here(command, ".", *out.get(command, ()))
     assert done.returncode in {0, 1}, done.stderr.decode()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ TRAP = "open('ran', 'w').close()\n"
 
 
 @pytest.fixture
-def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The working directory, which has a manifest; whatever of it is imported or started leaves a file ``ran``."""
     monkeypatch.chdir(tmp_path)
     for name in ("plug.py", "net.py", "passes.py", "tool.py", "net.pt2"):
@@ -29,7 +31,8 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     names = ("plug.py", "net.py", "passes.py", "tool.py", "net.pt2")
     files = [{"path": name, "sha256": digest_bytes((tmp_path / name).read_bytes())} for name in names]
     (tmp_path / "MANIFEST.json").write_text(json.dumps({"files": files}))
-    return tmp_path
+    yield tmp_path
+    sys.modules.pop("plug", None)
 
 
 @pytest.mark.parametrize(
@@ -109,15 +112,21 @@ def test_trusted_study_is_loaded_and_runs_its_plugin(bundle: Path) -> None:
 def test_whoever_is_asked_sees_the_code_and_decides(bundle: Path, answer: bool) -> None:
     (bundle / "study.yaml").write_text("plugins: [plug.py]\n" + PLAIN)
     asked: list[ForeignStudy] = []
+
+    def ask(found: ForeignStudy) -> bool:
+        asked.append(found)
+        return answer
+
     with pytest.raises(StudyError, match="adds nothing" if answer else "nothing was run"):
-        load_study("study.yaml", trust=lambda found: (asked.append(found), answer)[1])
-    assert [one.what for one in asked[0].code] == ["beside.py", "plug.py"]
+        load_study("study.yaml", trust=ask)
+    assert [one.what for one in asked[0].code] == ["plug.py", "beside.py"]
     assert (bundle / "ran").exists() == answer
 
 
 def test_study_of_ones_own_is_never_asked_about(bundle: Path) -> None:
     (bundle / "MANIFEST.json").unlink()
-    study = read_study_text(bundle, "plugins: [plug.py]\n" + PLAIN)
+    (bundle / "study.yaml").write_text("plugins: [plug.py]\n" + PLAIN)
+    study = read_study(bundle / "study.yaml")
     refuse_untrusted_study(study, bundle / "study.yaml", trust=False)
 
 
@@ -158,8 +167,3 @@ def test_run_into_bundle_with_working_files_is_refused(bundle: Path) -> None:
     refuse_untrusted_work(bundle, trust=True)
     with pytest.raises(StudyError, match="prepared programs and compile caches, which a run loads"):
         refuse_untrusted_work(bundle, trust=False)
-
-
-def read_study_text(directory: Path, text: str):  # type: ignore[no-untyped-def]
-    (directory / "study.yaml").write_text(text)
-    return read_study(directory / "study.yaml")

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ablatrix.analysis.table import Tidy
     from ablatrix.artifact.reproduction import ReproductionReport
     from ablatrix.study.model import Study
-    from ablatrix.study.resolve import ResolvedStudy
 
 Bundle = Annotated[
     Path, typer.Argument(help="Directory of an artifact, or its zip.", metavar="BUNDLE", show_default=False)
@@ -68,7 +67,7 @@ def reproduce_command(
     from ablatrix.cli.inputs import record_files
     from ablatrix.errors import ArtifactError
     from ablatrix.records.names import RECORDS_NAME, STUDY_NAME
-    from ablatrix.study.load import load_study, read_study
+    from ablatrix.study.load import read_study
 
     if study not in ("full", "tiny"):
         raise ArtifactError(f"--study {study}: there are full, tiny")
@@ -87,8 +86,7 @@ def reproduce_command(
         if recorded is not None:
             _same_study(said, recorded)  # before anything that it names is looked at
         if results is None:
-            resolved = load_study(folder / STUDY_NAME, trust=trust_of(trust))
-            here = tidy([_run(resolved, folder / STUDY_NAME, out, quiet)])
+            here = tidy([_run(folder / STUDY_NAME, out, quiet, trust)])
         else:
             with record_files([results]) as (given,):
                 here = tidy([given])
@@ -137,15 +135,16 @@ def opened(bundle: Path) -> Iterator[Path]:
 def _verified(directory: Path, bundle: Path) -> str | None:
     from ablatrix.artifact.bundle import examine, refuse_plain_results
     from ablatrix.errors import ArtifactError
+    from ablatrix.foreign_text import escaped
     from ablatrix.study.load import read_study_digest
 
     refuse_plain_results(directory)
     print(f"verifying {bundle}", file=sys.stderr)
     found = examine(directory, study_digest=read_study_digest)
     for note in found.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {escaped(note)}", file=sys.stderr)
     if found.problems:
-        problems = "\n".join(map(str, found.problems))
+        problems = "\n".join(escaped(str(one)) for one in found.problems)
         raise ArtifactError(f"{bundle}: is not as it was recorded, so there is nothing to reproduce:\n{problems}")
     return found.root_digest
 
@@ -164,10 +163,12 @@ def _same_study(study: Study, found: Tidy) -> None:
         )
 
 
-def _run(resolved: ResolvedStudy, path: Path, out: Path, quiet: bool) -> Path:
+def _run(path: Path, out: Path, quiet: bool, trust: bool) -> Path:
     from ablatrix.cli.artifact import checked_environment
     from ablatrix.cli.run import end_run, run_study
+    from ablatrix.study.load import load_study
 
+    resolved = load_study(path, trust=trust_of(trust))
     checked_environment(resolved, out)
     summary = run_study(resolved, path, out, [], quiet)
     if summary.signal is not None or not summary.complete:
@@ -186,6 +187,7 @@ def _write(report: ReproductionReport, claims: Claims, out: Path) -> None:
         report_text,
     )
     from ablatrix.cli.tables import print_table
+    from ablatrix.foreign_text import escaped
     from ablatrix.paper.files import write_text
 
     rows = [
@@ -198,7 +200,7 @@ def _write(report: ReproductionReport, claims: Claims, out: Path) -> None:
     print_table("Claims", ["claim", "outcome", "statement", "wanted", "recorded", "here"], rows)
     for claim in report.claims:
         if claim.outcome != "reproduced":
-            print(f"{claim.id}: {WORDS[claim.outcome]}: {claim.detail}")
+            print(escaped(f"{claim.id}: {WORDS[claim.outcome]}: {claim.detail}"))
     outcomes = ", ".join(f"{count} {WORDS[outcome]}" for outcome, count in count_outcomes(report.claims).items())
     print(f"{len(report.claims)} claims: {outcomes}")
     base = out / REPORT_NAME

@@ -7,7 +7,7 @@ from pydantic import Field, create_model
 from ablatrix.records.correctness import Correctness
 from ablatrix.records.layout import Layout
 from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
-from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Part, Seconds, StagePlan
+from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Moment, Part, Seconds, StagePlan
 from ablatrix.records.status import Status
 
 SCHEMA_VERSION = "1.3"
@@ -129,7 +129,7 @@ class Noise(Part):
 class Meta(Part):
     """Where, when and with what the trial ran."""
 
-    time_utc: str = Field(description="Start of the trial, ISO 8601, UTC.")
+    time_utc: Moment = Field(description="Start of the trial, ISO 8601, UTC.")
     study_commit: str | None = Field(description="Git commit of the study's directory, null outside git.")
     study_dirty: bool | None = Field(description="Whether that checkout had uncommitted changes.")
     ablatrix_commit: str | None = Field(description="Git commit of ablatrix's sources, null when installed.")

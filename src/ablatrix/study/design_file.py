@@ -6,7 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ablatrix.errors import StudyError
+from ablatrix.records.names import LARGEST_DESIGN
 from ablatrix.records.titles import read_titles
+from ablatrix.regular_files import read_regular
 from ablatrix.study.design import Cell, Design, Trial
 from ablatrix.study.model import Study
 
@@ -35,7 +37,7 @@ def load_design(path: Path) -> Design:
         StudyError: The file is not a design.
     """
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = json.loads(read_regular(path, LARGEST_DESIGN))
         cells = tuple(Cell(**cell) for cell in held["cells"])
         trials = tuple(Trial(**trial) for trial in held["trials"])
         facts = {key: held[key] for key in ("study", "study_digest", "seed")}
@@ -48,7 +50,7 @@ def load_design(path: Path) -> Design:
             plugins=plugins,
             titles=read_titles(held),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyError(f"{path}: is not a design that ablatrix wrote ({error}); choose another --out") from None
 
 

@@ -175,10 +175,10 @@ def _python(study: Study, bundle: Bundle, given: str, does: str) -> Iterator[For
     if source is None:
         yield _file(bundle, given, file, does)
         return
+    yield _file(bundle, given, file, does)
     for name, path in source.files.items():
-        is_itself = path.resolve() == file.resolve()
-        beside = str(PurePosixPath(given).parent / name)
-        yield _file(bundle, given if is_itself else beside, path, does if is_itself else f"imported by {given}")
+        if path.resolve() != file.resolve():
+            yield _file(bundle, str(PurePosixPath(given).parent / name), path, f"imported by {given}")
 
 
 def _file(bundle: Bundle, what: str, file: Path, does: str) -> ForeignCode:

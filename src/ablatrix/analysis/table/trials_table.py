@@ -22,6 +22,7 @@ from ablatrix.records.held import hold_all_records
 from ablatrix.records.journal import read_encoded, report_ignored, report_torn, scan
 from ablatrix.records.names import DESIGN_NAME
 from ablatrix.records.titles import Titles, merged, read_titles
+from ablatrix.regular_files import open_regular
 
 SUPERSEDED = "attempt that a later one replaced"
 NOT_FINAL = "trial without a final attempt (interrupted, not run again yet)"
@@ -117,7 +118,7 @@ def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
     by_digest: dict[str, Path] = {}
     for path in map(Path, paths):
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise RecordError(f"{path}: records cannot be read: {error.strerror}") from error

@@ -129,10 +129,9 @@ def examine(
     if design is not None:
         faults += [*check_plan(lines_of(records), design), *_check_plugins(directory, design)]
     if manifest is not None:
-        of_study = ([], []) if study_digest is None else check_study(directory, records, manifest, study_digest)
-        shipped = check_shipped(directory, records, manifest, has_plugins=bool((design or {}).get("plugins")))
-        problems += [*of_study[0], *shipped[0], *check_models(directory, records)]
-        notes += [*of_study[1], *shipped[1]]
+        foreign, foreign_notes = _check_inputs(directory, records, manifest, design or {}, study_digest)
+        problems += foreign
+        notes += foreign_notes
     if manifest is not None and design is not None:
         faults += _check_facts(manifest, records, len(design["trials"]))
     if faults:
@@ -152,6 +151,22 @@ def examine(
         records=len(records),
         root_digest=manifest.root_digest if manifest else None,
     )
+
+
+def _check_inputs(
+    directory: Path,
+    records: list[Record],
+    manifest: Manifest,
+    design: Mapping[str, Any],
+    study_digest: StudyDigest | None,
+) -> tuple[list[Problem], list[str]]:
+    """Compare what a bundle was made with (study, models, lock, what is shipped) with what records and software say."""
+    problems, notes = check_shipped(directory, records, manifest, has_plugins=bool(design.get("plugins")))
+    if study_digest is not None:
+        found, noted = check_study(directory, records, manifest, study_digest)
+        problems += found
+        notes += noted
+    return [*problems, *check_models(directory, records)], notes
 
 
 def _refuse_records(file: Path) -> None:

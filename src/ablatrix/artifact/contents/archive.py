@@ -10,9 +10,10 @@ import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from ablatrix.artifact.contents.manifest import MANIFEST_NAME, list_files
+from ablatrix.artifact.contents.manifest import list_files
 from ablatrix.errors import ArtifactError
 from ablatrix.records.archives import DAMAGES, open_archive
+from ablatrix.records.names import MANIFEST_NAME
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 MODE = 0o100644
