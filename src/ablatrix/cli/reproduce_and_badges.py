@@ -85,11 +85,9 @@ def reproduce_command(
         out = Path(f"reproduction-{said.name}") if out is None else out
         if recorded is not None:
             _same_study(said, recorded)  # before anything that it names is looked at
-        if results is None:
-            here = tidy([_run(folder / STUDY_NAME, out, quiet, trust)])
-        else:
-            with record_files([results]) as (given,):
-                here = tidy([given])
+        run = _run(folder / STUDY_NAME, out, quiet, trust) if results is None else results
+        with record_files([run]) as (given,):
+            here = tidy([given])
         _same_study(said, here)
         report = report_reproduction(here, claims, recorded, root_digest if study == "full" else None)
         _write(report, claims, out)

@@ -26,6 +26,7 @@ class _BoundedComposer(Composer):
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader=loader)
+        self.warn_double_anchors = False  # it is said nowhere else either
         self._values = 0
         self._sizes: dict[str, int] = {}
 

@@ -50,6 +50,7 @@ from ablatrix.errors import AblatrixError, ArtifactError
 from ablatrix.plugin_sources import read_plugin_source
 from ablatrix.records.model import Record
 from ablatrix.records.names import CLAIMS_NAME, DESIGN_NAME, RECORDS_NAME, STUDY_NAME
+from ablatrix.regular_files import MEBIBYTE, open_regular
 
 INPUTS = frozenset({STUDY_NAME, CLAIMS_NAME, ENVIRONMENT_NAME})
 """Files that the documents are made from, in addition to the records."""
@@ -109,20 +110,9 @@ def examine(
         return _examine_archive(directory, root_digest, derive, study_digest)
     refuse_plain_results(directory)
     reading = reading or read_artifact(directory)
-    problems: list[Problem] = []
     unchecked = f"{WORK_NAME}/ has files of the run that are not part of the artifact: it was not checked"
     notes = [unchecked] if (directory / WORK_NAME).is_dir() else []
-    manifest = None
-    try:
-        manifest = read_manifest(directory)
-    except ArtifactError as error:
-        exists = (directory / MANIFEST_NAME).is_file()
-        problems.append(Problem(MANIFEST_NAME, "invalid" if exists else "missing", str(error)))
-    if manifest is not None:
-        problems += _check_files(directory, manifest)
-        if root_digest is not None and manifest.root_digest != root_digest:
-            detail = f"its root digest is {manifest.root_digest}, but {root_digest} was published"
-            problems.append(Problem(MANIFEST_NAME, "changed", detail))
+    manifest, problems = _check_manifest(directory, root_digest)
     records, line_faults = check_lines(directory)
     design, design_faults = read_design(directory)
     faults = [*line_faults, *design_faults, *check_samples(directory, records)]
@@ -151,6 +141,20 @@ def examine(
         records=len(records),
         root_digest=manifest.root_digest if manifest else None,
     )
+
+
+def _check_manifest(directory: Path, root_digest: str | None) -> tuple[Manifest | None, list[Problem]]:
+    """Return the manifest, None where it cannot be read, and what does not hold of it and of its files."""
+    try:
+        manifest = read_manifest(directory)
+    except ArtifactError as error:
+        exists = (directory / MANIFEST_NAME).is_file()
+        return None, [Problem(MANIFEST_NAME, "invalid" if exists else "missing", str(error))]
+    problems = _check_files(directory, manifest)
+    if root_digest is not None and manifest.root_digest != root_digest:
+        detail = f"its root digest is {manifest.root_digest}, but {root_digest} was published"
+        problems.append(Problem(MANIFEST_NAME, "changed", detail))
+    return manifest, problems
 
 
 def _check_inputs(
@@ -294,7 +298,8 @@ def _check_documents(reading: Reading, records: list[Record], manifest: Manifest
     problems = []
     for name, text in made.items():
         try:
-            found = (reading.directory / name).read_bytes()
+            with open_regular(reading.directory / name) as file:
+                found = file.read(len(text.encode()) + MEBIBYTE)  # more differs as well
         except FileNotFoundError:
             problems.append(Problem(name, "missing", "every artifact has this document"))
             continue

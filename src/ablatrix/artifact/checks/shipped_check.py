@@ -15,6 +15,7 @@ from ablatrix.doctor.shipped import SHIPPED_FILES, locked_versions, shipped_byte
 from ablatrix.records.model import Record
 from ablatrix.records.names import LOCK_NAME
 from ablatrix.records.origin import source_state
+from ablatrix.regular_files import MEBIBYTE, read_regular
 from ablatrix.version import __version__
 
 LINE = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[A-Za-z0-9.!+_-]+)")
@@ -59,7 +60,7 @@ def _differs(file: Path, name: str) -> bool:
 def _lines(directory: Path, records: Iterable[Record], manifest: Manifest) -> tuple[list[tuple[int, str]], list[str]]:
     """Return the lines of the lock that are no pinned package, and the packages that nothing else names so."""
     try:
-        text = (directory / LOCK_NAME).read_text(encoding="utf-8")
+        text = read_regular(directory / LOCK_NAME, MEBIBYTE).decode()
     except (OSError, UnicodeDecodeError):
         return [], []  # a file that cannot be read is reported by who compares files with the manifest
     known = set(_known(records, manifest))
