@@ -21,6 +21,11 @@ def without_odd(text: str) -> str:
     return ODD.sub(lambda found: " " if found[0].isspace() else "", text)
 
 
+def without_controls(text: str) -> str:
+    """Return text of several lines without odd characters, but for line ends and tabs."""
+    return ODD.sub(lambda found: found[0] if found[0] in "\n\t" else "", text)
+
+
 def escaped(text: str) -> str:
     """Return text with each odd character written as an escape."""
     return ODD.sub(lambda found: ascii(found[0])[1:-1], text)

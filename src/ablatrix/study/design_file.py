@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def load_design(path: Path) -> Design:
         held = json.loads(read_regular(path, LARGEST_DESIGN))
         cells = tuple(Cell(**cell) for cell in held["cells"])
         trials = tuple(Trial(**trial) for trial in held["trials"])
+        _refuse_other_types(cells, trials)
         facts = {key: held[key] for key in ("study", "study_digest", "seed")}
         width, plugins = held.get("cold_effect_width"), dict(held.get("plugins", {}))
         return Design(
@@ -52,6 +54,22 @@ def load_design(path: Path) -> Design:
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyError(f"{path}: is not a design that ablatrix wrote ({error}); choose another --out") from None
+
+
+def _refuse_other_types(cells: Sequence[Cell], trials: Sequence[Trial]) -> None:
+    """Refuse entries whose values are not what they are taken for, and trials of cells that are not there.
+
+    Raises:
+        TypeError, ValueError: What is wrong.
+    """
+    texts = [text for cell in cells for text in (cell.cell_id, cell.workload, cell.compiler)]
+    texts += [text for one in trials for text in (one.trial_id, one.cell_id, one.block_id, one.mode, one.role)]
+    maps = [held for cell in cells for held in (cell.parameters, cell.knobs, cell.baseline)]
+    if not {*map(type, texts)} <= {str} or not {*map(type, maps)} <= {dict}:
+        raise TypeError("a cell or a trial has a value of another type")
+    lost = {one.cell_id for one in trials} - {cell.cell_id for cell in cells}
+    if lost:
+        raise ValueError(f"a trial is of cell {min(lost)}, which it does not have")
 
 
 def read_design(path: Path, study: Study) -> Design:
