@@ -5,6 +5,7 @@ refused is an ``OSError`` with its reason, so that whoever reports a file that c
 """
 
 import errno
+import hashlib
 import os
 import stat
 from io import BufferedReader
@@ -44,3 +45,13 @@ def read_regular(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it has more than {most / MEBIBYTE:g} MiB", str(path))
     return content
+
+
+def digest_regular(path: Path) -> str:
+    """Return the SHA-256 of a regular file in hexadecimal, whatever its size.
+
+    Raises:
+        OSError: There is none, it cannot be read, or it is something else.
+    """
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ablatrix.canonical import digest_bytes
-from ablatrix.records.names import MANIFEST_NAME, WORK_NAME
+from ablatrix.records.names import LARGEST_MANIFEST, MANIFEST_NAME, WORK_NAME
+from ablatrix.regular_files import digest_regular, read_regular
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Bundle:
         """Return whether the manifest lists a file with the bytes that it has."""
         try:
             path = file.resolve().relative_to(self.directory.resolve()).as_posix()
-            return self._digests.get(path) == digest_bytes(file.read_bytes())
+            return self._digests.get(path) == digest_regular(file)
         except (OSError, ValueError):
             return False
 
@@ -35,7 +35,7 @@ class Bundle:
     def _digests(self) -> Mapping[str, str]:
         """SHA-256 of each file that the manifest lists, by path; empty where it cannot be read."""
         try:
-            held: Any = json.loads((self.directory / MANIFEST_NAME).read_bytes())
+            held: Any = json.loads(read_regular(self.directory / MANIFEST_NAME, LARGEST_MANIFEST))
             return {str(entry["path"]): str(entry["sha256"]) for entry in held["files"]}
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return {}

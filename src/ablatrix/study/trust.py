@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ablatrix.canonical import digest_bytes
 from ablatrix.compilers.catalogue.model import ENVIRONMENT
 from ablatrix.errors import StudyError
 from ablatrix.foreign_text import shown
 from ablatrix.plugin_sources import read_plugin_source
 from ablatrix.records.bundle import Bundle, bundle_of
+from ablatrix.regular_files import digest_regular
 from ablatrix.study.model import CompilerChoice, KnobChoice, Study, WorkloadChoice
 from ablatrix.workloads.source import ARCHITECTURE, ONNX, SAVED, file_of
 
@@ -183,9 +183,7 @@ def _python(study: Study, bundle: Bundle, given: str, does: str) -> Iterator[For
 
 def _file(bundle: Bundle, what: str, file: Path, does: str) -> ForeignCode:
     try:
-        digest = digest_bytes(file.read_bytes()) if file.is_file() else None
+        digest = digest_regular(file)
     except OSError:
-        digest = None
-    if digest is None:
         return ForeignCode(what, does)
     return ForeignCode(what, does, digest, bundle.lists(file))

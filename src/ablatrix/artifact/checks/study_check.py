@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ablatrix.artifact.contents import Manifest, Problem
-from ablatrix.canonical import digest_bytes
 from ablatrix.errors import AblatrixError
 from ablatrix.records.model import Record
 from ablatrix.records.names import STUDY_NAME
+from ablatrix.regular_files import digest_regular
 from ablatrix.version import __version__
 
 StudyDigest = Callable[[Path], str]
@@ -53,7 +53,7 @@ def check_models(directory: Path, records: Iterable[Record]) -> list[Problem]:
         file = (directory / name).resolve()
         if not name.endswith(MODEL_FILES) or not file.is_relative_to(directory.resolve()) or not file.is_file():
             continue
-        found = digest_bytes(file.read_bytes())
+        found = digest_regular(file)
         if found != digest:
             detail = f"it is not the model that was measured: SHA-256 {found[:16]}, in the records {str(digest)[:16]}"
             problems.append(Problem(name, "changed", detail))

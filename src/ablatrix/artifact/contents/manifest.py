@@ -23,6 +23,7 @@ from ablatrix.foreign_text import is_plain, shown
 from ablatrix.records.names import (
     CLAIMS_NAME,
     DESIGN_NAME,
+    LARGEST_MANIFEST,
     LOCK_NAME,
     MANIFEST_NAME,
     RECORDS_NAME,
@@ -31,13 +32,11 @@ from ablatrix.records.names import (
     TEMPLATE_NAME,
     WORK_NAME,
 )
-from ablatrix.regular_files import MEBIBYTE, open_regular, read_regular
+from ablatrix.regular_files import open_regular, read_regular
 
 MANIFEST_VERSION = "1.1"
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CHUNK_BYTES = 1 << 20
-LARGEST = 32 * MEBIBYTE
-"""Bytes of the largest manifest: about 100,000 files."""
 MOST_FOLDERS = 50
 
 Role = Literal[
@@ -236,7 +235,7 @@ def read_manifest(directory: Path) -> Manifest:
     """
     path = directory / MANIFEST_NAME
     try:
-        text = read_regular(path, LARGEST).decode()
+        text = read_regular(path, LARGEST_MANIFEST).decode()
         manifest = Manifest.model_validate_json(text, strict=True)
     except FileNotFoundError as error:
         raise ArtifactError(f"missing: {directory} is not an artifact, or an incomplete one") from error
