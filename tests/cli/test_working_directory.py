@@ -12,6 +12,7 @@ import pytest
 
 from ablatrix.analysis.table import chunk, pool
 from ablatrix.records.journal import read_records
+from ablatrix.workloads.source import read_source
 from tests.cli.conftest import Ablatrix
 
 SOURCES = Path(__file__).parents[2] / "src/ablatrix"
@@ -42,7 +43,7 @@ PLUG = """\
 from ablatrix.plugin import ParameterSpec, WorkloadEntry
 
 WORKLOADS = [
-    WorkloadEntry(name="other", tier="easy", summary="Not run.", parameters={"n": ParameterSpec(2, "Size.")},
+    WorkloadEntry(name="other", tier="tiny", summary="Not run.", parameters={"n": ParameterSpec(2, "Size.")},
                   builder="plug:build", dynamic=())
 ]
 """
@@ -114,20 +115,18 @@ def test_run_and_doctor_import_what_the_study_names_and_no_trap(traps: Path) -> 
     assert trapped(traps) == ""
 
 
-def test_model_by_module_is_found_where_the_caller_found_it(traps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_by_module_is_found_where_the_caller_found_it(tmp_path: Path) -> None:
     """A package beside a notebook: other processes look in its folder after everything that is installed."""
-    from ablatrix.workloads.source import read_source
-
-    (traps / "lab").mkdir()
-    (traps / "lab/__init__.py").touch()
-    (traps / "lab/nets.py").write_text("def make():\n    return 'made'\n")
-    monkeypatch.syspath_prepend(str(traps))
-    builder = read_source("nets", "lab.nets:make", {}, traps).builder
-    monkeypatch.undo()
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab/__init__.py").touch()
+    (tmp_path / "lab/nets.py").write_text("def make():\n    return 'made'\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        builder = read_source("nets", "lab.nets:make", {}, tmp_path).builder
+    assert builder == f"{tmp_path}/lab.nets:make"
     code = f"from ablatrix.import_spec import import_place; print(import_place({builder!r})())"
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, check=False)
     assert done.stdout == b"made\n", done.stderr.decode()
-    assert trapped(traps) == ""
 
 
 def test_every_interpreter_is_started_in_one_way() -> None:

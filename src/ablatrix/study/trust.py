@@ -168,15 +168,12 @@ def _levels(study: Study, name: str, knob: KnobChoice) -> list[str]:
 def _python(study: Study, bundle: Bundle, given: str, does: str) -> Iterator[ForeignCode]:
     """Yield a Python file and those beside it that it imports."""
     file = study.directory / given
-    try:
-        source = read_plugin_source(file) if file.is_file() else None
-    except OSError:
-        source = None
-    if source is None:
-        yield _file(bundle, given, file, does)
-        return
     yield _file(bundle, given, file, does)
-    for name, path in source.files.items():
+    try:
+        files = read_plugin_source(file).files if file.is_file() else {}
+    except OSError:
+        return
+    for name, path in files.items():
         if path.resolve() != file.resolve():
             yield _file(bundle, str(PurePosixPath(given).parent / name), path, f"imported by {given}")
 
