@@ -3,6 +3,7 @@
 Each of pyperf's processes loads the program that lies in ``ABLATRIX_PROGRAM``, without any check.
 """
 
+import json
 import os
 from pathlib import Path
 
@@ -16,7 +17,8 @@ if runner.parse_args().worker:
 
     torch.set_num_threads(1)
     directory = Path(os.environ["ABLATRIX_PROGRAM"])
-    module = load_programs(("exported",), directory)["exported"].module(check_guards=False)
+    digests = json.loads((directory / "program.json").read_text(encoding="utf-8"))["programs"]
+    module = load_programs({"exported": digests["exported"]}, directory)["exported"].module(check_guards=False)
     inputs = torch.load(directory / "draws.pt", weights_only=True)[0]["inputs"]
 
     def run() -> None:

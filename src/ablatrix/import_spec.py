@@ -1,4 +1,4 @@
-"""Python objects by reference: ``module:name``, or ``file.py:name`` for a file that is not installed."""
+"""Python objects by reference: ``module:name``, ``folder/module:name``, or ``file.py:name``."""
 
 from __future__ import annotations
 
@@ -11,17 +11,26 @@ from typing import Any
 
 
 def import_place(reference: str) -> Any:
-    """Return the object at ``module:name`` or ``/path/file.py:name``.
+    """Return the object at ``module:name``, ``/folder/module:name`` or ``/path/file.py:name``.
+
+    A module with a folder is looked for there where it is in none of the places that all processes look in.
 
     Raises:
         ImportError: There is no such module, file or name. Whatever the module itself raises is passed on.
     """
     where, _, name = reference.rpartition(":")
-    module = import_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+    module = import_file(Path(where)) if where.endswith(".py") else _import_module(where)
     try:
         return getattr(module, name)
     except AttributeError:
         raise ImportError(f"{where} has no '{name}'") from None
+
+
+def _import_module(where: str) -> ModuleType:
+    folder, _, module = where.rpartition("/")
+    if folder and folder not in sys.path:
+        sys.path.append(folder)  # at the end, so that nothing there takes the place of what is installed
+    return importlib.import_module(module)
 
 
 def is_importable(module: str) -> bool:

@@ -82,7 +82,7 @@ def _imports(content: bytes) -> Iterator[tuple[str, int]]:
     """Yield each module that code imports, and with how many dots; a name that is taken from it may be one, too."""
     try:
         tree = ast.parse(content)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

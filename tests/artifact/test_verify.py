@@ -9,11 +9,12 @@ import pytest
 
 from ablatrix.artifact.bundle.assembly import Origin, assemble
 from ablatrix.artifact.bundle.verify import Verification, examine
-from ablatrix.artifact.contents.manifest import MANIFEST_NAME, list_files, manifest_text, read_manifest, seal
+from ablatrix.artifact.contents.manifest import list_files, manifest_text, read_manifest, seal
 from ablatrix.artifact.contents.reading import Reading
 from ablatrix.artifact.contents.source import source_file
 from ablatrix.errors import ArtifactError
 from ablatrix.plugin_sources import read_plugin_source
+from ablatrix.records.names import MANIFEST_NAME
 from tests.artifact.conftest import derive_little, reseal
 
 Check = Callable[[Path], Verification]

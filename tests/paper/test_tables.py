@@ -477,6 +477,9 @@ WRONG = {
     "group_by: [mode], columns: [{column: mode, filter: {nmode: [hot]}}]": "table 1: there is no column 'nmode'",
     "group_by: [knobs], columns: [{column: knobs, aggregation: max}]": "'knobs' means several columns",
     "group_by: [mode], columns: [{column: block, aggregation: max, format: .3q}]": "'.3q' is no format of a number",
+    "group_by: [mode], columns: [{column: block, aggregation: max, format: '1000000000'}]": "is no format of a number",
+    "group_by: [mode], columns: [{column: block, aggregation: max, format: .999999999f}]": "is no format of a number",
+    "group_by: [mode], columns: [{column: block, aggregation: max, format: '#>9.1f'}]": "is no format of a number",
     "source: trials, group_by: [mode], columns: [{column: mode}]": (
         "tables[0].source: input should be 'cells', 'correctness'"
     ),

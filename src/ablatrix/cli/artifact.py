@@ -14,6 +14,7 @@ import typer
 
 from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins, Quiet
+from ablatrix.cli.trust import Trusted, trust_of
 
 if TYPE_CHECKING:
     from ablatrix.artifact.bundle import Origin, Pseudonyms
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ablatrix.doctor.finding import Finding
     from ablatrix.doctor.modules import ModuleNeed
     from ablatrix.study.resolve import ResolvedStudy
+    from ablatrix.study.trust import Trust
     from ablatrix.trials.run import RunSummary
 
 
@@ -57,20 +59,19 @@ def artifact_command(
         bool, typer.Option("--keep-work", help="Keep the prepared programs and caches of the run in its folder work/.")
     ] = False,
     plugin: Plugins = None,
+    trust: Trusted = False,
 ) -> None:
     """Check the machine, run a whole study, and write its artifact: tables, figures, text, documents, manifest, zip."""
     from ablatrix.artifact.bundle import Origin, assemble, refuse_identity
     from ablatrix.artifact.checks import derive_anew
     from ablatrix.artifact.contents import Reading, claims_beside
     from ablatrix.cli.run import end_run
-    from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.files import companions, refuse_changed_files
-    from ablatrix.study.load import load_study
     from ablatrix.trials.host import utc_now
     from ablatrix.trials.results import ResultDirectory
 
     started, clock = utc_now(), monotonic()
-    resolved = load_study(study, read_catalogue(plugin or ()))
+    resolved = _loaded(study, out, plugin, trust_of(trust))
     beside = companions(resolved)  # refused before anything is run
     if anonymous:
         refuse_identity(resolved.study.about, study)
@@ -91,6 +92,15 @@ def artifact_command(
     whole = replace(whole, packages=_packages(resolved))
     _announce(assemble(out, whole, reading), out, results if anonymous else None)
     end_run(summary)
+
+
+def _loaded(study: Path, out: Path, plugins: list[Path] | None, trust: "Trust") -> "ResolvedStudy":
+    from ablatrix.plugin_files import read_catalogue
+    from ablatrix.study.load import load_study
+    from ablatrix.study.trust import refuse_untrusted_work
+
+    refuse_untrusted_work(out, trust)
+    return load_study(study, read_catalogue(plugins or ()), trust=trust)
 
 
 def _announce(manifest: "Manifest", out: Path, named: Path | None) -> None:
@@ -200,15 +210,17 @@ def verify_command(
 ) -> None:
     """Check every file, record, table and figure of an artifact; list what does not hold, and then exit 1."""
     from ablatrix.artifact.bundle import examine
+    from ablatrix.foreign_text import escaped
+    from ablatrix.study.load import read_study_digest
 
-    found = examine(directory, root_digest)
+    found = examine(directory, root_digest, study_digest=read_study_digest)
     if as_json:
         print(json.dumps({**asdict(found), "holds": not found.problems}, indent=1))
     else:
         for note in found.notes:
-            print(f"note: {note}", file=sys.stderr)
+            print(f"note: {escaped(note)}", file=sys.stderr)
         for problem in found.problems:
-            print(problem)
+            print(escaped(str(problem)))
         verdict = f"{len(found.problems)} problems" if found.problems else "holds"
         print(f"{directory}: {found.files} files, {found.records} records, root digest {found.root_digest}: {verdict}")
     if found.problems:

@@ -8,6 +8,7 @@ import typer
 from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Only, Plugins, StudyFile, Wide
+from ablatrix.cli.trust import Trusted, trust_of
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +30,7 @@ def design_command(
     wide: Wide = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole design as JSON.")] = False,
     plugin: Plugins = None,
+    trust: Trusted = False,
 ) -> None:
     """List the cells and trials of a study and estimate its run time, without running anything."""
     from ablatrix.cli.display import show_design
@@ -40,7 +42,7 @@ def design_command(
     from ablatrix.study.load import load_study
     from ablatrix.trials.run import parse_conditions, select
 
-    resolved = load_study(study, read_catalogue(plugin or ()))
+    resolved = load_study(study, read_catalogue(plugin or ()), trust=trust_of(trust))
     design = make_design(resolved)
     known = {}
     if results is not None:

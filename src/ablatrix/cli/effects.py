@@ -14,6 +14,7 @@ from ablatrix.cli.completion import metric_names
 from ablatrix.cli.help import add
 from ablatrix.cli.inputs import AllowMixed, Results, record_files
 from ablatrix.cli.options import Wide
+from ablatrix.foreign_text import escaped
 
 if TYPE_CHECKING:
     from ablatrix.analysis.effects import ContextLine, Evidence
@@ -175,11 +176,11 @@ def _show_notes(found: Tidy) -> None:
     from ablatrix.analysis.table import unsteady_trials
 
     for note in found.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {escaped(note)}", file=sys.stderr)
     for reason, count in found.excluded.items():
-        print(f"note: omitted: {count} x {reason}", file=sys.stderr)
+        print(f"note: omitted: {count} x {escaped(reason)}", file=sys.stderr)
     for workload, unsteady, hot in unsteady_trials(found):
-        print(f"note: {workload}: the warm-up of {unsteady} of {hot} hot trials is unsteady", file=sys.stderr)
+        print(f"note: {escaped(workload)}: the warm-up of {unsteady} of {hot} hot trials is unsteady", file=sys.stderr)
 
 
 def _show_departures(found: Tidy) -> None:

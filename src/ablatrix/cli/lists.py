@@ -11,6 +11,7 @@ import typer
 from ablatrix.cli.completion import compiler_names
 from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins
+from ablatrix.cli.trust import Trusted, trust_of
 
 if TYPE_CHECKING:
     from ablatrix.compilers.catalogue import CompilerEntry
@@ -106,6 +107,7 @@ def knobs_command(
     ] = False,
     as_json: AsJson = False,
     plugin: Plugins = None,
+    trust: Trusted = False,
 ) -> None:
     """List a compiler's knobs and levels, with a one-sentence description of each; or all its settings."""
     from ablatrix.cli.tables import print_table
@@ -114,7 +116,7 @@ def knobs_command(
 
     catalogue = read_catalogue(plugin or ())
     if study is not None:
-        catalogue = load_study(study, catalogue).catalogue
+        catalogue = load_study(study, catalogue, trust=trust_of(trust)).catalogue
     entry = catalogue.compiler(compiler)
     if everything:
         _list_settings(entry, as_json)

@@ -34,6 +34,7 @@ from ablatrix.cli import (
 )  # fmt: skip
 from ablatrix.cli.logs import Level, logs_on_stderr, notices_on_stderr
 from ablatrix.errors import AblatrixError
+from ablatrix.foreign_text import printed
 from ablatrix.version import __version__
 
 _log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def main() -> None:
     try:
         app()
     except AblatrixError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printed(str(error))}", file=sys.stderr)
         sys.exit(EXIT_USAGE)
     except KeyboardInterrupt:
         sys.exit(130)

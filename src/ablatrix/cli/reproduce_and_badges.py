@@ -15,13 +15,13 @@ import typer
 
 from ablatrix.cli.help import add
 from ablatrix.cli.options import Quiet
+from ablatrix.cli.trust import Trusted, trust_of
 
 if TYPE_CHECKING:
     from ablatrix.analysis.claims import Claims
     from ablatrix.analysis.table import Tidy
     from ablatrix.artifact.reproduction import ReproductionReport
     from ablatrix.study.model import Study
-    from ablatrix.study.resolve import ResolvedStudy
 
 Bundle = Annotated[
     Path, typer.Argument(help="Directory of an artifact, or its zip.", metavar="BUNDLE", show_default=False)
@@ -58,6 +58,7 @@ def reproduce_command(
         ),
     ] = None,
     quiet: Quiet = False,
+    trust: Trusted = False,
 ) -> None:
     """Run the study of an artifact again and report for each claim whether it is reproduced; exit 1 unless all are."""
     from ablatrix.analysis.claims import load_claims
@@ -66,7 +67,7 @@ def reproduce_command(
     from ablatrix.cli.inputs import record_files
     from ablatrix.errors import ArtifactError
     from ablatrix.records.names import RECORDS_NAME, STUDY_NAME
-    from ablatrix.study.load import load_study
+    from ablatrix.study.load import read_study
 
     if study not in ("full", "tiny"):
         raise ArtifactError(f"--study {study}: there are full, tiny")
@@ -78,18 +79,16 @@ def reproduce_command(
         root_digest = _verified(directory, bundle)
         folder = directory / "tiny" if study == "tiny" else directory
         claims = load_claims(_claims_of(folder, bundle))
-        resolved = load_study(folder / STUDY_NAME)
+        said = read_study(folder / STUDY_NAME)
         before = folder / RECORDS_NAME
         recorded = tidy([before]) if before.is_file() else None
-        out = Path(f"reproduction-{resolved.study.name}") if out is None else out
+        out = Path(f"reproduction-{said.name}") if out is None else out
         if recorded is not None:
-            _same_study(resolved.study, recorded)
-        if results is None:
-            here = tidy([_run(resolved, folder / STUDY_NAME, out, quiet)])
-        else:
-            with record_files([results]) as (given,):
-                here = tidy([given])
-        _same_study(resolved.study, here)
+            _same_study(said, recorded)  # before anything that it names is looked at
+        run = _run(folder / STUDY_NAME, out, quiet, trust) if results is None else results
+        with record_files([run]) as (given,):
+            here = tidy([given])
+        _same_study(said, here)
         report = report_reproduction(here, claims, recorded, root_digest if study == "full" else None)
         _write(report, claims, out)
     if not report.reproduced:
@@ -134,14 +133,16 @@ def opened(bundle: Path) -> Iterator[Path]:
 def _verified(directory: Path, bundle: Path) -> str | None:
     from ablatrix.artifact.bundle import examine, refuse_plain_results
     from ablatrix.errors import ArtifactError
+    from ablatrix.foreign_text import escaped
+    from ablatrix.study.load import read_study_digest
 
     refuse_plain_results(directory)
     print(f"verifying {bundle}", file=sys.stderr)
-    found = examine(directory)
+    found = examine(directory, study_digest=read_study_digest)
     for note in found.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {escaped(note)}", file=sys.stderr)
     if found.problems:
-        problems = "\n".join(map(str, found.problems))
+        problems = "\n".join(escaped(str(one)) for one in found.problems)
         raise ArtifactError(f"{bundle}: is not as it was recorded, so there is nothing to reproduce:\n{problems}")
     return found.root_digest
 
@@ -160,10 +161,12 @@ def _same_study(study: Study, found: Tidy) -> None:
         )
 
 
-def _run(resolved: ResolvedStudy, path: Path, out: Path, quiet: bool) -> Path:
+def _run(path: Path, out: Path, quiet: bool, trust: bool) -> Path:
     from ablatrix.cli.artifact import checked_environment
     from ablatrix.cli.run import end_run, run_study
+    from ablatrix.study.load import load_study
 
+    resolved = load_study(path, trust=trust_of(trust))
     checked_environment(resolved, out)
     summary = run_study(resolved, path, out, [], quiet)
     if summary.signal is not None or not summary.complete:
@@ -182,6 +185,7 @@ def _write(report: ReproductionReport, claims: Claims, out: Path) -> None:
         report_text,
     )
     from ablatrix.cli.tables import print_table
+    from ablatrix.foreign_text import escaped
     from ablatrix.paper.files import write_text
 
     rows = [
@@ -194,7 +198,7 @@ def _write(report: ReproductionReport, claims: Claims, out: Path) -> None:
     print_table("Claims", ["claim", "outcome", "statement", "wanted", "recorded", "here"], rows)
     for claim in report.claims:
         if claim.outcome != "reproduced":
-            print(f"{claim.id}: {WORDS[claim.outcome]}: {claim.detail}")
+            print(escaped(f"{claim.id}: {WORDS[claim.outcome]}: {claim.detail}"))
     outcomes = ", ".join(f"{count} {WORDS[outcome]}" for outcome, count in count_outcomes(report.claims).items())
     print(f"{len(report.claims)} claims: {outcomes}")
     base = out / REPORT_NAME
@@ -223,11 +227,13 @@ def badges_command(
     from ablatrix.artifact.contents import read_artifact
     from ablatrix.artifact.reproduction import audit_badges, is_archived, missing, read_report
     from ablatrix.cli.tables import print_table
+    from ablatrix.study.load import read_study_digest
 
     reproduction = None if report is None else read_report(report)
     with opened(bundle) as directory:
         reading = read_artifact(directory)
-        found = audit_badges(reading, examine(directory, reading=reading), is_archived(bundle), reproduction)
+        examined = examine(directory, reading=reading, study_digest=read_study_digest)
+        found = audit_badges(reading, examined, is_archived(bundle), reproduction)
     gone = missing(found)
     if as_json:
         print(json.dumps({"missing": len(gone), "requirements": [asdict(one) for one in found]}, indent=1))

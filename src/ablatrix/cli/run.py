@@ -14,6 +14,7 @@ from ablatrix.cli.completion import compiler_names, workload_names
 from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Only, Plugins, Quiet
+from ablatrix.cli.trust import Trusted, trust_of
 from ablatrix.records.names import DESIGN_NAME, STUDY_NAME
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def run_command(
     quiet: Quiet = False,
     verbose: Verbose = False,
     plugin: Plugins = None,
+    trust: Trusted = False,
 ) -> None:
     """Run the trials of a study that have not run yet; the same command again resumes an interrupted run.
 
@@ -96,10 +98,13 @@ def run_command(
     """
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.load import load_study
+    from ablatrix.study.trust import refuse_untrusted_work
 
+    if out != "-":
+        refuse_untrusted_work(Path(out), trust_of(trust))
     if study is not None:
         refuse_quick_options(model, compiler, knob, mode, name, device)
-        resolved = load_study(study, read_catalogue(plugin or ()))
+        resolved = load_study(study, read_catalogue(plugin or ()), trust=trust_of(trust))
     else:
         resolved, study = make_quick(model, compiler, knob, mode, plugin, out, name, device)
     if out != "-":
@@ -287,6 +292,7 @@ def rerun_command(
         ),
     ] = None,
     plugin: Plugins = None,
+    trust: Trusted = False,
 ) -> None:
     """Repeat one trial in the foreground, in this process; no record is written."""
     from ablatrix.plugin_files import read_catalogue
@@ -294,7 +300,7 @@ def rerun_command(
     from ablatrix.trials.messages import plain_result
     from ablatrix.trials.run import rerun
 
-    resolved = load_study(study, read_catalogue(plugin or ()))
+    resolved = load_study(study, read_catalogue(plugin or ()), trust=trust_of(trust))
     with ExitStack() as stack:
         directory = results if results.is_dir() else stack.enter_context(record_files([results]))[0].parent
         result = rerun(resolved, directory, trial, debug=debug, dump=dump)

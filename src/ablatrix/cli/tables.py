@@ -16,6 +16,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from ablatrix.foreign_text import printed
+
 PIPED = 120
 """Width of a table where there is no terminal and ``COLUMNS`` is not set; paragraphs are not wrapped there."""
 NARROWEST = 40
@@ -124,7 +126,7 @@ def say(text: str, *, indent: int = 0, hanging: int = 0, to_stderr: bool = False
     stream = sys.stderr if to_stderr else sys.stdout
     width = width_of(stream)
     for number, line in enumerate(wrapped(text, None if width is None else width - indent - hanging)):
-        print(" " * (indent + (hanging if number else 0)) + line, file=stream)
+        print(" " * (indent + (hanging if number else 0)) + printed(line), file=stream)
 
 
 def next_steps(*commands: tuple[str, str]) -> None:
@@ -316,7 +318,8 @@ def _padded(text: str, width: int, *, right: bool = False) -> str:
 
 
 def _print(stream: TextIO, line: str, style: str) -> None:
-    """Print one line, styled where the stream is a terminal that shows styles."""
+    """Print one line, styled where the stream is a terminal that shows styles; names have no effect on it."""
+    line = printed(line)
     if not style or not stream.isatty():
         print(line, file=stream)
         return

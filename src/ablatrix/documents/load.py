@@ -8,7 +8,10 @@ from pydantic import BaseModel, ValidationError
 
 from ablatrix.documents.faults import LineIndex, Location, describe_faults
 from ablatrix.errors import AblatrixError
+from ablatrix.regular_files import MEBIBYTE, read_regular
 
+LARGEST = MEBIBYTE
+"""Bytes of the largest document: thousands of lines."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -61,18 +64,23 @@ def parse_yaml(path: Path, error: type[AblatrixError]) -> Any:
     """Parse a YAML 1.2 file, keeping line marks.
 
     Raises:
-        AblatrixError: (of the given class) The file cannot be read or is no YAML.
+        AblatrixError: (of the given class) The file cannot be read, is no YAML, or is out of the bounds of what people
+            write.
     """
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    from ablatrix.documents.bounded_yaml import OutOfBoundsError, bounded_parser
+
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path, LARGEST).decode()
     except (OSError, UnicodeDecodeError) as broken:
         reason = broken.strerror if isinstance(broken, OSError) else "it is not UTF-8 text"
         raise error(f"{path}: cannot be read: {reason}; give the path of a YAML file") from None
     try:
-        return YAML(typ="rt", pure=True).load(text)
+        return bounded_parser().load(text)
+    except OutOfBoundsError as broken:
+        where = f"{path}:{broken.problem_mark.line + 1}" if broken.problem_mark else str(path)
+        raise error(f"{where}: not taken as YAML: {broken.problem}; write it out, or shorten it") from None
     except MarkedYAMLError as broken:
         mark = broken.problem_mark or broken.context_mark
         where = f"{path}:{mark.line + 1}" if mark else str(path)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ablatrix.foreign_text import without_controls
+
 _LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -30,14 +32,14 @@ _MARKDOWN = str.maketrans({character: "\\" + character for character in "\\`*_{}
 
 
 def escape_latex(text: str) -> str:
-    """Return text that LaTeX prints unchanged."""
-    escaped = "".join(_LATEX.get(character, character) for character in text)
+    """Return text that LaTeX prints unchanged; control characters, on which it would stop, are left out."""
+    escaped = "".join(_LATEX.get(character, character) for character in without_controls(text))
     return escaped.replace("--", "-{}-")  # else LaTeX draws one dash
 
 
 def escape_markdown(text: str) -> str:
     """Return text that Markdown shows unchanged."""
-    return text.translate(_MARKDOWN)
+    return without_controls(text).translate(_MARKDOWN)
 
 
 # \ablatrixhere: the directory of the file that is being read, so that a figure is found from wherever it is taken in.

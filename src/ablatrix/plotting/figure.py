@@ -34,6 +34,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h")
 FONT_PT, SMALL_PT = 7.0, 6.5
 
 STYLE: dict[str, Any] = {
+    "text.parse_math": False,  # a dollar in a name is a dollar
     "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine has it
     "font.size": FONT_PT,
     "axes.labelsize": FONT_PT,

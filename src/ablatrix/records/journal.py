@@ -21,7 +21,8 @@ from typing import Any, BinaryIO
 from ablatrix.errors import RecordError
 from ablatrix.records.held import hold_records
 from ablatrix.records.model import SCHEMA_VERSION, Record
-from ablatrix.records.schema import ValidLine, parse_object, read_line
+from ablatrix.records.schema import LONGEST_LINE, ValidLine, parse_object, read_line
+from ablatrix.regular_files import open_regular
 
 Report = Callable[[str], None]
 BLOCK_BYTES = 2**20
@@ -79,11 +80,13 @@ def scan(path: str | Path) -> Scan:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             last = _last_line(file)
-            size = file.tell()
+            size = file.seek(0, os.SEEK_END)
     except OSError as error:
         raise RecordError(f"{path}: records cannot be read: {error.strerror}") from error
+    if len(last) > LONGEST_LINE:
+        raise RecordError(f"{path}: its last line has more than {LONGEST_LINE} bytes, which no record has")
     if not last or _is_whole(last):
         return Scan(path, size, 0)
     return Scan(path, size - len(last), len(last))
@@ -104,7 +107,7 @@ def read_lines(path: str | Path, report: Report = _warn) -> Iterator[ValidLine]:
     ignored: Counter[str] = Counter()
     with found.path.open("rb") as file:
         for number in range(1, found.lines + 1):
-            line = read_encoded(file.readline(), f"{found.path}:{number}")
+            line = read_encoded(file.readline(LONGEST_LINE + 1), f"{found.path}:{number}")
             ignored.update(line.ignored)
             yield line
     report_ignored(found.path, ignored, report)
@@ -114,8 +117,10 @@ def read_encoded(line: bytes, location: str) -> ValidLine:
     """Validate one line as it is in a file; see `read_line`.
 
     Raises:
-        RecordError: It is not UTF-8, or breaks the schema.
+        RecordError: It is not UTF-8, longer than any record, or breaks the schema.
     """
+    if len(line) > LONGEST_LINE:
+        raise RecordError(f"{location}: a line of more than {LONGEST_LINE} bytes, which no record has")
     return read_line(_decoded(line, location), location)
 
 
@@ -256,11 +261,11 @@ class Journal:
 
 
 def _last_line(file: BinaryIO) -> bytes:
-    """Return the last line of a file, whole or not, without the lines before it; leave the file at its end."""
+    """Return the last line of a file, whole or not, without the lines before it; of one that is too long, its end."""
     size = file.seek(0, os.SEEK_END)
     taken = 0
     tail = b""
-    while b"\n" not in tail[:-1] and taken < size:
+    while b"\n" not in tail[:-1] and taken < min(size, LONGEST_LINE + 1):
         taken = min(size, max(4096, 2 * taken))
         file.seek(size - taken)
         tail = file.read(taken)

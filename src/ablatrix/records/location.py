@@ -2,17 +2,16 @@
 
 import shutil
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from ablatrix.errors import RecordError
+from ablatrix.records.archives import DAMAGES, open_archive
 from ablatrix.records.names import CLAIMS_NAME, DESIGN_NAME, RECORDS_NAME, STUDY_NAME
 
 BESIDE = (DESIGN_NAME, STUDY_NAME, CLAIMS_NAME)
 """What readers look for next to the records; taken out of a zip together with them."""
 KINDS = f"a directory of results, a file of records ({RECORDS_NAME}), or an artifact (its directory or its zip)"
-DAMAGES = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, NotImplementedError)
 MAX_NAMED = 5
 HEAD_BYTES = 4096
 
@@ -64,7 +63,7 @@ def _in_directory(directory: Path) -> Path:
 def _unpacked(source: Path, scratch: Callable[[], Path]) -> Path:
     """Write the records of a zip, and what belongs beside them, into a new directory; return the records."""
     try:
-        with zipfile.ZipFile(source) as archive:
+        with open_archive(source) as archive:
             members = {PurePosixPath(name): name for name in archive.namelist()}
             folder = _folder_of_records(source, list(members))
             target = scratch() / source.name

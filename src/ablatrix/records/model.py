@@ -8,7 +8,7 @@ from ablatrix.records.correctness import Correctness
 from ablatrix.records.gpu import Gpu, GpuNoise
 from ablatrix.records.layout import Layout
 from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
-from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Part, Seconds, StagePlan
+from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Moment, Part, Seconds, StagePlan
 from ablatrix.records.status import Status
 from ablatrix.records.tokens import MemorySpeed, TokenFacts
 
@@ -100,7 +100,7 @@ class Noise(Part):
 class Meta(Part):
     """Where, when and with what the trial ran."""
 
-    time_utc: str = Field(description="Start of the trial, ISO 8601, UTC.")
+    time_utc: Moment = Field(description="Start of the trial, ISO 8601, UTC.")
     study_commit: str | None = Field(description="Git commit of the study's directory, null outside git.")
     study_dirty: bool | None = Field(description="Whether that checkout had uncommitted changes.")
     ablatrix_commit: str | None = Field(description="Git commit of ablatrix's sources, null when installed.")

@@ -7,3 +7,9 @@ STUDY_NAME = "study.yaml"
 CLAIMS_NAME = "claims.yaml"
 TEMPLATE_NAME = "template.yaml"
 LOCK_NAME = "requirements.lock"
+MANIFEST_NAME = "MANIFEST.json"
+WORK_NAME = "work"
+LARGEST_MANIFEST = 32 * 2**20
+"""Bytes of the largest manifest that is read: about 100,000 files."""
+LARGEST_DESIGN = 128 * 2**20
+"""Bytes of the largest design that is read: some 200,000 trials."""

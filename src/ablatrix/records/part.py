@@ -1,15 +1,34 @@
 """What the parts of a record share, and what a record says of its stage."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MOST_TIME = 1e12
+"""Milliseconds or seconds that no trial takes: more is a slip or made up, and sums of it would be no numbers."""
+# What the published schema says of them; the bound is a check of what is read, as that of a time is.
+_NOT_NEGATIVE = WithJsonSchema({"minimum": 0, "type": "number"})
+Milliseconds = Annotated[float, Field(ge=0, le=MOST_TIME, allow_inf_nan=False), _NOT_NEGATIVE]
+Seconds = Annotated[float, Field(ge=0, le=MOST_TIME, allow_inf_nan=False), _NOT_NEGATIVE]
 Bytes = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Level = str | int | Finite
+
+
+def _is_moment(text: str) -> str:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None or not FIRST_YEAR <= found.year < LAST_YEAR:
+        raise ValueError("must be a time in ISO 8601 with its offset, such as 2026-01-01T00:00:00.000Z")
+    return text
+
+
+FIRST_YEAR, LAST_YEAR = 1970, 9000  # a clock that was never set says 1970; offsets must not lead beyond the calendar
+Moment = Annotated[str, AfterValidator(_is_moment)]
 
 
 class Part(BaseModel):

@@ -13,6 +13,9 @@ from ablatrix.records.model import SCHEMA_VERSION, Record
 
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SHOWN_VALUE_LENGTH = 80
+LONGEST_PART = 6  # digits of a version's part
+LONGEST_LINE = 16 * 2**20
+"""Bytes of the longest line that is read; records have some ten thousand."""
 
 
 @dataclass(frozen=True)
@@ -189,14 +192,24 @@ def parse_object(text: str, location: str) -> dict[str, Any]:
         value = json.loads(text, parse_constant=refuse, parse_float=finite, object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{location}: not valid JSON: {error}; the line is {_shown(text)}") from None
+    if "\\u" in text and not _is_text(value):
+        raise RecordError(f"{location}: a text has half of a surrogate pair, which is no character")
     if not isinstance(value, dict):
         raise RecordError(f"{location}: a record is a JSON object, but the line is {_shown(text)}")
     return value
 
 
+def _is_text(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _version(written: Any, location: str) -> tuple[int, int]:
     parts = written.split(".") if isinstance(written, str) else []
-    if len(parts) != 2 or not all(part.isascii() and part.isdigit() for part in parts):
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < LONGEST_PART for part in parts):
         raise RecordError(
             f"{location}: field 'schema_version': should be 'major.minor' such as {SCHEMA_VERSION!r}, got "
             f"{_shown(written)}"

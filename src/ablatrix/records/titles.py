@@ -13,6 +13,11 @@ from ablatrix.records.metrics import Language
 Title = Mapping[str, str]
 """Language -> text; a language that is not there has the English one."""
 FALLBACK: Language = "en"
+DEPTHS: Mapping[str, int] = {
+    "workloads": 2, "compilers": 2, "knobs": 2, "headings": 2, "levels": 3,
+    "workload_summaries": 1, "knob_summaries": 2,
+}  # fmt: skip
+"""How many maps deep the texts of each part of `Titles` stand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +69,7 @@ def read_titles(design: Mapping[str, Any]) -> Titles:
     """
     held = design.get("titles", {})
     names = {one.name for one in fields(Titles)}
-    if not isinstance(held, dict) or not all(isinstance(held.get(name, {}), dict) for name in names):
+    if not isinstance(held, dict) or not all(_is_map(held.get(name, {}), DEPTHS[name]) for name in names):
         raise ValueError("its titles are no map of names")
     return Titles(**{name: value for name, value in held.items() if name in names})
 
@@ -96,6 +101,13 @@ def with_sizes(titles: Titles, sizes: Iterable[tuple[str, str]]) -> Titles:
         if name in titles.workloads
     }
     return replace(titles, workloads={**titles.workloads, **found})
+
+
+def _is_map(held: Any, depth: int) -> bool:
+    """Return whether a value is a map of maps, so many deep, of texts."""
+    if depth == 0:
+        return isinstance(held, str)
+    return isinstance(held, dict) and all(_is_map(inner, depth - 1) for inner in held.values())
 
 
 def _called(title: Title | None, name: str, language: Language) -> str:

@@ -2,11 +2,14 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from ablatrix.errors import StudyError
+from ablatrix.records.names import LARGEST_DESIGN
 from ablatrix.records.titles import read_titles
+from ablatrix.regular_files import read_regular
 from ablatrix.study.design import Cell, Design, Trial
 from ablatrix.study.model import Study
 
@@ -35,9 +38,10 @@ def load_design(path: Path) -> Design:
         StudyError: The file is not a design.
     """
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = json.loads(read_regular(path, LARGEST_DESIGN))
         cells = tuple(Cell(**cell) for cell in held["cells"])
         trials = tuple(Trial(**trial) for trial in held["trials"])
+        _refuse_other_types(cells, trials)
         facts = {key: held[key] for key in ("study", "study_digest", "seed")}
         width, plugins = held.get("cold_effect_width"), dict(held.get("plugins", {}))
         return Design(
@@ -48,8 +52,24 @@ def load_design(path: Path) -> Design:
             plugins=plugins,
             titles=read_titles(held),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyError(f"{path}: is not a design that ablatrix wrote ({error}); choose another --out") from None
+
+
+def _refuse_other_types(cells: Sequence[Cell], trials: Sequence[Trial]) -> None:
+    """Refuse entries whose values are not what they are taken for, and trials of cells that are not there.
+
+    Raises:
+        TypeError, ValueError: What is wrong.
+    """
+    texts = [text for cell in cells for text in (cell.cell_id, cell.workload, cell.compiler)]
+    texts += [text for one in trials for text in (one.trial_id, one.cell_id, one.block_id, one.mode, one.role)]
+    maps = [held for cell in cells for held in (cell.parameters, cell.knobs, cell.baseline)]
+    if not {*map(type, texts)} <= {str} or not {*map(type, maps)} <= {dict}:
+        raise TypeError("a cell or a trial has a value of another type")
+    lost = {one.cell_id for one in trials} - {cell.cell_id for cell in cells}
+    if lost:
+        raise ValueError(f"a trial is of cell {min(lost)}, which it does not have")
 
 
 def read_design(path: Path, study: Study) -> Design:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ablatrix.errors import StudyError
 from ablatrix.records.names import RECORDS_NAME, STUDY_NAME
+from ablatrix.regular_files import open_regular
 
 PARTS = ("workloads", "compilers", "stages")
 """Keys of which a study has at least one, even a study with faults."""
@@ -23,7 +24,7 @@ def refuse_other_kinds(file: Path) -> None:
     if file.is_dir():
         raise StudyError(f"{file}: a directory, not a study file (YAML); {_inside(file)}")
     try:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             head = stream.read(HEAD_BYTES).lstrip()
     except OSError:
         return

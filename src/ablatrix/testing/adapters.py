@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ablatrix.compilers.adapter import Compiler
 from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.interpreter import interpreter
 from ablatrix.trials.fork_server import import_compiler
 
 LOOK = (
@@ -50,7 +51,7 @@ def preload_elsewhere(entry: CompilerEntry) -> Preloaded:
     paths = os.pathsep.join(path for path in sys.path if path)
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": paths}  # as the fork server is started
     done = subprocess.run(
-        [sys.executable, "-c", LOOK], input=pickle.dumps(entry), capture_output=True, check=False, env=environment
+        interpreter("-c", LOOK), input=pickle.dumps(entry), capture_output=True, check=False, env=environment
     )
     if done.returncode:
         raise RuntimeError(done.stderr.decode(errors="replace").strip())

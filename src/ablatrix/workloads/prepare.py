@@ -35,6 +35,7 @@ from ablatrix.workloads.shipped import get_shipped
 
 FORMAT = 3
 GENERATION = "generation.pt"
+PROGRAMS = ("exported", "lowered")
 
 
 def prepare(
@@ -116,7 +117,7 @@ def _generation(built: Built, exported: ExportedProgram) -> Generation | None:
 def save_program(program: Program, directory: Path) -> None:
     """Write a program into an empty or new directory as .pt2, tensors and JSON."""
     directory.mkdir(parents=True, exist_ok=True)
-    save_programs({"exported": program.exported, "lowered": program.lowered}, directory)
+    digests = save_programs(dict(zip(PROGRAMS, (program.exported, program.lowered), strict=True)), directory)
     tensors = [
         {
             "inputs": list(input_set.inputs),
@@ -130,6 +131,7 @@ def save_program(program: Program, directory: Path) -> None:
         torch.save(pack_generation(program.generation), directory / GENERATION)
     plain = {
         "format": FORMAT,
+        "programs": digests,
         "facts": program.facts.model_dump(),
         "draws": [{"seed": input_set.seed, "sizes": dict(input_set.sizes)} for input_set in program.input_sets],
         "dynamic_bounds": dict(program.dynamic_bounds),
@@ -153,7 +155,7 @@ def load_program(directory: Path) -> Program:
         raise WorkloadError(
             f"{directory} holds a prepared workload of format {plain.get('format')}, this is {FORMAT}; prepare it again"
         )
-    programs = load_programs(("exported", "lowered"), directory)
+    programs = load_programs({name: str(plain["programs"][name]) for name in PROGRAMS}, directory)
     tensors = torch.load(directory / "draws.pt", weights_only=True)
     input_sets = tuple(
         InputSet(

@@ -12,15 +12,23 @@ import torch
 from torch.export import ExportedProgram
 
 import ablatrix.workloads.onnx.operation  # noqa: F401  (programs may hold its operation)
+from ablatrix.canonical import digest_bytes
+from ablatrix.errors import WorkloadError
 from ablatrix.workloads.capture.assembly import live_ranges
+from ablatrix.workloads.saved_programs import load_saved
 
 WEIGHTS = "weights.pt"
 # Replaces each weight in a .pt2: the format needs a tensor for every name.
 NOTHING = torch.nn.Parameter(torch.empty(0), requires_grad=False)
 
 
-def save_programs(programs: Mapping[str, ExportedProgram], directory: Path) -> None:
-    """Write each program as ``<name>.pt2`` without weights, and all weights as ``weights.pt``."""
+def save_programs(programs: Mapping[str, ExportedProgram], directory: Path) -> dict[str, str]:
+    """Write each program as ``<name>.pt2`` without weights, and all weights as ``weights.pt``.
+
+    Returns:
+        SHA-256 of each ``.pt2``, by name: torch can be made to run code when it reads one, so nothing but these very
+        bytes is read again. Weights are read as tensors alone.
+    """
     weights = {name: _weights(program) for name, program in programs.items()}
     torch.save(weights, directory / WEIGHTS)
     for name, program in programs.items():
@@ -34,16 +42,26 @@ def save_programs(programs: Mapping[str, ExportedProgram], directory: Path) -> N
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.export.save(bare, directory / f"{name}.pt2")
+    return {name: digest_bytes((directory / f"{name}.pt2").read_bytes()) for name in programs}
 
 
-def load_programs(names: tuple[str, ...], directory: Path) -> dict[str, ExportedProgram]:
-    """Read programs that ``save_programs`` wrote."""
+def load_programs(digests: Mapping[str, str], directory: Path) -> dict[str, ExportedProgram]:
+    """Read programs that ``save_programs`` wrote, by their names.
+
+    Raises:
+        WorkloadError: One is not the file that was written.
+    """
+    for name, digest in digests.items():
+        file = directory / f"{name}.pt2"
+        found = digest_bytes(file.read_bytes()) if file.is_file() else "none, it is gone"
+        if found != digest:
+            raise WorkloadError(f"{file}: SHA-256 {found}, but {digest} was written; remove {directory}, and run again")
     weights = torch.load(directory / WEIGHTS, weights_only=True)
     programs = {}
-    for name in names:
+    for name in digests:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            program = torch.export.load(directory / f"{name}.pt2")
+            program = load_saved(directory / f"{name}.pt2")
         parameters = set(program.graph_signature.parameters)
         program._state_dict = {
             key: torch.nn.Parameter(tensor, requires_grad=False) if key in parameters else tensor

@@ -106,11 +106,16 @@ def read_source(
     if match is None:
         raise WorkloadError(f"source '{source}' has none of the forms: {FORMS}")
     where, function = match["where"], match["function"]
-    path = _existing(source, directory / where) if where.endswith(".py") else _module_file(source, where)
+    if where.endswith(".py"):
+        path = _existing(source, directory / where)
+        place = str(path)
+    else:
+        path = _module_file(source, where)
+        place = f"{_folder_of(path, where)}/{where}"
     return make(
         summary=f"Function {function} of {path.name}.",
         parameters=find_parameters(path, function),
-        builder=f"{path if where.endswith('.py') else where}:{function}",
+        builder=f"{place}:{function}",
         origin=Origin(source, "function", str(path), digest_bytes(path.read_bytes())),
     )
 
@@ -198,6 +203,11 @@ def _module_file(source: str, module: str) -> Path:
             f"source '{source}': there is no module '{module}'; install it, or name its file: file.py:function"
         )
     return Path(spec.origin).resolve()
+
+
+def _folder_of(file: Path, module: str) -> Path:
+    """Return the folder that a module is imported from: other processes do not look in the working directory."""
+    return file.parents[module.count(".") + (file.name == "__init__.py")]
 
 
 def _read_query(source: str, query: str) -> dict[str, Any]:

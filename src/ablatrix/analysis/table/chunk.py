@@ -16,6 +16,7 @@ from ablatrix.canonical import canonical_json, digest_bytes
 from ablatrix.errors import RecordError
 from ablatrix.records.fast_reader import META, TOP, QuickLine, QuickReader, whole_line
 from ablatrix.records.journal import BLOCK_BYTES, read_encoded
+from ablatrix.records.schema import LONGEST_LINE
 
 FINAL, OFFSET, SHARED_MAP = " final", " offset", " map "  # no column of a record begins with a space
 CHUNK_BYTES = 8 * 2**20
@@ -47,12 +48,17 @@ class Chunk:
 
 
 def cut(path: Path, whole_bytes: int) -> Iterator[Stretch]:
-    """Yield the stretches, each about `CHUNK_BYTES` long, that make up a file's whole lines."""
+    """Yield the stretches, each about `CHUNK_BYTES` long, that make up a file's whole lines.
+
+    Raises:
+        RecordError: A line is longer than that of any record.
+    """
     start = 0
     with path.open("rb") as file:
         while start < whole_bytes:
             file.seek(min(start + CHUNK_BYTES, whole_bytes) - 1)
-            file.readline()
+            if len(file.readline(LONGEST_LINE + 1)) > LONGEST_LINE:
+                raise RecordError(f"{path}: a line of more than {LONGEST_LINE} bytes, which no record has")
             yield Stretch(path, start, file.tell())
             start = file.tell()
 

@@ -1,6 +1,6 @@
 """What was planned, beside what the records hold: planned = ok + failed + unsupported + not run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,8 @@ import polars as pl
 from pydantic_core import from_json
 
 from ablatrix.analysis.table.outcomes import IS_FAILURE, IS_NOT_RUN, IS_OK, IS_UNSUPPORTED
+from ablatrix.records.names import LARGEST_DESIGN
+from ablatrix.regular_files import read_regular
 
 KEYS = ("cell_id", "mode", "role")
 
@@ -20,12 +22,39 @@ def load_design(path: Path) -> dict[str, Any]:
         ValueError: It is not a design.
     """
     try:
-        design = from_json(path.read_bytes())  # a third of the memory that json takes
-        if not {type(trial["trial_id"]) for trial in design["trials"]} <= {str}:
-            raise TypeError("a trial_id is not text")
+        design = from_json(read_regular(path, LARGEST_DESIGN))  # a third of the memory that json takes
+        _refuse_other_shapes(design)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"not a design: {error!r}") from error
     return dict(design)
+
+
+def _refuse_other_shapes(design: Any) -> None:
+    """Refuse a design whose parts are not what its readers take them for.
+
+    Raises:
+        TypeError, KeyError, ValueError: What is wrong.
+    """
+    if not isinstance(design, dict):
+        raise TypeError("it is no map")
+    trials, plugins = design["trials"], design.get("plugins", {})
+    _refuse_other_entries("trial", trials, ["trial_id", *(["cell_id"] if "cells" in design else [])])
+    if "cells" in design:
+        _refuse_other_entries("cell", design["cells"], ["cell_id", "workload", "compiler"])
+        cells = {cell["cell_id"] for cell in design["cells"]}
+        lost = next((trial for trial in trials if trial["cell_id"] not in cells), None)
+        if lost is not None:
+            raise ValueError(f"trial {lost['trial_id']} is of a cell that it does not have")
+    if not isinstance(plugins, dict) or not {*map(type, plugins.values())} <= {str}:
+        raise TypeError("its plugins are no map of digests")
+
+
+def _refuse_other_entries(kind: str, entries: Any, texts: Sequence[str]) -> None:
+    if type(entries) is not list or not {*map(type, entries)} <= {dict}:
+        raise TypeError(f"its {kind}s are no list of maps")
+    for name in texts:
+        if not {type(entry[name]) for entry in entries} <= {str}:
+            raise TypeError(f"the {name} of a {kind} is no text")
 
 
 def count_planned(trials: pl.DataFrame, design: Mapping[str, Any]) -> pl.DataFrame:

@@ -20,6 +20,7 @@ import polars as pl
 
 from ablatrix.analysis.table.chunk import Chunk, ChunkReader, Stretch
 from ablatrix.errors import AnalysisError, RecordError
+from ablatrix.interpreter import interpreter
 from ablatrix.records.machine import cores_allowed
 
 WORTH_BYTES = 32 * 2**20  # starting a process costs as much as reading some 10 MB
@@ -78,7 +79,7 @@ class _Reader:
         # One thread of Polars each: the processes share the cores among themselves.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "POLARS_MAX_THREADS": "1"}
         # Not -m: this module is part of a package that imports it, and Python warns of a second copy of it.
-        command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
+        command = interpreter("-c", f"from {__name__} import serve; serve()")
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 
     def read(self, stretch: Stretch) -> Chunk:

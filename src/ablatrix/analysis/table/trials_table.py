@@ -24,6 +24,7 @@ from ablatrix.records.journal import report_ignored, report_torn, scan
 from ablatrix.records.metrics import HOT_METRIC
 from ablatrix.records.names import DESIGN_NAME
 from ablatrix.records.titles import Titles, merged, read_titles
+from ablatrix.regular_files import open_regular
 
 NOT_RECORDED = "planned trial without any record (not run yet, or its record was lost)"
 
@@ -118,7 +119,7 @@ def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
     by_digest: dict[str, Path] = {}
     for path in map(Path, paths):
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise RecordError(f"{path}: records cannot be read: {error.strerror}") from error

@@ -12,7 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ablatrix.artifact.checks import Derive, check_derived, check_samples, derive, describe_difference
+from ablatrix.artifact.checks import (
+    Derive,
+    StudyDigest,
+    check_derived,
+    check_models,
+    check_samples,
+    check_shipped,
+    check_study,
+    derive,
+    describe_difference,
+)
 from ablatrix.artifact.contents import (
     CITATION_NAME,
     CRATE_NAME,
@@ -40,6 +50,7 @@ from ablatrix.errors import AblatrixError, ArtifactError
 from ablatrix.plugin_sources import read_plugin_source
 from ablatrix.records.model import Record
 from ablatrix.records.names import CLAIMS_NAME, DESIGN_NAME, RECORDS_NAME, STUDY_NAME
+from ablatrix.regular_files import MEBIBYTE, open_regular
 
 INPUTS = frozenset({STUDY_NAME, CLAIMS_NAME, ENVIRONMENT_NAME})
 """Files that the documents are made from, in addition to the records."""
@@ -76,7 +87,11 @@ def verify(directory: str | Path, root_digest: str | None = None) -> list[Proble
 
 
 def examine(
-    directory: str | Path, root_digest: str | None = None, derive: Derive = derive, reading: Reading | None = None
+    directory: str | Path,
+    root_digest: str | None = None,
+    derive: Derive = derive,
+    reading: Reading | None = None,
+    study_digest: StudyDigest | None = None,
 ) -> Verification:
     """Re-hash every file, validate every record, compare with the plan, make the tables again and compare.
 
@@ -85,34 +100,28 @@ def examine(
         root_digest: The digest that was published; None accepts the manifest's own.
         derive: Makes tables, figures and text from the records.
         reading: Its records; None reads them.
+        study_digest: Reads the digest of the study file, to be compared with that in the records; None: it is not.
 
     Raises:
         ArtifactError: There is no such directory, or it was never an artifact.
     """
     directory = Path(directory)
     if directory.is_file():
-        return _examine_archive(directory, root_digest, derive)
+        return _examine_archive(directory, root_digest, derive, study_digest)
     refuse_plain_results(directory)
     reading = reading or read_artifact(directory)
-    problems: list[Problem] = []
     unchecked = f"{WORK_NAME}/ has files of the run that are not part of the artifact: it was not checked"
     notes = [unchecked] if (directory / WORK_NAME).is_dir() else []
-    manifest = None
-    try:
-        manifest = read_manifest(directory)
-    except ArtifactError as error:
-        exists = (directory / MANIFEST_NAME).is_file()
-        problems.append(Problem(MANIFEST_NAME, "invalid" if exists else "missing", str(error)))
-    if manifest is not None:
-        problems += _check_files(directory, manifest)
-        if root_digest is not None and manifest.root_digest != root_digest:
-            detail = f"its root digest is {manifest.root_digest}, but {root_digest} was published"
-            problems.append(Problem(MANIFEST_NAME, "changed", detail))
+    manifest, problems = _check_manifest(directory, root_digest)
     records, line_faults = check_lines(directory)
     design, design_faults = read_design(directory)
     faults = [*line_faults, *design_faults, *check_samples(directory, records)]
     if design is not None:
         faults += [*check_plan(lines_of(records), design), *_check_plugins(directory, design)]
+    if manifest is not None:
+        foreign, foreign_notes = _check_inputs(directory, records, manifest, design or {}, study_digest)
+        problems += foreign
+        notes += foreign_notes
     if manifest is not None and design is not None:
         faults += _check_facts(manifest, records, len(design["trials"]))
     if faults:
@@ -132,6 +141,36 @@ def examine(
         records=len(records),
         root_digest=manifest.root_digest if manifest else None,
     )
+
+
+def _check_manifest(directory: Path, root_digest: str | None) -> tuple[Manifest | None, list[Problem]]:
+    """Return the manifest, None where it cannot be read, and what does not hold of it and of its files."""
+    try:
+        manifest = read_manifest(directory)
+    except ArtifactError as error:
+        exists = (directory / MANIFEST_NAME).is_file()
+        return None, [Problem(MANIFEST_NAME, "invalid" if exists else "missing", str(error))]
+    problems = _check_files(directory, manifest)
+    if root_digest is not None and manifest.root_digest != root_digest:
+        detail = f"its root digest is {manifest.root_digest}, but {root_digest} was published"
+        problems.append(Problem(MANIFEST_NAME, "changed", detail))
+    return manifest, problems
+
+
+def _check_inputs(
+    directory: Path,
+    records: list[Record],
+    manifest: Manifest,
+    design: Mapping[str, Any],
+    study_digest: StudyDigest | None,
+) -> tuple[list[Problem], list[str]]:
+    """Compare what a bundle was made with (study, models, lock, what is shipped) with what records and software say."""
+    problems, notes = check_shipped(directory, records, manifest, has_plugins=bool(design.get("plugins")))
+    if study_digest is not None:
+        found, noted = check_study(directory, records, manifest, study_digest)
+        problems += found
+        notes += noted
+    return [*problems, *check_models(directory, records)], notes
 
 
 def _refuse_records(file: Path) -> None:
@@ -159,7 +198,9 @@ def refuse_plain_results(directory: Path) -> None:
     raise ArtifactError(f"{directory}: not an artifact: there is no {MANIFEST_NAME}; {remedy}")
 
 
-def _examine_archive(archive: Path, root_digest: str | None, derive: Derive) -> Verification:
+def _examine_archive(
+    archive: Path, root_digest: str | None, derive: Derive, study_digest: StudyDigest | None
+) -> Verification:
     """Unpack an archive, examine the artifact in it, and compare the archive with one made from its files."""
     _refuse_records(archive)
     with tempfile.TemporaryDirectory(prefix="ablatrix-verify-") as scratch:
@@ -168,7 +209,7 @@ def _examine_archive(archive: Path, root_digest: str | None, derive: Derive) -> 
             directory = unpack_archive(archive, inner)
         except ArtifactError as error:
             return Verification((Problem(archive.name, "unreadable", str(error)),), (), 0, 0, None)
-        found = examine(directory, root_digest, derive)
+        found = examine(directory, root_digest, derive, study_digest=study_digest)
         if found.problems or is_archive_of(archive, directory, directory.name):
             return found
         detail = "its files hold, but its own bytes (order, dates, modes, comments) are not those of an archive of them"
@@ -219,8 +260,11 @@ def _check_plugins(directory: Path, design: Mapping[str, Any]) -> list[Problem]:
     """Compare each plug-in, with what it imports from beside it, with the one that the design was made with."""
     problems = []
     for plugin, digest in design.get("plugins", {}).items():
+        file = directory / plugin
         try:
-            found = read_plugin_source(directory / plugin).digest
+            if not file.is_file() or not file.resolve().is_relative_to(directory.resolve()):
+                raise OSError(0, "it is no file of this artifact")
+            found = read_plugin_source(file).digest
         except OSError as error:
             problems.append(Problem(plugin, "unreadable", f"the plug-in cannot be read: {error.strerror}"))
             continue
@@ -254,7 +298,8 @@ def _check_documents(reading: Reading, records: list[Record], manifest: Manifest
     problems = []
     for name, text in made.items():
         try:
-            found = (reading.directory / name).read_bytes()
+            with open_regular(reading.directory / name) as file:
+                found = file.read(len(text.encode()) + MEBIBYTE)  # more differs as well
         except FileNotFoundError:
             problems.append(Problem(name, "missing", "every artifact has this document"))
             continue

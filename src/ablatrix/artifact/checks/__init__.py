@@ -3,11 +3,17 @@
 from ablatrix.artifact.checks.difference import describe_difference
 from ablatrix.artifact.checks.remake import Derive, check_derived, derive, derive_anew
 from ablatrix.artifact.checks.samples_check import check_samples
+from ablatrix.artifact.checks.shipped_check import check_shipped
+from ablatrix.artifact.checks.study_check import StudyDigest, check_models, check_study
 
 __all__ = [
     "Derive",
+    "StudyDigest",
     "check_derived",
+    "check_models",
     "check_samples",
+    "check_shipped",
+    "check_study",
     "derive",
     "derive_anew",
     "describe_difference",

@@ -42,7 +42,10 @@ def _describe_header(found: list[str], made: list[str]) -> str:
 
 
 def _describe_cells(found: str, made: str, tolerance: float) -> str | None:
-    rows, wanted = (list(csv.reader(io.StringIO(text))) for text in (found, made))
+    try:
+        rows, wanted = (list(csv.reader(io.StringIO(text))) for text in (found, made))
+    except csv.Error as error:  # a field longer than any that is written
+        return f"it cannot be read as a table: {error}"
     header = wanted[0] if wanted else []
     if not rows or rows[0] != header:
         return _describe_header(rows[0] if rows else [], header)

@@ -15,22 +15,30 @@ from ablatrix.canonical import digest_bytes
 from ablatrix.records.metrics import SAMPLE_METRICS, SampleStatistic
 from ablatrix.records.model import Record, RunFacts
 from ablatrix.records.names import RECORDS_NAME
+from ablatrix.regular_files import MEBIBYTE, read_regular
 
 RELATIVE_TOLERANCE = 1e-9
+LARGEST = 512 * MEBIBYTE
+MOST_MS = 1e12
+"""Sums of more would be rounded, or no number."""
 
 
 def check_samples(directory: Path, records: Iterable[Record]) -> list[Problem]:
     """Compare every record that names a line of raw samples with that line."""
-    files: dict[str, Mapping[str, bytes]] = {}
-    problems = []
+    by_file: dict[str, list[tuple[Record, RunFacts, str]]] = {}
     for record in records:
         runtime = record.runtime
-        if runtime is None or runtime.samples is None or runtime.samples.file is None:
-            continue
-        name = runtime.samples.file
-        if name not in files:
-            files[name] = _lines_by_digest(directory, name)
-        line = files[name].get(runtime.samples.digest)
+        if runtime is not None and runtime.samples is not None and runtime.samples.file is not None:
+            by_file.setdefault(runtime.samples.file, []).append((record, runtime, runtime.samples.digest))
+    return [problem for name, named in by_file.items() for problem in _check_file(directory, name, named)]
+
+
+def _check_file(directory: Path, name: str, named: Iterable[tuple[Record, RunFacts, str]]) -> list[Problem]:
+    """Compare the records that name a file, each with the digest of its line."""
+    lines = _lines_by_digest(directory, name)
+    problems = []
+    for record, runtime, digest in named:
+        line = lines.get(digest)
         if line is None:
             detail = f"the raw samples of record {record.record_id} are missing, or not those it was made from"
             problems.append(Problem(name, "invalid", detail))
@@ -47,7 +55,7 @@ def _lines_by_digest(directory: Path, name: str) -> dict[str, bytes]:
     if not path.is_relative_to(directory.resolve()):
         return {}
     try:
-        return {digest_bytes(line): line for line in path.read_bytes().split(b"\n")}
+        return {digest_bytes(line): line for line in read_regular(path, LARGEST).split(b"\n")}
     except OSError:
         return {}
 
@@ -58,7 +66,9 @@ def _faults(runtime: RunFacts, line: bytes, trial_id: str, attempt: int) -> list
         bursts = [[float(sample) for sample in burst] for burst in value["bursts_ms"]]
         samples = [sample for burst in bursts for sample in burst]
         owner = value["trial_id"], value["attempt"]
-    except (ValueError, KeyError, TypeError) as error:
+        if samples and not 0 <= min(samples) <= max(samples) <= MOST_MS:  # NaN is none either
+            raise ValueError(f"samples beyond {MOST_MS:g} ms")
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         return [f"its line of raw samples cannot be read: {error!r}"]
     if owner != (trial_id, attempt):
         return [f"its raw samples are those of trial {owner[0]}, attempt {owner[1]}"]

@@ -14,8 +14,6 @@ from ablatrix.artifact.contents.environment import (
 from ablatrix.artifact.contents.factor import factor_text
 from ablatrix.artifact.contents.manifest import (
     JSON_SCHEMA_DIALECT,
-    MANIFEST_NAME,
-    WORK_NAME,
     Command,
     FileEntry,
     Manifest,
@@ -43,6 +41,7 @@ from ablatrix.artifact.contents.names import (
 from ablatrix.artifact.contents.problem import Problem
 from ablatrix.artifact.contents.reading import Reading, read_artifact
 from ablatrix.artifact.contents.source import FOLDER, Source, members_of, source_file
+from ablatrix.records.names import MANIFEST_NAME, WORK_NAME
 
 __all__ = [
     "APPENDIX_LATEX_NAME",

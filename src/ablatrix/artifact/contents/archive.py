@@ -7,18 +7,16 @@ name.
 
 import io
 import shutil
-import struct
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
-from ablatrix.artifact.contents.manifest import MANIFEST_NAME, list_files
+from ablatrix.artifact.contents.manifest import list_files
 from ablatrix.errors import ArtifactError
+from ablatrix.records.archives import DAMAGES, open_archive
+from ablatrix.records.names import MANIFEST_NAME
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 MODE = 0o100644
-DAMAGES = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, RuntimeError)
-"""What `zipfile` raises on invalid archives; an unknown compression or encryption is a `RuntimeError`."""
 
 
 def archive_path(directory: Path) -> Path:
@@ -62,7 +60,7 @@ def unpack_archive(source: Path, target: Path) -> Path:
         ArtifactError: It is not a zip, is damaged, or contains something other than plain files in one folder.
     """
     try:
-        with zipfile.ZipFile(source) as archive:
+        with open_archive(source) as archive:
             names = [entry.filename for entry in archive.infolist()]
             folders = {PurePosixPath(name).parts[0] for name in names if PurePosixPath(name).parts}
             odd = [name for name in names if name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name]

@@ -1,6 +1,7 @@
 """Are the records valid, and are they exactly what was planned?"""
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from ablatrix.artifact.contents.problem import Problem
 from ablatrix.errors import RecordError
 from ablatrix.records.model import Record
 from ablatrix.records.names import DESIGN_NAME, RECORDS_NAME
-from ablatrix.records.schema import validate_line
+from ablatrix.records.schema import LONGEST_LINE, validate_line
+from ablatrix.regular_files import open_regular
 
 SHARED_FIELDS = ("cell_id", "block_id", "mode", "role")
 LINE_FIELDS = ("trial_id", "record_id", "study_digest", *SHARED_FIELDS)
@@ -24,19 +26,25 @@ SHOWN = 10  # of a long list, this many are named
 
 def check_lines(directory: Path) -> tuple[list[Record], list[Problem]]:
     """Validate every line of the records against the schema; return the valid records, and the problems."""
+    records: list[Record] = []
+    problems: list[Problem] = []
     try:
-        data = (directory / RECORDS_NAME).read_bytes()
+        with open_regular(directory / RECORDS_NAME) as file:
+            for number in count(1):
+                line = file.readline(LONGEST_LINE + 1)
+                if not line:
+                    return records, problems
+                if len(line) > LONGEST_LINE:
+                    detail = f"line {number} has more than {LONGEST_LINE} bytes; it and what follows were not read"
+                    return records, [*problems, Problem(RECORDS_NAME, "invalid", detail)]
+                try:
+                    if not line.endswith(b"\n"):
+                        raise RecordError(f"line {number} is torn: it has no newline")
+                    records.append(validate_line(line[:-1].decode(), f"line {number}"))
+                except (RecordError, UnicodeDecodeError) as error:
+                    problems.append(Problem(RECORDS_NAME, "invalid", f"{error}"))
     except OSError as error:
-        return [], [Problem(RECORDS_NAME, "unreadable", f"the records cannot be read: {error.strerror}")]
-    records, problems = [], []
-    lines = data.split(b"\n")
-    if lines.pop():
-        problems.append(Problem(RECORDS_NAME, "invalid", f"line {len(lines) + 1} is torn: it has no newline"))
-    for number, line in enumerate(lines, 1):
-        try:
-            records.append(validate_line(line.decode(), f"line {number}"))
-        except (RecordError, UnicodeDecodeError) as error:
-            problems.append(Problem(RECORDS_NAME, "invalid", f"{error}"))
+        problems.append(Problem(RECORDS_NAME, "unreadable", f"the records cannot be read: {error.strerror}"))
     return records, problems
 
 

@@ -15,9 +15,11 @@ from ablatrix.doctor.shipped import locked_versions
 from ablatrix.errors import ArtifactError
 from ablatrix.records.machine import read_machine
 from ablatrix.records.model import Machine
+from ablatrix.regular_files import MEBIBYTE, read_regular
 
 ENVIRONMENT_NAME = "environment.json"
 ENVIRONMENT_VERSION = "1.1"
+LARGEST = MEBIBYTE
 Amount = Annotated[int, Field(ge=0)]
 
 
@@ -68,7 +70,7 @@ def read_environment(directory: Path) -> Environment:
         ArtifactError: It is missing or breaks the schema.
     """
     try:
-        return Environment.model_validate_json((directory / ENVIRONMENT_NAME).read_bytes())
+        return Environment.model_validate_json(read_regular(directory / ENVIRONMENT_NAME, LARGEST))
     except OSError as error:
         raise ArtifactError(f"cannot be read: {error.strerror}") from error
     except ValidationError as error:

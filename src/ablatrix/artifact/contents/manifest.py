@@ -19,21 +19,25 @@ from ablatrix.artifact.contents.names import PAGE_NAME
 from ablatrix.artifact.contents.problem import Problem
 from ablatrix.canonical import digest_value
 from ablatrix.errors import ArtifactError
+from ablatrix.foreign_text import is_plain, shown
 from ablatrix.records.names import (
     CLAIMS_NAME,
     DESIGN_NAME,
+    LARGEST_MANIFEST,
     LOCK_NAME,
+    MANIFEST_NAME,
     RECORDS_NAME,
     SAMPLES_NAME,
     STUDY_NAME,
     TEMPLATE_NAME,
+    WORK_NAME,
 )
+from ablatrix.regular_files import open_regular, read_regular
 
 MANIFEST_VERSION = "1.1"
-MANIFEST_NAME = "MANIFEST.json"
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
-WORK_NAME = "work"
 CHUNK_BYTES = 1 << 20
+MOST_FOLDERS = 50
 
 Role = Literal[
     "records", "design", "study", "claims", "samples", "plan", "table", "figure", "text", "provenance", "page",
@@ -78,7 +82,7 @@ ROLE_OF_FOLDER: dict[str, Role] = {
 
 def _relative(path: str) -> str:
     pure = PurePosixPath(path)
-    if pure.is_absolute() or ".." in pure.parts or str(pure) != path or path == ".":
+    if pure.is_absolute() or ".." in pure.parts or str(pure) != path or path == "." or not is_plain(path):
         raise ValueError(f"a path must be relative, plain and inside the artifact, but got {path!r}")
     return path
 
@@ -138,17 +142,27 @@ def list_files(directory: Path) -> tuple[list[str], list[Problem]]:
     problems: list[Problem] = []
 
     def report(error: OSError) -> None:
-        name = Path(error.filename).relative_to(directory).as_posix()
-        problems.append(Problem(name, "unreadable", f"the directory cannot be listed: {error.strerror}"))
+        problems.append(
+            Problem(
+                _shown(error.filename, directory), "unreadable", f"the directory cannot be listed: {error.strerror}"
+            )
+        )
 
     for folder, folders, names in os.walk(directory, onerror=report):
+        depth = len(Path(folder).parts) - len(directory.parts)
+        if depth > MOST_FOLDERS:
+            folders.clear()
+            problems.append(Problem(_shown(folder, directory), "unreadable", f"more than {MOST_FOLDERS} folders deep"))
+            continue
         if Path(folder) == directory:
             folders[:] = [name for name in folders if name != WORK_NAME or Path(directory, name).is_symlink()]
         for name in sorted(folders + names):
             path = Path(folder, name)
             mode = path.lstat().st_mode
             relative = path.relative_to(directory).as_posix()
-            if stat.S_ISLNK(mode):
+            if not is_plain(relative):  # a line break could imitate a line of what is printed about it
+                problems.append(Problem(_shown(path, directory), "unreadable", "its name cannot be printed; rename it"))
+            elif stat.S_ISLNK(mode):
                 problems.append(Problem(relative, "unreadable", "a symbolic link; put the file itself here"))
             elif stat.S_ISREG(mode):
                 paths.append(relative)
@@ -221,7 +235,7 @@ def read_manifest(directory: Path) -> Manifest:
     """
     path = directory / MANIFEST_NAME
     try:
-        text = path.read_bytes().decode()
+        text = read_regular(path, LARGEST_MANIFEST).decode()
         manifest = Manifest.model_validate_json(text, strict=True)
     except FileNotFoundError as error:
         raise ArtifactError(f"missing: {directory} is not an artifact, or an incomplete one") from error
@@ -247,7 +261,12 @@ def manifest_schema_text() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
+def _shown(path: str | Path, directory: Path) -> str:
+    """Return a path in a directory with what cannot be printed escaped, cut where it is long."""
+    return shown(Path(path).relative_to(directory).as_posix())
+
+
 def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while piece := file.read(CHUNK_BYTES):
             yield piece

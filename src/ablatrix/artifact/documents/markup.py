@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ablatrix.foreign_text import without_odd
 from ablatrix.paper.markup import escape_latex, escape_markdown
 
 HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
@@ -66,7 +67,7 @@ class Section:
 
 def plain(text: str) -> str:
     """Return foreign text made fit for a paragraph: on one line, without backticks."""
-    return " ".join(text.replace("`", "'").split())
+    return " ".join(without_odd(text).replace("`", "'").split())
 
 
 def markdown(section: Section, level: int = 1) -> str:
@@ -102,7 +103,7 @@ def _markdown_block(block: Block) -> str:
             return "\n".join(f"    {line}".rstrip() for line in lines)
         case Table(headings, rows, shares):
             rules = ["---" if share else "---:" for share in shares]
-            cells = [map(_inline_markdown, headings), rules, *(map(_inline_markdown, row) for row in rows)]
+            cells = [map(_cell_markdown, headings), rules, *(map(_cell_markdown, row) for row in rows)]
             return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
@@ -128,7 +129,8 @@ def _latex_block(block: Block) -> str:
             return "\n".join([_LIST, *lines, r"\end{itemize}"])
         case Commands(lines):
             # Not verbatim: these lines are wider than a column and must break.
-            shown = [rf"\hangindent=2em\texttt{{{_breakable(line)}}}\par" for line in lines]
+            texts = [_breakable(line).replace("'", r"\textquotesingle{}") for line in lines]
+            shown = [rf"\hangindent=2em\texttt{{{text}}}\par" for text in texts]
             return "\n".join([r"{\footnotesize\raggedright\frenchspacing\parindent=0pt", *shown, "}"])
         case Table(headings, rows, shares):
             count = max(1, math.ceil(len(rows) / LATEX_ROWS))
@@ -163,6 +165,11 @@ def _inline_markdown(text: str) -> str:
     return "".join(f"`{part}`" if is_code else escape_markdown(part) for part, is_code in _parts(text))
 
 
+def _cell_markdown(text: str) -> str:
+    """Return the text of a table's cell, which a bar in code would end."""
+    return _inline_markdown(text).replace("\\|", "|").replace("|", "\\|")
+
+
 def _inline_latex(text: str) -> str:
     return "".join(
         rf"\texttt{{{_breakable(part)}}}" if is_code else _with_breaks(part) for part, is_code in _parts(text)
@@ -189,6 +196,6 @@ def _breakable(code: str) -> str:
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
-    for number, part in enumerate(text.split("`")):
+    for number, part in enumerate(without_odd(text).split("`")):
         if part:
             yield part, number % 2 == 1

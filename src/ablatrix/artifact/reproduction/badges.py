@@ -24,6 +24,7 @@ from ablatrix.records.names import (
     STUDY_NAME,
     TEMPLATE_NAME,
 )
+from ablatrix.regular_files import MEBIBYTE, read_regular
 
 Badge = Literal["Available", "Functional", "Reusable", "Reproduced"]
 State = Literal["shown", "missing", "people"]
@@ -209,7 +210,7 @@ def _filled(path: Path) -> bool:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_regular(path, 16 * MEBIBYTE).decode()
     except (OSError, UnicodeDecodeError):
         return ""
 

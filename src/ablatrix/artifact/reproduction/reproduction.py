@@ -13,8 +13,10 @@ from pydantic import Field, ValidationError
 
 from ablatrix.artifact.contents import JSON_SCHEMA_DIALECT, Part, factor_text
 from ablatrix.errors import ArtifactError
+from ablatrix.regular_files import MEBIBYTE, read_regular
 
 REPORT_VERSION = "1.1"
+LARGEST = 16 * MEBIBYTE
 REPORT_NAME = "reproduction.json"
 Outcome = Literal["reproduced", "not_reproduced", "undecided"]
 State = Literal["holds", "fails", "undecided"]
@@ -152,7 +154,7 @@ def read_report(path: Path) -> ReproductionReport:
         ArtifactError: It cannot be read, or breaks the model's rules; all faults at once.
     """
     try:
-        return ReproductionReport.model_validate_json(path.read_bytes())
+        return ReproductionReport.model_validate_json(read_regular(path, LARGEST))
     except OSError as error:
         raise ArtifactError(f"{path}: the reproduction report cannot be read: {error.strerror}") from None
     except ValidationError as error:

@@ -21,6 +21,7 @@ from ablatrix.compilers.answers import answer_file, code_in, directory_of, insta
 from ablatrix.compilers.catalogue.model import CompilerEntry
 from ablatrix.compilers.settings.address import AddressList
 from ablatrix.errors import CompilerError
+from ablatrix.interpreter import interpreter
 
 TIMEOUT_S = 300.0
 ADDRESS_LIST: TypeAdapter[AddressList] = TypeAdapter(AddressList)
@@ -55,7 +56,7 @@ def encode_addresses(found: AddressList) -> bytes:
 
 
 def _ask(entry: CompilerEntry) -> bytes:
-    command = [sys.executable, "-m", "ablatrix.compilers.settings.listing", entry.settings]
+    command = interpreter("-m", "ablatrix.compilers.settings.listing", entry.settings)
     with tempfile.TemporaryDirectory(prefix="ablatrix-settings-") as directory:
         file = Path(directory) / "settings.json"
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from ablatrix.compilers.catalogue import XLA, SettingValue
 from ablatrix.compilers.settings.address import Address, Type, switches
 from ablatrix.compilers.xla.client import prepare
 from ablatrix.compilers.xla.passes import watch_passes
+from ablatrix.interpreter import interpreter
 
 FLAG, PASS = "flag", "pass"
 NAME = re.compile(rb"xla_[a-z][a-z0-9_]{4,}")
@@ -94,7 +94,7 @@ def _type(lowered: Any, name: str) -> Type | None:
 def _help() -> str:
     """Return what XLA prints of its flags, with their values, before it ends its process."""
     environment = {**os.environ, "XLA_FLAGS": "--help", "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-c", "import jax; jax.devices()"]
+    command = interpreter("-c", "import jax; jax.devices()")
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stderr
 
 

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import matplotlib
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
 from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.diagnosis import BreakEven, KnobProof
@@ -216,7 +218,7 @@ def _draw_ratios(figure: Figure, panel: Axes, y: int, case: Case) -> None:
 
 
 def _draw_runs(panel: Axes, y: int, case: Case) -> None:
-    style = NO_OP if case.is_no_op else RUNS[case.outcome]
+    style = NO_OP if case.is_no_op else _style(case.outcome)
     bound = case.found.at_most if case.found.at_most is not None else case.found.at_least
     if bound is not None and not case.is_no_op:
         edge = panel.get_xlim()[case.found.at_least is not None]
@@ -230,6 +232,15 @@ def _draw_runs(panel: Axes, y: int, case: Case) -> None:
     if case.found.low is not None and case.found.high is not None:
         panel.plot([case.found.low, case.found.high], [y] * 2, color=style["color"], linewidth=0.9, zorder=3)
     panel.plot([case.found.runs], [y], linestyle="none", markeredgewidth=0.7, zorder=4, **style)
+
+
+def _style(outcome: str) -> dict[str, Any]:
+    """Return how an outcome is drawn. A marker between dollars is a letter; text between them is drawn as it is."""
+    style = RUNS[outcome]
+    if not style["marker"].startswith("$"):
+        return style
+    with matplotlib.rc_context({"text.parse_math": True}):
+        return {**style, "marker": MarkerStyle(style["marker"])}
 
 
 def _ratio_values(cases: Sequence[Case]) -> list[float]:
@@ -254,10 +265,10 @@ def _legend(cases: Sequence[Case], labels: Labels) -> list[Handle]:
     verdicts = {case.outcome for case in shown}
     failed = [case.found.reason for case in shown if case.found.verdict == "not attributable"]
     crossed = cross_label(failed, labels)
-    styles = {"markeredgewidth": 0.7, "linestyle": "none"}
+    styles: dict[str, Any] = {"markeredgewidth": 0.7, "linestyle": "none"}
     handles += [
-        Line2D([], [], label=crossed if verdict == "not attributable" else labels(verdict), **{**styles, **style})
-        for verdict, style in RUNS.items()
+        Line2D([], [], label=crossed if verdict == "not attributable" else labels(verdict), **styles | _style(verdict))
+        for verdict in RUNS
         if verdict in verdicts
     ]
     if len(shown) < len(cases):

@@ -1,5 +1,6 @@
 """What the tables and figures of a paper are made of: the models of its template."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -27,6 +28,8 @@ Aggregation = Literal[
 ]
 Paragraph = Literal["setup", "fairness", "benefit", "correctness", "claims"]
 Filter = Mapping[str, list[str]]
+FORMATS = re.compile(r"|[+ ]?,?(?:\.(?:[0-9]|1[0-5]))?[efgEFG%]")
+"""Formats of a number: a width or a fill could make a cell of any length."""
 BY_INTERVAL = "interval"
 """Format of a number that has as many digits as its interval supports; see `ablatrix.paper.digits`."""
 
@@ -65,12 +68,11 @@ class ColumnSpec(Spec):
     def _formats_a_number(cls, form: str) -> str:
         if form == BY_INTERVAL:
             return form
-        try:
-            format(1.0, form)
-        except ValueError as error:
+        if not FORMATS.fullmatch(form):
             raise ValueError(
-                f"{form!r} is no format of a number ({error}); .3g or .2f is one, and so is interval"
-            ) from None
+                f"{form!r} is no format of a number that a table takes; .3g, .2f, .1e and .1% are such, with at most "
+                "15 digits, a comma or a sign in front (+.1f, ,.0f), and so is interval"
+            )
         return form
 
 

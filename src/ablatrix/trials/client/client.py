@@ -7,7 +7,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from typing import IO
 
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import TrialError
+from ablatrix.interpreter import interpreter
 from ablatrix.records.status import Status
 from ablatrix.trials.client.replies import await_message, await_reply, give
 from ablatrix.trials.host import Ending, group_bytes_above, is_dead
@@ -82,7 +82,7 @@ class ForkServer:
         self._begun = self._ready = False
         self._children: list[Channel] = []
         self._channel, theirs = open_pair()
-        command = [sys.executable, "-m", "ablatrix.trials.fork_server.serve", str(theirs.fileno())]
+        command = interpreter("-m", "ablatrix.trials.fork_server.serve", str(theirs.fileno()))
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,

@@ -9,10 +9,10 @@ What they do is defined in ``spawned``.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ablatrix.interpreter import interpreter
 from ablatrix.trials.messages import encode
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def spawn(
         far = {target: 200 + index for index, target in enumerate(wanted)}
         actions = [(os.POSIX_SPAWN_DUP2, source, far[target]) for target, source in wanted.items()]
         actions += [(os.POSIX_SPAWN_DUP2, far[target], target) for target in wanted]
-        command = [sys.executable, "-u", "-m", "ablatrix.trials.fork_server.spawned", str(os.getpid())]
+        command = interpreter("-u", "-m", "ablatrix.trials.fork_server.spawned", str(os.getpid()))
         group = 0 if own_group else os.getpgrp()
         variables = {**os.environ, **(environment or {})}
-        return os.posix_spawn(sys.executable, command, variables, file_actions=actions, setpgroup=group)
+        return os.posix_spawn(command[0], command, variables, file_actions=actions, setpgroup=group)
     finally:
         os.close(order_file)

@@ -12,6 +12,7 @@ from ablatrix.compilers.dump import claim_directory, finish_dump
 from ablatrix.compilers.environment import variable
 from ablatrix.compilers.settings import environment_of
 from ablatrix.errors import TrialError
+from ablatrix.records.bundle import bundle_of
 from ablatrix.study.design import Cell, Trial, make_design
 from ablatrix.study.design_file import read_design
 from ablatrix.study.resolve import ResolvedStudy
@@ -34,7 +35,8 @@ def rerun(
 
     Args:
         resolved: The study that the results were made with, with its catalogue.
-        results: Directory of results; the prepared program is taken from it, or made again.
+        results: Directory of results; the prepared program is taken from it, or made again. That of a bundle is
+            always made again: no manifest lists it, and reading it would run what somebody put there.
         trial: Id of the trial or of one of its records, or enough of its first characters.
         debug: Open the debugger where the trial raises.
         dump: Directory for the compiler's stages of each task: an empty or new one.
@@ -94,7 +96,7 @@ def _program(resolved: ResolvedStudy, cell: Cell, directory: ResultDirectory) ->
     from ablatrix.workloads.prepare import load_program, prepare
 
     prepared = directory.program(resolved, cell)
-    if prepared.exists():
+    if prepared.exists() and bundle_of(directory.path) is None:
         return load_program(prepared)
     study, catalogue = resolved
     return prepare(

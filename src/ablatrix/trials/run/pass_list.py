@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from ablatrix.compilers.catalogue import Level
 from ablatrix.compilers.passes import PassRun, PassSummary, not_run, summarise_passes
 from ablatrix.compilers.settings import ask_addresses, environment_of
 from ablatrix.errors import CompilerError, StudyError, UnsupportedError
+from ablatrix.interpreter import interpreter
 from ablatrix.study.design import Cell, Trial, make_design
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
 from ablatrix.study.without_file import make_single_study
@@ -114,7 +114,7 @@ def _observe(resolved: ResolvedStudy, cell: Cell, trial: Trial) -> PassAnswer:
         order, answer, work_dir = (Path(scratch) / name for name in ("order.json", "answer.json", "work"))
         work_dir.mkdir()
         order.write_bytes(encode(_order(resolved, cell, trial, work_dir)))
-        command = [sys.executable, "-m", "ablatrix.trials.run.pass_process", str(order), str(answer)]
+        command = interpreter("-m", "ablatrix.trials.run.pass_process", str(order), str(answer))
         variables = {**os.environ, **environment_of(entry, cell.knobs)}
         try:
             done = subprocess.run(

@@ -13,6 +13,7 @@ from ablatrix.errors import WorkloadError
 from ablatrix.workloads.built import Built, generator
 from ablatrix.workloads.capture.assembly import live_ranges
 from ablatrix.workloads.given.function import NO_BOUND, resample
+from ablatrix.workloads.saved_programs import load_saved
 
 
 def build_saved(path: Path) -> Built:
@@ -23,7 +24,9 @@ def build_saved(path: Path) -> Built:
             without an upper bound.
     """
     try:
-        program = torch.export.load(path)
+        program = load_saved(path)
+    except WorkloadError:
+        raise
     except Exception as error:  # the format has many errors and no common one
         raise WorkloadError(f"it is not a program that this torch can read: {type(error).__name__}: {error}") from error
     kinds = {spec.arg.name: spec.kind for spec in program.graph_signature.input_specs}

@@ -1,0 +1,41 @@
+"""Text that others wrote, in the terminal and in documents: what could pass for something else is made visible.
+
+A line break in a name could imitate a line of ours, an escape sequence could clear the screen, and marks of direction
+or characters without a width could hide what a name says.
+"""
+
+import re
+
+# Control characters, line ends, marks of direction, what has no width, and halves of surrogates.
+ODD = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+LONGEST = 200
+
+
+def is_plain(text: str) -> bool:
+    """Return whether text has nothing odd."""
+    return ODD.search(text) is None
+
+
+def without_odd(text: str) -> str:
+    """Return text with a space for each odd character that is a kind of space, and without all others."""
+    return ODD.sub(lambda found: " " if found[0].isspace() else "", text)
+
+
+def without_controls(text: str) -> str:
+    """Return text of several lines without odd characters, but for line ends and tabs."""
+    return ODD.sub(lambda found: found[0] if found[0] in "\n\t" else "", text)
+
+
+def escaped(text: str) -> str:
+    """Return text with each odd character written as an escape."""
+    return ODD.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def printed(text: str) -> str:
+    """Return text of several lines as a terminal may show it: odd characters but line ends and tabs as escapes."""
+    return ODD.sub(lambda found: found[0] if found[0] in "\n\t" else ascii(found[0])[1:-1], text)
+
+
+def shown(text: str) -> str:
+    """Return text on one line, odd characters written as escapes, and cut where it is long."""
+    return escaped(text) if len(text) <= LONGEST else f"{escaped(text[:LONGEST])}..."

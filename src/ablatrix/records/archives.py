@@ -1,0 +1,55 @@
+"""Zips that others made: what they may hold, and what reading a damaged one raises."""
+
+import lzma
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+from ablatrix.foreign_text import is_plain
+
+MOST_MEMBERS = 100_000
+LONGEST_NAME = 1000
+MOST_FOLDERS = 50
+MOST_TIMES = 50
+ALWAYS_BYTES = 64 * 2**20
+DAMAGES = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError,
+)  # fmt: skip
+"""What `zipfile` raises on invalid archives; an unknown compression or encryption is a `RuntimeError`, the bounds are a
+`ValueError`."""
+
+
+def open_archive(path: Path) -> zipfile.ZipFile:
+    """Open a zip whose content is within bounds.
+
+    Artifacts are stored without compression, and text becomes some 20 times smaller. What becomes thousands of times
+    larger when it is unpacked was made to fill a disk.
+
+    Raises:
+        ValueError: It has too many members, or too large ones for its size, or names that are too long or too deep.
+        Exception: One of ``DAMAGES``: it is no zip, or a damaged one.
+    """
+    archive = zipfile.ZipFile(path)
+    try:
+        _refuse_excess(archive, path.stat().st_size)
+    except ValueError:
+        archive.close()
+        raise
+    return archive
+
+
+def _refuse_excess(archive: zipfile.ZipFile, size: int) -> None:
+    entries = archive.infolist()
+    if len(entries) > MOST_MEMBERS:
+        raise ValueError(f"it has {len(entries)} members, and at most {MOST_MEMBERS} are taken")
+    total, most = sum(entry.file_size for entry in entries), max(ALWAYS_BYTES, MOST_TIMES * size)
+    if total > most:
+        raise ValueError(f"its {size} bytes unpack to {total}, and at most {most} are taken of a zip of this size")
+    for entry in entries:
+        if len(entry.filename) > LONGEST_NAME or entry.filename.count("/") > MOST_FOLDERS:
+            raise ValueError(
+                f"the name {entry.filename[:40]!r}... has more than {LONGEST_NAME} characters or {MOST_FOLDERS} folders"
+            )
+        if not is_plain(entry.filename):
+            raise ValueError(f"the name {entry.filename[:40]!r} has characters that cannot be printed")
