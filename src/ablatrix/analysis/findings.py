@@ -32,8 +32,10 @@ from ablatrix.analysis.groups import (
     Instrument,
     ReferenceRatios,
     Sizes,
+    Variants,
     ratios_to_baseline,
     size_texts,
+    variants_of,
     without_priming_runs,
 )
 from ablatrix.analysis.table import Tidy
@@ -64,6 +66,11 @@ class Findings:
     def sizes(self) -> Sizes:
         """What tells apart the sizes of each workload that has several, in the whole results."""
         return self._whole.sizes if self._whole else size_texts(self.trials)
+
+    @cached_property
+    def variants(self) -> Variants:
+        """Which workloads are variants of one, in the whole results."""
+        return self._whole.variants if self._whole else variants_of(self.trials)
 
     @cached_property
     def titles(self) -> Titles:

@@ -71,10 +71,19 @@ def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _without_axes(data: dict[str, Any]) -> dict[str, Any]:
+    """1.3 knew no axes of a workload, nor a name that the study gives to one of a registry."""
+    workload = data.get("workload")
+    if isinstance(workload, dict):
+        workload |= {"base": None, "axes": [], "registry_name": None}
+    return data
+
+
 MIGRATIONS: Mapping[str, Migration] = {
     "1.0": Migration("1.1", _without_source),
     "1.1": Migration("1.2", _without_device),
     "1.2": Migration("1.3", _without_origins),
+    "1.3": Migration("1.4", _without_axes),
 }
 """Version that a line was written in -> the step away from it. 1.0 is the first version."""
 

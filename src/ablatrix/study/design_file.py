@@ -11,11 +11,17 @@ from ablatrix.study.design import Cell, Design, Trial
 from ablatrix.study.model import Study
 
 DESIGN_VERSION = "1.3"
+OF_VARIANTS = ("base", "axes", "registry_name")
 
 
 def design_text(design: Design) -> str:
     """Return ``design.json``: what was planned, in which order, as plain data."""
-    return json.dumps({"design_version": DESIGN_VERSION, **asdict(design)}, indent=1, sort_keys=True) + "\n"
+    held = asdict(design)
+    for cell in held["cells"]:
+        for name in OF_VARIANTS:
+            if not cell[name]:  # so that a design without variants is the same text as ever
+                del cell[name]
+    return json.dumps({"design_version": DESIGN_VERSION, **held}, indent=1, sort_keys=True) + "\n"
 
 
 def write_design(design: Design, path: Path) -> None:
@@ -36,7 +42,7 @@ def load_design(path: Path) -> Design:
     """
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
-        cells = tuple(Cell(**cell) for cell in held["cells"])
+        cells = tuple(Cell(**{**cell, "axes": tuple(map(tuple, cell.get("axes", ())))}) for cell in held["cells"])
         trials = tuple(Trial(**trial) for trial in held["trials"])
         facts = {key: held[key] for key in ("study", "study_digest", "seed")}
         width, plugins = held.get("cold_effect_width"), dict(held.get("plugins", {}))

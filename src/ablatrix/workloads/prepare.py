@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from ablatrix.errors import WorkloadError
-from ablatrix.records.model import InputFacts, WorkloadFacts
+from ablatrix.records.model import WorkloadFacts
+from ablatrix.records.workload import InputFacts
 from ablatrix.workloads.allowance import pack, unpack
 from ablatrix.workloads.built import Built
 from ablatrix.workloads.capture import lower

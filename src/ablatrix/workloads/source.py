@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -125,6 +126,13 @@ def no_architecture(architecture: str, known: Sequence[str], most: int) -> str:
 
 def _as_given(parameters: Mapping[str, Size]) -> dict[str, ParameterSpec]:
     return {key: ParameterSpec(value, "As given.", minimum=None) for key, value in parameters.items()}
+
+
+def with_sizes(entry: WorkloadEntry, sizes: Mapping[str, Size]) -> WorkloadEntry:
+    """Return an entry with other sizes, where those that are given define it: an architecture, or an ONNX model."""
+    if entry.origin is None or entry.origin.kind not in {"architecture", "onnx"}:
+        return entry
+    return replace(entry, parameters={**entry.parameters, **_as_given(sizes)})
 
 
 def seen_from(directory: Path, source: str) -> str:

@@ -1,5 +1,6 @@
 """What each knob does: factorial grids, main effects, attribution, geometric means, verdicts."""
 
+from ablatrix.analysis.effects.along_axes import AxisCurve, AxisPoint, Course, Crossing, crossing_text, curve_frame
 from ablatrix.analysis.effects.best import Best, find_best
 from ablatrix.analysis.effects.estimates import Effect, Kind, attribution, effects_of_levels, main_effects
 from ablatrix.analysis.effects.evidence import (
@@ -42,7 +43,11 @@ __all__ = [
     "ONE_BLOCK",
     "UNDECIDED",
     "Ablation",
+    "AxisCurve",
+    "AxisPoint",
     "Best",
+    "Course",
+    "Crossing",
     "Effect",
     "Evidence",
     "FactorialGrid",
@@ -58,6 +63,8 @@ __all__ = [
     "Trend",
     "TrialLayout",
     "attribution",
+    "crossing_text",
+    "curve_frame",
     "effects_of_levels",
     "evidence_frame",
     "evidence_schema",

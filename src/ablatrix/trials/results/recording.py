@@ -31,6 +31,7 @@ from ablatrix.records.model import (
 from ablatrix.records.origin import git_state, source_state
 from ablatrix.records.part import StagePlan
 from ablatrix.records.status import Status
+from ablatrix.records.workload import WorkloadAxis
 from ablatrix.statistics.quantile import median, summarise
 from ablatrix.statistics.warmup import classify_warm_up
 from ablatrix.study.design import Cell, Design, primary_knobs, stage_plan
@@ -184,10 +185,16 @@ def samples_facts(outcome: Outcome, line: str, file: str | None) -> Samples:
 
 def read_facts(program: Path, entry: WorkloadEntry, cell: Cell) -> WorkloadFacts:
     """Return the facts of a workload from its prepared program, or from its entry when it was not prepared."""
+    variant = {
+        "base": cell.base,
+        "axes": [WorkloadAxis(name=name, value=value) for name, value in cell.axes],
+        "registry_name": cell.registry_name,
+    }
     path = program / FACTS_FILE
     if path.exists():
-        return WorkloadFacts.model_validate(json.loads(path.read_text(encoding="utf-8"))["facts"])
-    return WorkloadFacts(
+        facts = WorkloadFacts.model_validate(json.loads(path.read_text(encoding="utf-8"))["facts"])
+        return facts.model_copy(update=variant)
+    facts = WorkloadFacts(
         name=cell.workload,
         tier=entry.tier,
         source=None if entry.origin is None else entry.origin.source,
@@ -199,6 +206,7 @@ def read_facts(program: Path, entry: WorkloadEntry, cell: Cell) -> WorkloadFacts
         parameter_count=0,
         digest="",
     )
+    return facts.model_copy(update=variant)
 
 
 def _meta(design: Design, scene: Scene, outcome: Outcome) -> Meta:
