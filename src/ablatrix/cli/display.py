@@ -52,9 +52,8 @@ def show_design(
         cold[group] += trial.mode == "cold"
         members.setdefault(group, set()).add(cell.cell_id)
     # By name, and the variants of one workload in the order of the study.
-    places = {
-        cell.workload: (cell.base or cell.workload, index) for index, cell in reversed([*enumerate(design.cells)])
-    }
+    names = list(dict.fromkeys((cell.base or cell.workload, cell.workload) for cell in design.cells))
+    places = {workload: (base, index) for index, (base, workload) in enumerate(names)}
     rows = [
         [*group, str(len(members[group])), str(cold[group]), str(count - cold[group]), str(count)]
         for group, count in sorted(groups.items(), key=lambda item: (places[item[0][0]], item[0]))

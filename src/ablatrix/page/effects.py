@@ -350,7 +350,7 @@ def _effect_row(held: Judged, metric: Metric) -> Row:
 def _mean_row(mean: GeometricMean, judgement: Judgement, rows: Ranges) -> Row:
     known, all_of = len(mean.workloads), len(mean.workloads) + len(mean.missing)
     verdict = judgement_text(judgement) or NOT_ATTRIBUTABLE
-    what = f"{verdict}; geometric mean of {known} of {all_of} workloads"
+    what = f"{verdict}; geometric mean of {known} of {all_of} workloads" + (f" ({mean.over})" if mean.over else "")
     cells = [_ratio(mean.ratio, "effect"), Shown(interval(mean.ratio, mean.exact)), Shown(what)]
     where = [Shown(MEAN, tone="quiet"), Shown(mean.compiler), Shown(mean.stage)]
     change = Shown(spelled((str(mean.knob), mean.base_level, mean.level)))

@@ -1,12 +1,13 @@
 """Effects along an axis of a workload: how what a knob does follows a size, a type or a phase.
 
-The effects are those of each variant, with their intervals and verdicts; nothing is estimated anew but the trend through
-them. Variants are measured in blocks of their own, so that their errors are independent.
+The effects are those of each variant, with their intervals and verdicts; nothing is estimated anew but the trend
+through them. Variants are measured in blocks of their own, so that their errors are independent.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import polars as pl
@@ -282,7 +283,7 @@ def _curve(key: tuple[Any, ...], slope: _Slope, p_holm: float | None) -> AxisCur
 
 def _crossings(points: Sequence[AxisPoint], scale: Scale) -> Iterator[Crossing]:
     decided = [point for point in points if point.side]
-    for before, after in zip(decided, decided[1:], strict=False):
+    for before, after in pairwise(decided):
         if before.side != after.side:
             yield Crossing(before.value, after.value, _where_one(before, after, scale))
 

@@ -88,7 +88,7 @@ def _mean(sources: Sources, held: Sequence[Held]) -> Interval:
     compiler = held[0][0].compiler
     part = held[0][2].value.key.split("/")[-3]
     key = f"benefit/geometric_mean/{key_part(compiler)}/{part}/eager"
-    return sources.estimates.mean_against_reference(key, [(one, interval) for _, one, interval in held])
+    return sources.estimates.mean_against_reference(key, held)
 
 
 def _over_held(sources: Sources, held: Sequence[Held], is_later: bool = False) -> Fragment:

@@ -159,7 +159,7 @@ def entered(sources: Sources, evidence: Evidence, one: Candidate) -> Overall:
         members.append(Member(sources.estimates.unit_of(effect), interval, judgement))
     whole: Interval | None = members[0].interval
     if one.mean is not None:
-        whole = sources.estimates.mean(one.mean, [member.interval for member in members])
+        whole = sources.estimates.mean(one.mean, [(member.unit.workload, member.interval) for member in members])
     assert whole is not None
     return Overall(one, whole, tuple(sorted(members, key=lambda member: member.interval.ratio.value)))
 
