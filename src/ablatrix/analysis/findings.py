@@ -10,6 +10,7 @@ import polars as pl
 from ablatrix.analysis.diagnosis import BreakEven, KnobProof, Unit, find_break_even, prove_knobs, units
 from ablatrix.analysis.effects import (
     Ablation,
+    AxisCurve,
     Best,
     Effect,
     Evidence,
@@ -194,6 +195,11 @@ class Findings:
             self._kept[key] = [trend for grid in self.factorial_grids(metric, mode) for trend in trends_of(grid)]
         trends: list[Trend] = self._kept[key]
         return trends
+
+    def curves(self, metric: str) -> tuple[AxisCurve, ...]:
+        """Return the effects along the axes of workloads; see `ablatrix.analysis.effects.along_axes`."""
+        held = self.evidence_on(metric)
+        return held.curves if held is not None else ()
 
     def effects(self, metric: str, mode: str, knobs: Sequence[str]) -> list[Effect]:
         """Return the main effects of knobs; see `ablatrix.analysis.effects.estimates.main_effects`."""

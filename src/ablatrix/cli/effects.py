@@ -31,6 +31,7 @@ class Table(StrEnum):
     ATTRIBUTION = "attribution"
     INTERACTIONS = "interactions"
     TREND = "trend"
+    AXES = "axes"
     MEANS = "means"
     ALL = "all"
 
@@ -77,7 +78,19 @@ def effects_command(
     ] = "1%",
     workloads: Annotated[
         list[str] | None,
-        typer.Option("--workload", help="Only this workload (repeatable).", show_default="all workloads"),
+        typer.Option(
+            "--workload",
+            help="Only this workload, all its variants or one of them (repeatable).",
+            show_default="all workloads",
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            help="Only variants with AXIS=VALUE,VALUE...; also workload=NAME (repeatable: all must hold).",
+            show_default="all variants",
+        ),
     ] = None,
     start: Start = None,
     end: End = None,
@@ -87,7 +100,7 @@ def effects_command(
         typer.Option(
             "--show",
             help="Print this table (repeatable).",
-            show_default="main, trend, and the means over workloads; of one workload, its attribution",
+            show_default="main, trend, axes, and the means over workloads; of one workload, its attribution",
         ),
     ] = None,
     wide: Wide = False,
@@ -102,8 +115,14 @@ def effects_command(
 
     if as_csv and as_json:
         raise AnalysisError("--csv and --json were both given; give only one")
+    chosen = _conditions(only)
     question = Question(
-        tuple(metrics or ()), tuple(workloads or ()), share(margin), _levels("--from", start), _levels("--to", end)
+        metrics=tuple(metrics or ()),
+        workloads=(*(workloads or ()), *sorted(chosen.pop("workload", ()))),
+        margin=share(margin),
+        start=_levels("--from", start),
+        end=_levels("--to", end),
+        axes=chosen,
     )
     with record_files(results) as files:
         found = tidy(files)
@@ -188,9 +207,24 @@ def _levels(option: str, given: list[str] | None) -> dict[str, str]:
     return levels
 
 
+def _conditions(given: list[str] | None) -> dict[str, frozenset[str]]:
+    from ablatrix.errors import AnalysisError
+    from ablatrix.records.variants import split_values
+
+    found: dict[str, frozenset[str]] = {}
+    for text in given or ():
+        key, _, values = text.partition("=")
+        if not (key and values):
+            raise AnalysisError(f"--only {text}: must be AXIS=VALUE or workload=NAME, such as tokens=128")
+        found[key] = found.get(key, frozenset()) | frozenset(split_values(values))
+    return found
+
+
 def _plain(evidence: list[Evidence], margin: float) -> dict[str, object]:
-    from ablatrix.analysis.effects import evidence_frame, trend_frame
+    from ablatrix.analysis.effects import curve_frame, evidence_frame, trend_frame
     from ablatrix.statistics.multiplicity import ALPHA
 
     trends = [row for one in evidence for row in trend_frame(one.trends, one.origin).to_dicts()]
-    return {"margin": margin, "alpha": ALPHA, "effects": evidence_frame(evidence).to_dicts(), "trends": trends}
+    curves = [row for one in evidence for row in curve_frame(one.curves, one.origin).to_dicts()]
+    effects = evidence_frame(evidence).to_dicts()
+    return {"margin": margin, "alpha": ALPHA, "effects": effects, "trends": trends, "curves": curves}

@@ -7,7 +7,7 @@ from typing import Any
 from ablatrix.analysis.diagnosis import BreakEven, KnobProof
 from ablatrix.analysis.effects import Best, Effect, Evidence, GeometricMean
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import Control, ReferenceRatio
+from ablatrix.analysis.groups import Control, ReferenceRatio, families
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import RATIO, WHOLE, Number, Statistic, percent, runs
 from ablatrix.provenance.claims import Factor

@@ -1,8 +1,11 @@
 """Variants of a workload: how one is named by the values of its axes. The name is for people, the values are data."""
 
+import re
 from collections.abc import Iterable
 
 AxisValue = int | float | str | bool
+_COMMA = re.compile(r",(?![^\[]*\])")
+"""A comma that no bracket holds: those within are part of the name of a variant."""
 
 
 def axis_text(value: AxisValue) -> str:
@@ -19,3 +22,8 @@ def variant_name(base: str, axes: Iterable[tuple[str, AxisValue]]) -> str:
     """Return the name of a variant: ``encoder[tokens=128,dtype=bfloat16]``; without axes that of its workload."""
     text = axes_text(axes)
     return f"{base}[{text}]" if text else base
+
+
+def split_values(text: str) -> list[str]:
+    """Return the values of a condition; a comma within brackets is part of the name of a variant."""
+    return _COMMA.split(text)

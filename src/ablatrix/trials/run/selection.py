@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 
 from ablatrix.errors import StudyError
-from ablatrix.records.variants import axis_text
+from ablatrix.records.variants import axis_text, split_values
 from ablatrix.study.design import Cell, Design, Trial
 
 TRIAL_KEYS = ("workload", "compiler", "mode", "stage", "role", "status")
 Conditions = Mapping[str, Set[str]]
-_COMMA = re.compile(r",(?![^\[]*\])")
-"""A comma that no bracket holds: those within are part of the name of a variant."""
 
 
 def parse_conditions(texts: Sequence[str], design: Design) -> dict[str, set[str]]:
@@ -33,7 +30,7 @@ def parse_conditions(texts: Sequence[str], design: Design) -> dict[str, set[str]
         if key not in knobs | axes and key not in TRIAL_KEYS:
             there = ", ".join([*TRIAL_KEYS, *sorted(axes - knobs), *sorted(knobs)])
             raise StudyError(f"--only {text}: there is no key '{key}'; there are: {there}")
-        wanted = _COMMA.split(values)
+        wanted = split_values(values)
         conditions.setdefault(key, set()).update(wanted)
         if key != "status":
             _check_values(text, key, wanted, design)
