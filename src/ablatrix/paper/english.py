@@ -264,6 +264,16 @@ PHRASES: Mapping[str, str] = {
     "change/too": "{change} costs the most ({amount}){over}",
     "with_compiler": "{change} with {compiler}",
     "knob_with": "{knob} with {compiler}",
+    "axes": "Along the axes of the workloads{see}, {changes}.",
+    "axes/none": "No effect grows, falls or changes its side significantly along {axes}{see}.",
+    "axis/at": "{workload} ({others})",
+    "axis/ends": ", from {least} at {first} to {most} at {last}",
+    "axis/grows/less": "the saving from {knob} on {workload} grows with {axis}{ends}",
+    "axis/falls/less": "the saving from {knob} on {workload} falls with {axis}{ends}",
+    "axis/grows/more": "the loss from {knob} on {workload} grows with {axis}{ends}",
+    "axis/falls/more": "the loss from {knob} on {workload} falls with {axis}{ends}",
+    "axis/crosses/more": "{knob} on {workload} turns from a saving into a loss between {axis} {before} and {after}",
+    "axis/crosses/less": "{knob} on {workload} turns from a loss into a saving between {axis} {before} and {after}",
     "interaction/overlap": "The strongest interaction is between {one} and {other}{compiler}: with both, the {metric} "
     "is {amount} higher than their individual effects predict.",
     "interaction/together": "The strongest interaction is between {one} and {other}{compiler}: with both, the {metric} "

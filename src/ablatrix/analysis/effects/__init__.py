@@ -1,6 +1,14 @@
 """What each knob does: factorial grids, main effects, attribution, geometric means, verdicts."""
 
-from ablatrix.analysis.effects.along_axes import AxisCurve, AxisPoint, Course, Crossing, crossing_text, curve_frame
+from ablatrix.analysis.effects.along_axes import (
+    AxisCurve,
+    AxisPoint,
+    Course,
+    Crossing,
+    crossing_text,
+    curve_frame,
+    curve_schema,
+)
 from ablatrix.analysis.effects.best import Best, find_best
 from ablatrix.analysis.effects.estimates import Effect, Kind, attribution, effects_of_levels, main_effects
 from ablatrix.analysis.effects.evidence import (
@@ -65,6 +73,7 @@ __all__ = [
     "attribution",
     "crossing_text",
     "curve_frame",
+    "curve_schema",
     "effects_of_levels",
     "evidence_frame",
     "evidence_schema",

@@ -194,7 +194,18 @@ def curve_frame(curves: Sequence[AxisCurve], origin: Sequence[str] = ()) -> pl.D
         for one in curves
         for point in one.points
     ]
-    return pl.DataFrame(rows, infer_schema_length=None)
+    return pl.DataFrame(rows, schema=curve_schema(origin), infer_schema_length=None)
+
+
+def curve_schema(origin: Sequence[str] = ()) -> dict[str, pl.DataType]:
+    """Return the columns of `curve_frame` with their types, in their order."""
+    text, real = pl.String(), pl.Float64()
+    names = ("metric", "mode", "workload", "axis", "other_axes", "compiler", "stage", "centre", "knob")
+    schema: dict[str, pl.DataType] = dict.fromkeys((*origin, *names, "base_level", "level", "value", "variant"), text)
+    schema |= dict.fromkeys(("ratio", "ratio_low", "ratio_high"), real) | {"blocks": pl.Int64()}
+    schema |= dict.fromkeys(("verdict", "not_attributable", "per"), text)
+    schema |= dict.fromkeys(("trend_ratio", "trend_ratio_low", "trend_ratio_high", "trend_p_holm", "fit"), real)
+    return schema | dict.fromkeys(("course", "crossings"), text)
 
 
 def crossing_text(one: Crossing) -> str:

@@ -189,20 +189,24 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str, labels: Labels)
         case StepsSpec():
             steps = step_bars(findings.ablations(*_measure(findings, spec.mode)))
             return _Drawing(steps_frame(steps), lambda: compose_steps(steps, labels, spec.width))
-        case ResponseSpec():
+        case ResponseSpec() | AlongAxesSpec():
             _require_numbers(findings.trials, spec.metric, subject)
-            trends = findings.trends(spec.metric, spec.mode)
-            return _Drawing(trend_frame(trends), lambda: compose_response(trends, spec.metric, spec.width, labels))
-        case AlongAxesSpec():
-            _require_numbers(findings.trials, spec.metric, subject)
-            curves = [one for one in findings.curves(spec.metric) if one.mode == spec.mode and one.known]
-            return _Drawing(curve_frame(curves), lambda: compose_along_axes(curves, spec.metric, spec.width, labels))
+            return _curves(findings, spec, labels)
         case PhasesSpec():
             phases = phase_bars(findings.ablations(COLD_METRIC, "cold"), findings.trials)
             return _Drawing(shares_frame(phases), lambda: compose_phases(phases, labels, spec.width))
         case MemorySpec():
             planned = memory_bars(findings.ablations(*_measure(findings, None)), findings.trials)
             return _Drawing(shares_frame(planned), lambda: compose_memory(planned, labels, spec.width))
+
+
+def _curves(findings: Findings, spec: ResponseSpec | AlongAxesSpec, labels: Labels) -> _Drawing:
+    """Return a figure of what follows numbers: the levels of a knob, or the values of an axis."""
+    if isinstance(spec, ResponseSpec):
+        trends = findings.trends(spec.metric, spec.mode)
+        return _Drawing(trend_frame(trends), lambda: compose_response(trends, spec.metric, spec.width, labels))
+    found = [one for one in findings.curves(spec.metric) if one.mode == spec.mode and one.known]
+    return _Drawing(curve_frame(found), lambda: compose_along_axes(found, spec.metric, spec.width, labels))
 
 
 def _measure(findings: Findings, mode: Mode | None) -> tuple[str, str]:
