@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablatrix.analysis.diagnosis import KnobProof, proof_text
-from ablatrix.analysis.effects import MAIN, NO_OP, Effect, Evidence, GeometricMean, Judgement
+from ablatrix.analysis.effects import MAIN, NO_OP, AxisCurve, Effect, Evidence, GeometricMean, Judgement
 from ablatrix.analysis.effects import verdict_text as judgement_text
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import Control, control_cell, controls_text
@@ -82,6 +82,7 @@ class MetricEffects:
     means: tuple[tuple[GeometricMean, Judgement, Ranges], ...]
     controls: tuple[tuple[Control, Ranges], ...]
     control_notes: tuple[str, ...]
+    curves: tuple[AxisCurve, ...] = ()
 
     @property
     def title(self) -> str:
@@ -126,6 +127,7 @@ def metric_effects(one: Evidence, findings: Findings, finder: RowFinder) -> Metr
             (control, finder.of_control(finder.unit_of(control), one.mode, one.metric.name)) for control in one.controls
         ),
         control_notes=tuple(controls_text(one.controls, one.mode)),
+        curves=one.curves,
     )
 
 

@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 
 from ablatrix.analysis.effect_metrics import METRICS
+from ablatrix.paper.axis_phrases import AXES
 from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
@@ -246,16 +247,6 @@ PHRASES: Mapping[str, str] = {
     "change/too": "{over}{change}增加最多（{amount}）",
     "with_compiler": "在 {compiler} 上{change}",
     "knob_with": "{compiler} 的{knob}",
-    "axes": "沿负载的各轴{see}：{changes}。",
-    "axes/none": "沿{axes}没有效应显著增大、减小或改变方向{see}。",
-    "axis/at": "{workload}（{others}）",
-    "axis/ends": "（{first} 处为 {least}，{last} 处为 {most}）",
-    "axis/grows/less": "{workload} 上{knob}的节省随 {axis} 增大{ends}",
-    "axis/falls/less": "{workload} 上{knob}的节省随 {axis} 减小{ends}",
-    "axis/grows/more": "{workload} 上{knob}的损失随 {axis} 增大{ends}",
-    "axis/falls/more": "{workload} 上{knob}的损失随 {axis} 减小{ends}",
-    "axis/crosses/more": "{workload} 上{knob}在 {axis} 取 {before} 与 {after} 之间由节省变为损失",
-    "axis/crosses/less": "{workload} 上{knob}在 {axis} 取 {before} 与 {after} 之间由损失变为节省",
     "interaction/overlap": "交互作用最强的是{compiler}{one}与{other}：两者同时启用时，{metric}比按各自效应推算的高 "
     "{amount}。",
     "interaction/together": "交互作用最强的是{compiler}{one}与{other}：两者同时启用时，{metric}比按各自效应推算的低 "
@@ -344,6 +335,7 @@ PHRASES: Mapping[str, str] = {
     "unjudged/ill": "有 {ill} 次比较因单精度不能确定输出而未作判断。",
     "unjudged/eager": "在 {eager} 次比较中，eager 模式自身即与期望值不同。",
     "rms_estimated": "对于 {workloads}，期望值由 eager 模式给出，因此其误差为估计值。",
+    **{phrase: chinese for phrase, (_, chinese) in AXES.items()},
     **{phrase: chinese for phrase, (_, chinese) in CLAIMS.items()},
     **{phrase: chinese for phrase, (_, chinese) in OMISSIONS.items()},
     **{phrase: chinese for phrase, (_, chinese) in TRIALS.items()},

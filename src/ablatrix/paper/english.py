@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ablatrix.analysis.effect_metrics import METRICS
+from ablatrix.paper.axis_phrases import AXES
 from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
@@ -264,16 +265,6 @@ PHRASES: Mapping[str, str] = {
     "change/too": "{change} costs the most ({amount}){over}",
     "with_compiler": "{change} with {compiler}",
     "knob_with": "{knob} with {compiler}",
-    "axes": "Along the axes of the workloads{see}, {changes}.",
-    "axes/none": "No effect grows, falls or changes its side significantly along {axes}{see}.",
-    "axis/at": "{workload} ({others})",
-    "axis/ends": ", from {least} at {first} to {most} at {last}",
-    "axis/grows/less": "the saving from {knob} on {workload} grows with {axis}{ends}",
-    "axis/falls/less": "the saving from {knob} on {workload} falls with {axis}{ends}",
-    "axis/grows/more": "the loss from {knob} on {workload} grows with {axis}{ends}",
-    "axis/falls/more": "the loss from {knob} on {workload} falls with {axis}{ends}",
-    "axis/crosses/more": "{knob} on {workload} turns from a saving into a loss between {axis} {before} and {after}",
-    "axis/crosses/less": "{knob} on {workload} turns from a loss into a saving between {axis} {before} and {after}",
     "interaction/overlap": "The strongest interaction is between {one} and {other}{compiler}: with both, the {metric} "
     "is {amount} higher than their individual effects predict.",
     "interaction/together": "The strongest interaction is between {one} and {other}{compiler}: with both, the {metric} "
@@ -377,6 +368,7 @@ PHRASES: Mapping[str, str] = {
     "unjudged/ill": "In {ill} comparisons, single precision does not determine the output, so they were not judged.",
     "unjudged/eager": "In {eager} comparisons, eager execution itself differs from the expected values.",
     "rms_estimated": " For {workloads}, eager execution provides the expected values, so its error is an estimate.",
+    **{phrase: english for phrase, (english, _) in AXES.items()},
     **{phrase: english for phrase, (english, _) in CLAIMS.items()},
     **{phrase: english for phrase, (english, _) in OMISSIONS.items()},
     **{phrase: english for phrase, (english, _) in TRIALS.items()},
