@@ -43,6 +43,7 @@ MARKERS = {
     "page/test_browser": "slow",
     "page/test_look": "slow",
     "paper/test_ablation_table": "slow",
+    "paper/test_axes_in_paper": "slow",
     "paper/test_bar_figures": "slow",
     "paper/test_changes": "slow",
     "paper/test_figures": "slow",
