@@ -59,6 +59,7 @@ MARKERS = {
     "trials/test_memory": None,
     "trials/test_on_a_gpu": "gpu",
     "trials/test_run_log": None,
+    "trials/test_selection": None,
     "trials/test_stopping": None,
     "trials/test_timing": None,
 }

@@ -134,13 +134,19 @@ def make_record(
         error=result.error,
         wall_s=outcome.wall_s,
         meta=_meta(design, scene, outcome),
-        workload=facts,
+        workload=facts.model_copy(update=_variant(cell)),
         config=_configuration(cell, compiler, device, planned),
         plan=result.plan,
         compile=result.compile,
         runtime=runtime,
         correctness=result.correctness,
     )
+
+
+def _variant(cell: Cell) -> dict[str, object]:
+    """Return what a record says of the study's names for its workload, which a prepared program does not know."""
+    axes = [WorkloadAxis(name=name, value=value) for name, value in cell.axes]
+    return {"base": cell.base, "axes": axes, "registry_name": cell.registry_name}
 
 
 def _configuration(cell: Cell, compiler: CompilerEntry, device: Device, planned: PlannedPart | None) -> Configuration:
@@ -185,16 +191,10 @@ def samples_facts(outcome: Outcome, line: str, file: str | None) -> Samples:
 
 def read_facts(program: Path, entry: WorkloadEntry, cell: Cell) -> WorkloadFacts:
     """Return the facts of a workload from its prepared program, or from its entry when it was not prepared."""
-    variant = {
-        "base": cell.base,
-        "axes": [WorkloadAxis(name=name, value=value) for name, value in cell.axes],
-        "registry_name": cell.registry_name,
-    }
     path = program / FACTS_FILE
     if path.exists():
-        facts = WorkloadFacts.model_validate(json.loads(path.read_text(encoding="utf-8"))["facts"])
-        return facts.model_copy(update=variant)
-    facts = WorkloadFacts(
+        return WorkloadFacts.model_validate(json.loads(path.read_text(encoding="utf-8"))["facts"])
+    return WorkloadFacts(
         name=cell.workload,
         tier=entry.tier,
         source=None if entry.origin is None else entry.origin.source,
@@ -206,7 +206,6 @@ def read_facts(program: Path, entry: WorkloadEntry, cell: Cell) -> WorkloadFacts
         parameter_count=0,
         digest="",
     )
-    return facts.model_copy(update=variant)
 
 
 def _meta(design: Design, scene: Scene, outcome: Outcome) -> Meta:
