@@ -43,7 +43,7 @@ def test_only_with_axes_selects_variants(only: list[str], expected: set[str]) ->
         ("layers=3", "no trial of this study has layers=3; there are: 1, 2"),
         (
             "width=3",
-            "there is no key 'width'; there are: workload, compiler, mode, stage, role, status, hidden, layers",
+            "there is no key 'width'; there are: workload, compiler, mode, stage, role, status, hidden",
         ),
         ("workload=mpl", "no trial of this study has workload=mpl; there are: mlp, "),
     ],
