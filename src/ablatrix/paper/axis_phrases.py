@@ -44,5 +44,21 @@ AXES: Mapping[str, tuple[str, str]] = {
         "{knob} on {workload} turns from a loss into a saving between {axis} {before} and {after}",
         "{workload} 上{knob}在 {axis} 取 {before} 与 {after} 之间由损失变为节省",
     ),
+    "over/variants": (" in the geometric mean over {values}", "按 {values}的几何平均计，"),
+    "over/all_variants": (
+        " in the geometric mean over all workloads, first over their variants ({values})",
+        "按全部负载的几何平均计（先在各变体上取平均：{values}），",
+    ),
+    "over/values": ("{count} values of {axis}", "{axis} 的 {count} 个取值"),
+    "over/values/further": ("{count} of {axis}", "{axis} 的 {count} 个取值"),
+    "over/of": ("{values} of {workload}", "{workload} 在 {values}"),
+    "over/some/variants": (
+        " in the geometric mean over {count} of the {workloads} variants and workloads",
+        "按 {workloads} 个变体与负载中 {count} 个的几何平均计，",
+    ),
+    "in/some/variants": (
+        " in the geometric mean over {count} of the {workloads} variants and workloads",
+        "按 {workloads} 个变体与负载中 {count} 个的几何平均",
+    ),
 }
 """Phrase -> English and Chinese."""

@@ -1,5 +1,8 @@
 """The commands that the documents of an artifact ask a third party to type, each defined once."""
 
+import re
+import shlex
+
 from ablatrix.artifact.documents.facts import Facts
 from ablatrix.records.names import LOCK_NAME, RECORDS_NAME
 
@@ -39,6 +42,7 @@ def about_torch(facts: Facts) -> str:
 def of_claims(workload: str | None, modes: tuple[str, ...]) -> tuple[str, ...]:
     """Return the commands that rerun what claims about a workload in some modes need, and check the claims."""
     only = f" --only mode={modes[0]}" if len(modes) == 1 else ""
-    only += f" --only workload={workload}" if workload else ""
-    out = "-".join(["../again", *([workload] if workload else []), *modes])
+    only += f" --only {shlex.quote(f'workload={workload}')}" if workload else ""  # a variant has brackets in its name
+    named = [re.sub(r"[^\w.=-]+", "-", workload).strip("-")] if workload else []
+    out = "-".join(["../again", *named, *modes])
     return (f"ablatrix run study.yaml --out {out}{only}", f"ablatrix claims {out} --claims claims.yaml")
