@@ -250,7 +250,7 @@ class _Slope:
         held = [(point.number, point.effect) for point in points if point.number is not None and point.effect.logs]
         levels = [number for number, _ in held]
         scale: Scale = scale_of(levels) if levels else "unit"
-        if len(held) < FEWEST_LEVELS:
+        if len(set(levels)) < FEWEST_LEVELS:
             return cls(tuple(points), scale, None, None)
         weights = slope_weights(levels, scale)
         estimates = [effect.estimate for _, effect in held]
