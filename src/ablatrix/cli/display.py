@@ -100,7 +100,7 @@ def _axes_texts(
             if (part := [trial for trial in own if cells[trial.cell_id].workload == name])
         }
         longest = max(time, key=lambda name: time[name])
-        axes = " x ".join(f"{len(found)} {name}" for name, found in values.items())
+        axes = " x ".join(f"{name} ({len(found)})" for name, found in values.items())
         yield (
             f"axes of {base}: {axes} = {len(variants)} variants x {' or '.join(map(str, each))} cells, about "
             f"{duration_text(sum(time.values()))} without further blocks; {longest} takes the most, "
