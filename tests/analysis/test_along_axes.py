@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from ablatrix.analysis.effects import AxisCurve, Evidence, Question, curve_frame, evidence_frame, gather
-from ablatrix.analysis.groups import over_text, sort_key, variants_of
+from ablatrix.analysis.groups import Variant, over_text, sort_key, variants_of
 from ablatrix.errors import AnalysisError
 from ablatrix.records.variants import AxisValue
 from tests.synthetic import HOT_EFFECT, make_records, tidied
@@ -78,7 +78,7 @@ def test_axis_of_words_has_crossing_without_a_place_and_no_trend() -> None:
 
 
 def test_curves_of_two_axes_hold_the_other_axis_fixed() -> None:
-    variants = {
+    variants: Mapping[str, tuple[str, Mapping[str, AxisValue]]] = {
         "attention": ("net", {"tokens": 16, "dtype": "float32"}),
         "encoder": ("net", {"tokens": 64, "dtype": "float32"}),
         "resnet": ("net", {"tokens": 64, "dtype": "bfloat16"}),
@@ -108,7 +108,7 @@ def test_mean_over_variants_of_one_workload_says_over_what() -> None:
 
 
 def test_over_text_names_every_axis_of_every_workload() -> None:
-    variants = {
+    variants: Mapping[str, tuple[str, Mapping[str, AxisValue]]] = {
         "a": ("net", {"tokens": 1, "dtype": "x"}), "b": ("net", {"tokens": 2, "dtype": "x"}),
         "c": ("net", {"tokens": 2, "dtype": "y"}), "d": ("mlp", {"layers": 1}),
     }  # fmt: skip
@@ -117,7 +117,7 @@ def test_over_text_names_every_axis_of_every_workload() -> None:
     assert {name: (one.base, dict(one.axes)) for name, one in known.items()} == {
         "net[tokens=16]": ("net", {"tokens": 16})
     }
-    made = {name: type(next(iter(known.values())))(base, axes) for name, (base, axes) in variants.items()}
+    made = {name: Variant(base, axes) for name, (base, axes) in variants.items()}
     assert over_text(variants, made) == "2 values of tokens and 2 of dtype of net; 1 value of layers of mlp"
     assert over_text(["resnet"], made) == ""
 

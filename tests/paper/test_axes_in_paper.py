@@ -43,7 +43,7 @@ def test_paper_with_axes_has_figure_table_and_sentence(tmp_path: Path) -> None:
     assert [row["value"] for row in shown if row["knob"] == "fusion"] == ["16", "64", "256"]
     table = rows_of(made / "tables" / "table9.csv")
     fusion = [row for row in table if row["change"].startswith("fusion")]
-    assert [(row["axis"], row["value"], row["hot effect"]) for row in fusion] == [
+    assert [(row["along"], row["value"], row["hot effect"]) for row in fusion] == [
         ("tokens", value, "grows") for value in ("16", "64", "256")
     ]
     text = (made / "text" / "benefit.md").read_text(encoding="utf-8")

@@ -181,11 +181,8 @@ def _curves(one: Evidence) -> Table | None:
 
 def _curve_row(curve: AxisCurve) -> Row:
     points = [f"{point.value}: {_ratio(point.effect.ratio)}{'*' if point.side else ''}" for point in curve.points]
-    course = curve.course or ""
-    if curve.crossings:
-        course = f"{'crosses 1' if curve.is_numeric else 'changes its side'} " + ", ".join(
-            map(crossing_text, curve.crossings)
-        )
+    where = ", ".join(map(crossing_text, curve.crossings))
+    course = f"{'crosses 1' if curve.is_numeric else 'changes its side'} {where}" if where else str(curve.course or "")
     scale = "each doubling" if curve.scale == "doubling" else "each unit"
     return [
         f"{curve.knob}: {curve.base_level} -> {curve.level}",

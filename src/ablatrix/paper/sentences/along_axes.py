@@ -43,12 +43,12 @@ def _clause(sources: Sources, evidence: Evidence, curve: AxisCurve, several: boo
     slots: dict[str, Fragment] = {"knob": named, "workload": _workload(sources, curve), "axis": Name(curve.axis)}
     if curve.course == "crosses":
         one = curve.crossings[0]
-        side = next(point.side for point in curve.points if point.value == one.after)
-        ends = {"before": Name(one.before), "after": Name(one.after)}
-        return say(f"axis/crosses/{'more' if side > 0 else 'less'}", **slots, **ends)
-    side = math.fsum(point.side for point in curve.points)
-    ends = _ends(sources, evidence, (curve.known[0], curve.known[-1]))
-    return say(f"axis/{curve.course}/{'more' if side > 0 else 'less'}", **slots, ends=ends)
+        after = next(point.side for point in curve.points if point.value == one.after)
+        slots |= {"before": Name(one.before), "after": Name(one.after)}
+        return say(f"axis/crosses/{'more' if after > 0 else 'less'}", **slots)
+    sides = sum(point.side for point in curve.points)
+    slots["ends"] = _ends(sources, evidence, (curve.known[0], curve.known[-1]))
+    return say(f"axis/{curve.course}/{'more' if sides > 0 else 'less'}", **slots)
 
 
 def _workload(sources: Sources, curve: AxisCurve) -> Fragment:

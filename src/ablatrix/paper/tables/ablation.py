@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 
 from ablatrix.analysis.effects import Ablation, Move, SpeedUp
+from ablatrix.analysis.groups import families
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.axis_words import over_words
 from ablatrix.paper.number import Number
@@ -231,8 +232,9 @@ class _Part:
         notes = [self.labels("knob_levels", moves=moves)]
         notes += [self.labels("same_program")] if has_same else []
         if self.with_axes:
-            over = over_words(self.labels, [one.workload for one in self.found], self.sources.findings.variants)
-            notes.append(self.labels("mean_of_variants", over=over))
+            names, variants = [one.workload for one in self.found], self.sources.findings.variants
+            word = "mean_of_values" if len(families(names, variants)) == 1 else "mean_of_variants"
+            notes.append(self.labels(word, over=over_words(self.labels, names, variants)))
         return [*notes, *(f"{letter}: {why}." for why, letter in self.reasons.items())]
 
 

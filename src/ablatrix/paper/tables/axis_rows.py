@@ -7,6 +7,7 @@ import polars as pl
 
 from ablatrix.analysis.effects import AxisCurve, curve_frame
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.reasons import levels_text
 from ablatrix.paper.tables.effect_rows import evidence_of, printed_change, printed_verdict, reasons_in_words
 from ablatrix.paper.tables.source_rows import SourceRows, Words, enter
 from ablatrix.paper.tables.word import Cell, both
@@ -30,6 +31,7 @@ def axis_rows(findings: Findings, origin: Sequence[str], labels: Labels = ENGLIS
             None if point.judgement is None else both(labels, partial(printed_verdict, point.judgement))
             for _, point in points
         ],
+        "along": [both(labels, partial(_along, curve)) for curve, _ in points],
         "course_text": [None if curve.course is None else both(labels, partial(_course, curve)) for curve, _ in points],
     }
     words: Words = reasons_in_words([point.effect for _, point in points], labels)
@@ -39,6 +41,11 @@ def axis_rows(findings: Findings, origin: Sequence[str], labels: Labels = ENGLIS
 
 def _step(curve: AxisCurve) -> tuple[str | None, str | None, str | None, str | None]:
     return (curve.knob, None, curve.base_level, curve.level)
+
+
+def _along(curve: AxisCurve, labels: Labels) -> str:
+    others = levels_text(curve.others)
+    return labels("axis_at", axis=curve.axis, others=others) if others else curve.axis
 
 
 def _course(curve: AxisCurve, labels: Labels) -> str:

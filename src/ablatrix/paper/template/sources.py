@@ -43,7 +43,7 @@ COLUMNS_OF: Mapping[Source, Mapping[str, bool]] = {
     },
     "axes": {
         **{name: kind.is_numeric() for name, kind in curve_schema().items()},
-        **dict.fromkeys(("change", "verdict_text", "course_text"), False),
+        **dict.fromkeys(("change", "verdict_text", "along", "course_text"), False),
     },
 }
 """Columns of each source, and whether they have numbers."""
