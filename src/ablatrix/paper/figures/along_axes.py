@@ -49,7 +49,7 @@ def compose_along_axes(
     width_in = WIDTHS_IN[width]
     lines: list[Line] = list(dict.fromkeys(map(_line, curves)))
     panels: list[Panel] = list(dict.fromkeys(map(_panel, curves)))
-    columns = min(1 if width == "column" else 3, len(panels))
+    columns = 1 if width == "column" else 2 if len(panels) in (2, 4) else min(3, len(panels))
     handles = _legend(curves, lines, labels, MAX_NAME[width])
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
     several = len({compiler for *_, compiler in panels}) > 1
