@@ -59,6 +59,22 @@ def register(app: typer.Typer) -> None:
     add(app, "effects", effects_command)
 
 
+Workloads = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--workload",
+        help="Only this workload, all its variants or one of them (repeatable).",
+        show_default="all workloads",
+    ),
+]
+OnlyVariants = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        help="Only variants with AXIS=VALUE,VALUE...; also workload=NAME (repeatable: all must hold).",
+        show_default="all variants",
+    ),
+]
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
@@ -76,22 +92,8 @@ def effects_command(
     margin: Annotated[
         str, typer.Option("--margin", help="Largest relative change that counts as no effect, as 1% or 0.01.")
     ] = "1%",
-    workloads: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--workload",
-            help="Only this workload, all its variants or one of them (repeatable).",
-            show_default="all workloads",
-        ),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--only",
-            help="Only variants with AXIS=VALUE,VALUE...; also workload=NAME (repeatable: all must hold).",
-            show_default="all variants",
-        ),
-    ] = None,
+    workloads: Workloads = None,
+    only: OnlyVariants = None,
     start: Start = None,
     end: End = None,
     mixed: AllowMixed = False,

@@ -81,11 +81,8 @@ def make_paper(
             or there is no such language.
     """
     paper, words = Path(out), get_language(language)
-    loaded = load_template(template)
     mixed = refuse_mixed(findings.found, allow_mixed)
-    absent = [one.number for one in loaded.tables if _has_no_row(findings, one, mixed)]
-    present = [one for one in loaded.tables if one.number not in absent]
-    chosen = fit_captions(loaded.model_copy(update={"tables": present}), findings)
+    chosen, absent = _fitted(load_template(template), findings, mixed)
     estimates = Estimates(findings, ledger := Ledger(paper_rows(findings)))
     tables = TableSources(findings, estimates, Labels(words.code, findings.titles), mixed)
     written = [file for table in chosen.tables for file in write_table(tables, table, paper / "tables")]
@@ -112,7 +109,14 @@ def make_paper(
         write_text(paper / "provenance.json", provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)),
     ]
     not_applicable = tuple(number for number, lack in lacking.items() if lack)
-    return Paper(tuple(written), tuple(left_out), not_applicable, tuple(absent))
+    return Paper(tuple(written), tuple(left_out), not_applicable, absent)
+
+
+def _fitted(template: Template, findings: Findings, mixed: Sequence[str]) -> tuple[Template, tuple[int, ...]]:
+    """Return a template without what these records have nothing for, and the numbers of the tables that are gone."""
+    absent = [one.number for one in template.tables if _has_no_row(findings, one, mixed)]
+    present = [one for one in template.tables if one.number not in absent]
+    return fit_captions(template.model_copy(update={"tables": present}), findings), tuple(absent)
 
 
 def _has_no_row(findings: Findings, table: AnyTable, mixed: Sequence[str]) -> bool:
