@@ -460,8 +460,9 @@ class Recomputed:
         if min(map(len, groups)) < 2:
             return part_of((mean, None), parameters["part"])
         measured = [one for one in members if one["parameters"]["metric"] not in COMPUTED]
-        step = math.fsum(map(self.step, measured)) / len(members)
-        wider = step + math.fsum(self.control_offset(one["parameters"]) for one in measured) / len(members)
+        weight_of = {id(one): weight for one, weight in zip(members, weights, strict=True)}
+        step = math.fsum(weight_of[id(one)] * self.step(one) for one in measured)
+        wider = step + math.fsum(weight_of[id(one)] * self.control_offset(one["parameters"]) for one in measured)
         parts = zip(weights, groups, strict=True)
         squares = [weight**2 * statistics.variance(logs) / len(logs) for weight, logs in parts]
         whole = math.fsum(squares)
