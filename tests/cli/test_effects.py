@@ -62,7 +62,7 @@ def test_effects_along_axes_are_a_table_and_only_selects_variants(here: Ablatrix
     records = as_variants(make_records(workloads=names, modes=["hot"], blocks=3, noise=0.002), fusion={"resnet": 2.0})
     write_records(tmp_path / "results.jsonl", records)
     asked = ("effects", tmp_path, "--metric", "run_ms_p50")
-    text = here(*asked).stdout.decode()
+    text = here(*asked, "--wide").stdout.decode()
     assert "net on tvm, primary, along tokens" in text
     assert "crosses 1 between 64 and 256 near " in text
     assert "main effects over 3 values of tokens of net" in text
