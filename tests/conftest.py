@@ -43,6 +43,7 @@ MARKERS = {
     "page/test_browser": "slow",
     "page/test_look": "slow",
     "paper/test_ablation_table": "slow",
+    "paper/test_axes_in_paper": "slow",
     "paper/test_bar_figures": "slow",
     "paper/test_changes": "slow",
     "paper/test_figures": "slow",
@@ -58,6 +59,7 @@ MARKERS = {
     "trials/test_memory": None,
     "trials/test_on_a_gpu": "gpu",
     "trials/test_run_log": None,
+    "trials/test_selection": None,
     "trials/test_stopping": None,
     "trials/test_timing": None,
 }

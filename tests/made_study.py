@@ -114,7 +114,9 @@ def _draw_study(rng: random.Random, most_cells: int) -> ResolvedStudy:
         }
         data = {
             "name": "made",
-            "workloads": rng.sample(names, min(len(names), rng.choice([1, 1, 2, 3]))),
+            "workloads": [
+                _draw_axes(rng, name) for name in rng.sample(names, min(len(names), rng.choice([1, 1, 2, 3])))
+            ],
             "compilers": [one.name for one in entries],
             "modes": rng.choice([["cold", "hot"], ["cold", "hot"], ["hot"], ["cold"]]),
             "baseline": baseline,
@@ -131,6 +133,15 @@ def _draw_study(rng: random.Random, most_cells: int) -> ResolvedStudy:
             continue
         if design.trials and len(design.cells) <= most_cells:
             return resolved
+
+
+def _draw_axes(rng: random.Random, name: str) -> object:
+    """Return a workload of a study, some with axes of numbers: of one parameter or two."""
+    numbers = [key for key, spec in SHIPPED[name].parameters.items() if key in ("batch", "layers", "classes")]
+    if not numbers or rng.random() < 0.7:
+        return name
+    values = {key: rng.sample([1, 2, 3, 4, 8], rng.randint(1, 3)) for key in rng.sample(numbers, 1)}
+    return {"name": name, "axes": values}
 
 
 def _draw_compiler(rng: random.Random, name: str) -> CompilerEntry:

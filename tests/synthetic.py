@@ -20,7 +20,6 @@ from ablatrix.records.model import (
     CompileFacts,
     Configuration,
     Failure,
-    InputFacts,
     Meta,
     Mode,
     Noise,
@@ -36,6 +35,7 @@ from ablatrix.records.model import (
 )
 from ablatrix.records.part import Level
 from ablatrix.records.status import Status
+from ablatrix.records.workload import InputFacts
 
 PRIMARY: dict[str, tuple[str, str]] = {
     "partition": ("whole", "regions"),

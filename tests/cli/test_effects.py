@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import Ablatrix
 from tests.synthetic import Plant, make_records, write_records
+from tests.with_axes import as_variants
 from tests.with_tokens import over_contexts
 
 
@@ -68,6 +69,21 @@ def test_effects_of_several_files_of_one_origin_are_joint(here: Ablatrix, tmp_pa
     files = [write_records(tmp_path / f"{i}.jsonl", part) for i, part in enumerate((records[:half], records[half:]))]
     done = here("effects", *files, "--metric", "run_ms_mean", "--json")
     assert {row["workload"] for row in json.loads(done.stdout)["effects"]} == {"attention", "encoder", None}
+
+
+def test_effects_along_axes_are_a_table_and_only_selects_variants(here: Ablatrix, tmp_path: Path) -> None:
+    names = ["attention", "encoder", "resnet"]
+    records = as_variants(make_records(workloads=names, modes=["hot"], blocks=3, noise=0.002), fusion={"resnet": 2.0})
+    write_records(tmp_path / "results.jsonl", records)
+    asked = ("effects", tmp_path, "--metric", "run_ms_p50")
+    text = here(*asked, "--wide").stdout.decode()
+    assert "net on tvm, primary, along tokens" in text
+    assert "crosses 1 between 64 and 256 near " in text
+    assert "main effects over 3 values of tokens of net" in text
+    held = json.loads(here(*asked, "--json", "--only", "tokens=16,64").stdout)
+    assert {row["workload"] for row in held["effects"]} == {"net[tokens=16]", "net[tokens=64]"}
+    refused = here(*asked, "--only", "tokens")
+    assert (refused.returncode, b"--only tokens: must be AXIS=VALUE" in refused.stderr) == (2, True)
 
 
 def test_effects_of_mixed_hosts_are_refused_or_separated(here: Ablatrix, tmp_path: Path) -> None:

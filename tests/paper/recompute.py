@@ -462,18 +462,25 @@ class Recomputed:
         members = [self.numbers[key] for key in parameters["of"]]
         groups = [self.logs(one) for one in members]
         means = [math.fsum(logs) / len(logs) for logs in groups]
-        mean = math.fsum(means) / len(means)
+        families = [[parameters["of"].index(key) for key in keys] for keys in parameters.get("by_workload", ())]
+        weights = [1 / len(means)] * len(means)
+        for family in families:
+            for at in family:
+                weights[at] = 1 / len(family) / len(families)
+        mean = math.fsum(weight * one for weight, one in zip(weights, means, strict=True))
         if min(map(len, groups)) < 2:
             return part_of((mean, None), parameters["part"])
         measured = [one for one in members if one["parameters"]["metric"] not in COMPUTED]
-        step = math.fsum(map(self.step, measured)) / len(members)
-        wider = step + math.fsum(self.control_offset(one["parameters"]) for one in measured) / len(members)
-        squares = [statistics.variance(logs) / len(logs) for logs in groups]
+        weight_of = {id(one): weight for one, weight in zip(members, weights, strict=True)}
+        step = math.fsum(weight_of[id(one)] * self.step(one) for one in measured)
+        wider = step + math.fsum(weight_of[id(one)] * self.control_offset(one["parameters"]) for one in measured)
+        parts = zip(weights, groups, strict=True)
+        squares = [weight**2 * statistics.variance(logs) / len(logs) for weight, logs in parts]
         whole = math.fsum(squares)
         freedom = 1.0
         if whole > 0:
             freedom = whole**2 / sum(one**2 / (len(logs) - 1) for one, logs in zip(squares, groups, strict=True))
-        error = max(math.sqrt(whole) / len(groups), step / math.sqrt(12 * min(map(len, groups))))
+        error = max(math.sqrt(whole), step / math.sqrt(12 * min(map(len, groups))))
         return part_of((mean, student.ppf(0.975, freedom) * error + wider), parameters["part"])
 
     def control(self, number: Number, parameters: Parameters) -> float:

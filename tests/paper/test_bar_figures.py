@@ -38,7 +38,7 @@ SHAPES: list[tuple[int, int, int, Width]] = [  # knobs, workloads, compilers
 def speed_up(value: float, moved: dict[str, str]) -> SpeedUp:
     logs = (math.log(value) - 0.01, math.log(value) + 0.01, math.log(value))
     ratio = paired_ratio(logs)
-    return SpeedUp(moved=KnobLevels(moved), ratio=ratio, logs=logs, allowance=Allowance(), repeats=3)
+    return SpeedUp(moved=KnobLevels(moved), ratio=ratio, logs=logs, allowance=Allowance(), repeats=3, base="net")
 
 
 def ablation(workload: str, compiler: str, knobs: int) -> Ablation:

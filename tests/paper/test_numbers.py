@@ -24,6 +24,7 @@ from ablatrix.records.part import Level
 from tests.paper import recompute
 from tests.paper.written import Paper, each, study, write_paper
 from tests.synthetic import Plant, make_records, tidied
+from tests.with_axes import LENGTHS, as_variants
 from tests.with_tokens import over_contexts
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +68,7 @@ def failing() -> list[Record]:
     return study(plants=plants, superseded=4, primers=3)
 
 
+MIXED = {name: LENGTHS[name] for name in ("attention", "encoder")}  # two variants of one, beside another workload
 SHAPES: dict[str, Callable[[], list[list[Record]]]] = {
     "failures, earlier attempts and primers": lambda: [failing()],
     "one block": lambda: [make_records(workloads=["resnet"], blocks=1)],
@@ -74,6 +76,8 @@ SHAPES: dict[str, Callable[[], list[list[Record]]]] = {
     "a knob that does nothing": lambda: [study(built_as=lambda levels: {**levels, "reuse": "keep"})],
     "a knob that acts in half of its pairs": lambda: [study(built_as=acts_when_whole)],
     "a control that fails": lambda: [each(study(), twin_off)],
+    "variants of workloads": lambda: [as_variants(make_records(workloads=["attention", "encoder", "resnet"]), MIXED)],
+    "variants of one workload": lambda: [as_variants(make_records(workloads=["attention", "encoder", "resnet"]))],
     "without noise": lambda: [study(noise=0.0)],
     "several inputs that share ids": lambda: [study(), study(noise=0.02)],
     "contexts of a model that generates text": lambda: [over_contexts([64, 256, 1024])],

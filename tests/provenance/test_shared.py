@@ -147,7 +147,11 @@ def test_geometric_mean_names_records_of_its_members(both: Both) -> None:
     for evidence in both.findings.evidence:
         for mean, _, rows in both.page[evidence.metric.name].means:
             members = [one for one in evidence.effects if _is_of(one, mean) and one.ratio is not None]
-            intervals = [interval for one in members if (interval := both.estimates.effect(one, evidence)) is not None]
+            intervals = [
+                (one.workload, interval)
+                for one in members
+                if (interval := both.estimates.effect(one, evidence)) is not None
+            ]
             printed = both.estimates.mean(mean, intervals)
             if printed is not None:
                 compared += 1

@@ -126,6 +126,14 @@ def test_line_of_1_2_without_stage_plan_is_read_with_null() -> None:
     assert (record.config.stage_plan, record.config.primary_knobs, record.meta.replicate) == (None, None, None)
 
 
+def test_line_of_1_3_without_axes_is_read_with_none() -> None:
+    old = written_in("1.3")
+    assert not {"base", "axes", "registry_name"} & old["workload"].keys()
+    record = validate_line(json.dumps(old))
+    assert record.schema_version == "1.3"
+    assert (record.workload.base, record.workload.axes, record.workload.registry_name) == (None, [], None)
+
+
 @pytest.mark.parametrize("status", list(Status))
 def test_line_of_every_status_is_valid_by_model_and_frozen_schema(status: Status) -> None:
     schema = json.loads(FROZEN.read_text(encoding="utf-8"))

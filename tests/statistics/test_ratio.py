@@ -1,6 +1,7 @@
 """Ratios and their intervals, against scipy's own tests and by their laws."""
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -8,7 +9,18 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ablatrix.statistics.ratio import Ratio, mean_ratio, paired_ratio, welch_ratio
+from ablatrix.statistics.ratio import (
+    Allowance,
+    Ratio,
+    combined_estimate,
+    mean_estimate,
+    mean_ratio,
+    nested_allowance,
+    nested_mean_estimate,
+    paired_estimate,
+    paired_ratio,
+    welch_ratio,
+)
 
 LOGS = st.lists(st.floats(-3, 3), min_size=2, max_size=30)
 TIMES = st.lists(st.floats(0.01, 1e4), min_size=2, max_size=30)
@@ -142,3 +154,34 @@ def test_mean_ratio_of_one_block_or_no_spread_has_no_interval_or_width() -> None
     assert (flat.low, flat.high, flat.p_value) == (flat.value, flat.value, None)
     with pytest.raises(ValueError, match="at least one group"):
         mean_ratio([])
+
+
+def test_nested_mean_weighs_families_equally_whatever_their_size() -> None:
+    """Means 0.1 and 0.3 of one family, 0.6 of the other: (0.2 + 0.6) / 2."""
+    one, other, alone = [0.05, 0.15], [0.2, 0.4], [0.5, 0.7]
+    found = nested_mean_estimate([[one, other], [alone]])
+    parts = [0.25**2 * 0.0025, 0.25**2 * 0.01, 0.5**2 * 0.01]  # squared weight times variance over the count
+    whole = sum(parts)
+    assert found.mean == pytest.approx(0.4)
+    assert found.error == pytest.approx(math.sqrt(whole))
+    assert found.freedom == pytest.approx(whole**2 / sum(part**2 for part in parts))
+    allowed = nested_allowance([[Allowance(0.1), Allowance(0.3)], [Allowance(0.6)]])
+    assert allowed.offset == pytest.approx(0.4)
+
+
+@given(st.lists(LOGS, min_size=1, max_size=6))
+def test_nested_mean_of_families_of_one_is_the_plain_mean_to_the_bit(groups: list[list[float]]) -> None:
+    assert nested_mean_estimate([[group] for group in groups]) == mean_estimate(groups)
+
+
+@given(st.lists(LOGS, min_size=2, max_size=6).filter(lambda groups: all(map(varied, groups))), st.randoms())
+def test_nested_mean_depends_on_no_order_within_a_family(groups: list[list[float]], rng: random.Random) -> None:
+    shuffled = rng.sample(groups, len(groups))
+    one, other = (nested_mean_estimate([held, [[0.5, 0.6]]]) for held in (groups, shuffled))
+    assert (one.mean, one.error, one.freedom) == pytest.approx((other.mean, other.error, other.freedom))
+
+
+def test_combined_estimate_of_one_block_has_no_error() -> None:
+    found = combined_estimate([paired_estimate([0.1, 0.2]), paired_estimate([0.3])], [1.0, -1.0])
+    assert found.mean == pytest.approx(-0.15)
+    assert (found.error, found.count) == (None, 1)

@@ -7,7 +7,7 @@ import pytest
 
 from ablatrix.catalogue import WORKLOAD_FAMILY, installed_catalogue
 from ablatrix.errors import WorkloadError
-from ablatrix.records.model import InputFacts
+from ablatrix.records.workload import InputFacts
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.parameters import (
     build_workload,

@@ -10,6 +10,7 @@ import polars as pl
 from ablatrix.analysis.diagnosis import BreakEven, KnobProof, Unit, find_break_even, prove_knobs, units
 from ablatrix.analysis.effects import (
     Ablation,
+    AxisCurve,
     Best,
     ContextLine,
     Effect,
@@ -34,8 +35,10 @@ from ablatrix.analysis.groups import (
     Instrument,
     ReferenceRatios,
     Sizes,
+    Variants,
     ratios_to_baseline,
     size_texts,
+    variants_of,
     without_priming_runs,
 )
 from ablatrix.analysis.table import Tidy
@@ -66,6 +69,11 @@ class Findings:
     def sizes(self) -> Sizes:
         """What tells apart the sizes of each workload that has several, in the whole results."""
         return self._whole.sizes if self._whole else size_texts(self.trials)
+
+    @cached_property
+    def variants(self) -> Variants:
+        """Which workloads are variants of one, in the whole results."""
+        return self._whole.variants if self._whole else variants_of(self.trials)
 
     @cached_property
     def titles(self) -> Titles:
@@ -194,6 +202,11 @@ class Findings:
             self._kept[key] = [trend for grid in self.factorial_grids(metric, mode) for trend in trends_of(grid)]
         trends: list[Trend] = self._kept[key]
         return trends
+
+    def curves(self, metric: str) -> tuple[AxisCurve, ...]:
+        """Return the effects along the axes of workloads; see `ablatrix.analysis.effects.along_axes`."""
+        held = self.evidence_on(metric)
+        return held.curves if held is not None else ()
 
     def effects(self, metric: str, mode: str, knobs: Sequence[str]) -> list[Effect]:
         """Return the main effects of knobs; see `ablatrix.analysis.effects.estimates.main_effects`."""

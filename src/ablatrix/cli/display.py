@@ -1,12 +1,13 @@
 """What several commands show: ratios, and the design of a study."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ablatrix.cli.tables import Column, print_table, say
 from ablatrix.cli.time_left import duration_text
 from ablatrix.records.departures import departures_text
 from ablatrix.records.model import Record
+from ablatrix.records.variants import axis_text
 from ablatrix.statistics.ratio import Ratio
 from ablatrix.study.cost import Estimate, estimate
 from ablatrix.study.design import Design, Trial
@@ -50,9 +51,12 @@ def show_design(
         groups[group] += 1
         cold[group] += trial.mode == "cold"
         members.setdefault(group, set()).add(cell.cell_id)
+    # By name, and the variants of one workload in the order of the study.
+    names = list(dict.fromkeys((cell.base or cell.workload, cell.workload) for cell in design.cells))
+    places = {workload: (base, index) for index, (base, workload) in enumerate(names)}
     rows = [
         [*group, str(len(members[group])), str(cold[group]), str(count - cold[group]), str(count)]
-        for group, count in sorted(groups.items())
+        for group, count in sorted(groups.items(), key=lambda item: (places[item[0][0]], item[0]))
     ]
     columns: list[str | Column] = ["workload", "compiler", "stage", *(Column(name, whole=True) for name in NUMBERS)]
     print_table(f"Design of {design.study}", columns, rows, wide=wide)
@@ -61,6 +65,8 @@ def show_design(
     print(f"cells: {len({trial.cell_id for trial in trials})}")
     say(f"trials: {len(trials)} ({shown})", hanging=2)
     print(f"blocks: {len({trial.block_id for trial in trials})}")
+    for line in _axes_texts(resolved, design, trials, known):
+        say(line, hanging=2)
     for compiler, baseline in {cell.compiler: cell.baseline for cell in cells.values() if cell.baseline}.items():
         shipped = resolved.catalogue.compiler(compiler).departures(baseline)
         if shipped:
@@ -68,6 +74,38 @@ def show_design(
     further = len(trials) == len(design.trials)  # a selection adds no blocks
     found = estimate(resolved, design, trials, known.values(), further=further)
     say(f"time: {_time_text(resolved, found, bool(known))}", hanging=2)
+
+
+def _axes_texts(
+    resolved: ResolvedStudy, design: Design, trials: Sequence[Trial], known: Mapping[str, Record]
+) -> Iterator[str]:
+    """Yield what the axes of each workload cost: how many variants and cells they make, and their time."""
+    cells = {cell.cell_id: cell for cell in design.cells}
+    of_base: dict[str, list[Trial]] = {}
+    for trial in trials:
+        base = cells[trial.cell_id].base
+        if base is not None:
+            of_base.setdefault(base, []).append(trial)
+    for base, own in of_base.items():
+        held = {trial.cell_id: cells[trial.cell_id] for trial in own}
+        values: dict[str, dict[str, None]] = {}
+        for cell in held.values():
+            for name, value in cell.axes:
+                values.setdefault(name, {})[axis_text(value)] = None
+        variants = Counter(cell.workload for cell in held.values())
+        each = sorted(set(variants.values()))
+        time = {
+            name: estimate(resolved, design, part, known.values(), further=False).total
+            for name in variants
+            if (part := [trial for trial in own if cells[trial.cell_id].workload == name])
+        }
+        longest = max(time, key=lambda name: time[name])
+        axes = " x ".join(f"{name} ({len(found)})" for name, found in values.items())
+        yield (
+            f"axes of {base}: {axes} = {len(variants)} variants x {' or '.join(map(str, each))} cells, about "
+            f"{duration_text(sum(time.values()))} without further blocks; {longest} takes the most, "
+            f"{duration_text(time[longest])}"
+        )
 
 
 def _time_text(resolved: ResolvedStudy, found: Estimate, is_measured: bool) -> str:

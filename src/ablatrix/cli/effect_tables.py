@@ -5,12 +5,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ablatrix.analysis.effects import (
     MAIN,
+    AxisCurve,
     Effect,
     Evidence,
     GeometricMean,
     Judgement,
     Kind,
     Trend,
+    crossing_text,
     verdict_text,
 )
 from ablatrix.analysis.groups import Control, control_cell, controls_text, percent_text
@@ -61,6 +63,13 @@ TREND_COLUMNS = (
     Column("on the line", rank=2, whole=True),
     Column("at each level", rank=1, comfort=15),
 )
+CURVE_COLUMNS = (
+    Column("knob", comfort=KNOB),
+    Column("at each value", comfort=30),
+    Column("trend [95 % interval]", rank=2, whole=True),
+    Column("for", rank=3, whole=True, shared=True),
+    Column("effect", rank=1, comfort=15),
+)
 MEAN_COLUMNS = (
     Column("knob", comfort=KNOB),
     Column("ratio [95 % interval]", whole=True),
@@ -110,12 +119,13 @@ def _show_metric(one: Evidence, wanted: Collection[str], wide: bool) -> list[str
     made: Mapping[str, Callable[[Evidence], Table | None]] = {
         "main": _main_table,
         "trend": _trends,
+        "axes": _curves,
         "attribution": _attribution,
         "interactions": _interactions,
         "means": _means,
     }
     held = {name: table for name, make in made.items() if (table := make(one)) is not None}
-    shown = set(held) & (set(wanted) or {"main", "trend", "means" if "means" in held else "attribution"})
+    shown = set(held) & (set(wanted) or {"main", "trend", "axes", "means" if "means" in held else "attribution"})
     shown = set(held) if "all" in wanted else shown
     for name, (title, columns, blocks) in held.items():
         if name in shown:
@@ -161,6 +171,32 @@ def _trend_row(trend: Trend) -> Row:
 def _trend_unit(trend: Trend) -> str:
     stage = f"{trend.stage} (around {levels_text(trend.centre)})" if trend.centre else trend.stage
     return ", ".join([f"{trend.workload} on {trend.compiler}", stage, *map(str, trend.origin)])
+
+
+def _curves(one: Evidence) -> Table | None:
+    rows = [(_curve_unit(curve), _curve_row(curve)) for curve in one.curves]
+    title = "effects along the axes of workloads; * where the verdict is different"
+    return (title, CURVE_COLUMNS, _blocks(rows)) if rows else None
+
+
+def _curve_row(curve: AxisCurve) -> Row:
+    points = [f"{point.value}: {_ratio(point.effect.ratio)}{'*' if point.side else ''}" for point in curve.points]
+    where = ", ".join(map(crossing_text, curve.crossings))
+    course = f"{'crosses 1' if curve.is_numeric else 'changes its side'} {where}" if where else str(curve.course or "")
+    scale = "each doubling" if curve.scale == "doubling" else "each unit"
+    return [
+        f"{curve.knob}: {curve.base_level} -> {curve.level}",
+        ", ".join(points),
+        _shown(curve.ratio) if curve.ratio else NONE,
+        scale if curve.ratio else "",
+        course,
+    ]
+
+
+def _curve_unit(curve: AxisCurve) -> str:
+    stage = f"{curve.stage} (around {levels_text(curve.centre)})" if curve.centre else curve.stage
+    along = f"along {curve.axis}" + (f" at {levels_text(curve.others)}" if curve.others else "")
+    return ", ".join([f"{curve.base} on {curve.compiler}", stage, along, *map(str, curve.origin)])
 
 
 def _attribution(one: Evidence) -> Table | None:
@@ -258,7 +294,8 @@ def _crossed_row(effect: Effect) -> tuple[str, Row]:
 
 def _mean_row(mean: GeometricMean, judgement: Judgement | None) -> tuple[str, Row]:
     knob = _change(mean) if mean.knob else f"{mean.base_level} -> {mean.level}"
-    return f"{_mean_unit(mean)}: {MEAN_NAMES[mean.kind]}", [
+    over = f" over {mean.over}" if mean.over else ""
+    return f"{_mean_unit(mean)}: {MEAN_NAMES[mean.kind]}{over}", [
         knob,
         _shown(mean.ratio, mean.exact),
         "" if judgement is None else _p_value(judgement.p_holm),

@@ -32,6 +32,7 @@ class Table(StrEnum):
     ATTRIBUTION = "attribution"
     INTERACTIONS = "interactions"
     TREND = "trend"
+    AXES = "axes"
     MEANS = "means"
     ALL = "all"
 
@@ -59,6 +60,22 @@ def register(app: typer.Typer) -> None:
     add(app, "effects", effects_command)
 
 
+Workloads = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--workload",
+        help="Only this workload, all its variants or one of them (repeatable).",
+        show_default="all workloads",
+    ),
+]
+OnlyVariants = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        help="Only variants with AXIS=VALUE,VALUE...; also workload=NAME (repeatable: all must hold).",
+        show_default="all variants",
+    ),
+]
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
@@ -76,10 +93,8 @@ def effects_command(
     margin: Annotated[
         str, typer.Option("--margin", help="Largest relative change that counts as no effect, as 1% or 0.01.")
     ] = "1%",
-    workloads: Annotated[
-        list[str] | None,
-        typer.Option("--workload", help="Only this workload (repeatable).", show_default="all workloads"),
-    ] = None,
+    workloads: Workloads = None,
+    only: OnlyVariants = None,
     start: Start = None,
     end: End = None,
     mixed: AllowMixed = False,
@@ -88,7 +103,7 @@ def effects_command(
         typer.Option(
             "--show",
             help="Print this table (repeatable).",
-            show_default="main, trend, and the means over workloads; of one workload, its attribution",
+            show_default="main, trend, axes, and the means over workloads; of one workload, its attribution",
         ),
     ] = None,
     wide: Wide = False,
@@ -103,8 +118,14 @@ def effects_command(
 
     if as_csv and as_json:
         raise AnalysisError("--csv and --json were both given; give only one")
+    chosen = _conditions(only)
     question = Question(
-        tuple(metrics or ()), tuple(workloads or ()), share(margin), _levels("--from", start), _levels("--to", end)
+        metrics=tuple(metrics or ()),
+        workloads=(*(workloads or ()), *sorted(chosen.pop("workload", ()))),
+        margin=share(margin),
+        start=_levels("--from", start),
+        end=_levels("--to", end),
+        axes=chosen,
     )
     with record_files(results) as files:
         found = tidy(files)
@@ -211,11 +232,26 @@ def _levels(option: str, given: list[str] | None) -> dict[str, str]:
     return levels
 
 
+def _conditions(given: list[str] | None) -> dict[str, frozenset[str]]:
+    from ablatrix.errors import AnalysisError
+    from ablatrix.records.variants import split_values
+
+    found: dict[str, frozenset[str]] = {}
+    for text in given or ():
+        key, _, values = text.partition("=")
+        if not (key and values):
+            raise AnalysisError(f"--only {text}: must be AXIS=VALUE or workload=NAME, such as tokens=128")
+        found[key] = found.get(key, frozenset()) | frozenset(split_values(values))
+    return found
+
+
 def _plain(evidence: list[Evidence], margin: float, lines: list[ContextLine]) -> dict[str, object]:
-    from ablatrix.analysis.effects import context_line_frame, evidence_frame, trend_frame
+    from ablatrix.analysis.effects import context_line_frame, curve_frame, evidence_frame, trend_frame
     from ablatrix.statistics.multiplicity import ALPHA
 
     trends = [row for one in evidence for row in trend_frame(one.trends, one.origin).to_dicts()]
-    plain = {"margin": margin, "alpha": ALPHA, "effects": evidence_frame(evidence).to_dicts(), "trends": trends}
+    curves = [row for one in evidence for row in curve_frame(one.curves, one.origin).to_dicts()]
+    effects = evidence_frame(evidence).to_dicts()
+    plain = {"margin": margin, "alpha": ALPHA, "effects": effects, "trends": trends, "curves": curves}
     origin = evidence[0].origin if evidence else ()
     return plain | ({"context_lines": context_line_frame(lines, origin).to_dicts()} if lines else {})

@@ -23,8 +23,8 @@ Only = Annotated[
     list[str] | None,
     typer.Option(
         "--only",
-        help="Only trials with KEY=VALUE,VALUE...; KEY is workload, compiler, mode, stage, role, status or a knob "
-        "(repeatable: all must hold).",
+        help="Only trials with KEY=VALUE,VALUE...; KEY is workload, compiler, mode, stage, role, status, an axis "
+        "or a knob (repeatable: all must hold).",
         show_default="all trials",
     ),
 ]

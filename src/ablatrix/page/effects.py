@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablatrix.analysis.diagnosis import KnobProof, proof_text
-from ablatrix.analysis.effects import MAIN, NO_OP, Effect, Evidence, GeometricMean, Judgement
+from ablatrix.analysis.effects import MAIN, NO_OP, AxisCurve, Effect, Evidence, GeometricMean, Judgement
 from ablatrix.analysis.effects import verdict_text as judgement_text
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import Control, control_cell, controls_text
@@ -82,6 +82,7 @@ class MetricEffects:
     means: tuple[tuple[GeometricMean, Judgement, Ranges], ...]
     controls: tuple[tuple[Control, Ranges], ...]
     control_notes: tuple[str, ...]
+    curves: tuple[AxisCurve, ...] = ()
 
     @property
     def title(self) -> str:
@@ -126,6 +127,7 @@ def metric_effects(one: Evidence, findings: Findings, finder: RowFinder) -> Metr
             (control, finder.of_control(finder.unit_of(control), one.mode, one.metric.name)) for control in one.controls
         ),
         control_notes=tuple(controls_text(one.controls, one.mode)),
+        curves=one.curves,
     )
 
 
@@ -350,7 +352,7 @@ def _effect_row(held: Judged, metric: Metric) -> Row:
 def _mean_row(mean: GeometricMean, judgement: Judgement, rows: Ranges) -> Row:
     known, all_of = len(mean.workloads), len(mean.workloads) + len(mean.missing)
     verdict = judgement_text(judgement) or NOT_ATTRIBUTABLE
-    what = f"{verdict}; geometric mean of {known} of {all_of} workloads"
+    what = f"{verdict}; geometric mean of {known} of {all_of} workloads" + (f" ({mean.over})" if mean.over else "")
     cells = [_ratio(mean.ratio, "effect"), Shown(interval(mean.ratio, mean.exact)), Shown(what)]
     where = [Shown(MEAN, tone="quiet"), Shown(mean.compiler), Shown(mean.stage)]
     change = Shown(spelled((str(mean.knob), mean.base_level, mean.level)))

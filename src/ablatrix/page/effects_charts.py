@@ -82,7 +82,7 @@ def attribution_chart(one: MetricEffects) -> Chart | None:
 
 
 def _effect_layers(one: MetricEffects, marks: Sequence[dict[str, Any]], knobs: Sequence[str]) -> list[alt.Chart]:
-    scale, axis = _ratio_scale(marks, ("low", "high", "ratio", "control_low", "control_high"))
+    scale, axis = ratio_scale(marks, ("low", "high", "ratio", "control_low", "control_high"))
     x = alt.X("low:Q", title=_axis_title(one), scale=scale, axis=axis)
     colour = alt.Color("knob:N", scale=domain(knobs, COLOURS), legend=None)
     shape = alt.Shape("knob:N", scale=domain(knobs, list(SHAPES)), legend=None)
@@ -111,7 +111,7 @@ def _effect_layers(one: MetricEffects, marks: Sequence[dict[str, Any]], knobs: S
 
 def _attribution_layers(one: MetricEffects, bars: Sequence[dict[str, Any]], steps: Sequence[str]) -> list[alt.Chart]:
     order = [*steps, TOTAL]
-    scale, axis = _ratio_scale(bars, ("from", "to"))
+    scale, axis = ratio_scale(bars, ("from", "to"))
     x = alt.X("from:Q", title=_axis_title(one), scale=scale, axis=axis)
     colours = alt.Scale(domain=order, range=[*cycled(COLOURS, len(steps)), MUTED])
     colour = alt.Color("step:N", sort=order, scale=colours, legend=None)
@@ -229,7 +229,7 @@ def _axis_title(one: MetricEffects) -> str:
     return f"ratio, logarithmic; below 1 is {one.metric.less}"
 
 
-def _ratio_scale(marks: Sequence[Mapping[str, Any]], names: Sequence[str]) -> tuple[alt.Scale, alt.Axis]:
+def ratio_scale(marks: Sequence[Mapping[str, Any]], names: Sequence[str]) -> tuple[alt.Scale, alt.Axis]:
     """Return a scale that covers 1 and every value, with a margin at both ends, and its axis."""
     logs = [math.log(mark[name]) for mark in marks for name in names if mark.get(name)]
     low, high = min(0.0, *logs), max(0.0, *logs)

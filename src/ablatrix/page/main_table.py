@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import Variants, families, over_text
 from ablatrix.analysis.reasons import KnobLevels, levels_text
 from ablatrix.analysis.table import IS_OK
 from ablatrix.page.chart import CROSS
@@ -80,7 +81,7 @@ def main_tables(findings: Findings, finder: RowFinder, metrics: Sequence[MetricE
         lines = [
             _line(findings, finder, unit, (mode, metric, shown), totals.get(unit.identity), eager) for unit in units
         ]
-        tables.append(_table(mode, lines, totals))
+        tables.append(_table(mode, lines, totals, findings.variants))
     return tables
 
 
@@ -155,10 +156,12 @@ def _mean_time(side: pl.DataFrame, shown: str) -> tuple[float, Ranges] | None:
 
 
 def _geometric_mean(values: Sequence[float]) -> float:
+    if len(values) == 1:
+        return values[0]  # to the last bit
     return math.exp(math.fsum(map(math.log, values)) / len(values))
 
 
-def _table(mode: str, lines: Sequence[_Line], totals: Mapping[Any, Attribution]) -> Table:
+def _table(mode: str, lines: Sequence[_Line], totals: Mapping[Any, Attribution], variants: Variants) -> Table:
     times = [name for name in TIMES if any(name in line.times for line in lines)]
     speedups = [name for name in SPEEDUPS if any(name in line.speedups for line in lines)]
     ends = sorted({held.total.level for held in totals.values()})
@@ -188,7 +191,7 @@ def _table(mode: str, lines: Sequence[_Line], totals: Mapping[Any, Attribution])
     by_compiler: dict[str, list[_Line]] = {}
     for line in lines:
         by_compiler.setdefault(line.unit.compiler, []).append(line)
-    means = [_mean_row(name, own, times, speedups) for name, own in by_compiler.items() if len(own) > 1]
+    means = [_mean_row(name, own, times, speedups, variants) for name, own in by_compiler.items() if len(own) > 1]
     caption = f"{TITLES[mode]} by workload; a speedup above 1 is faster"
     return Table(f"main-{mode}", caption, headings, rows, foot=means).folded("compiler")
 
@@ -205,16 +208,23 @@ def _row(line: _Line, times: Sequence[str], speedups: Sequence[str]) -> Row:
     return Row([*cells, _best_cell(line)], sources | {name: held.rows for name, held in line.speedups.items()})
 
 
-def _mean_row(compiler: str, lines: Sequence[_Line], times: Sequence[str], speedups: Sequence[str]) -> Row:
-    """Return the geometric mean over workloads of each speed-up, of those that have it."""
-    cells = [Shown(MEAN), Shown(compiler), *(Shown("") for _ in times)]
+def _mean_row(
+    compiler: str, lines: Sequence[_Line], times: Sequence[str], speedups: Sequence[str], variants: Variants
+) -> Row:
+    """Return the geometric mean over workloads of each speed-up, of those that have it.
+
+    The variants of a workload share its weight, as in `ablatrix.analysis.effects.geometric_means`.
+    """
+    over = over_text((line.unit.workload for line in lines), variants)
+    cells = [Shown(f"{MEAN} over {over}" if over else MEAN), Shown(compiler), *(Shown("") for _ in times)]
     sources: dict[str, Ranges] = {}
     for name in speedups:
         known = [line.speedups[name] for line in lines if name in line.speedups]
         if not known:
             cells.append(EMPTY)
             continue
-        value = _geometric_mean([one.value for one in known])
+        named = families((line.unit.workload for line in lines if name in line.speedups), variants)
+        value = _geometric_mean([_geometric_mean([known[at].value for at in places]) for places in named.values()])
         text = f"{ratio_value(value)}{CROSS}"
         if len(known) < len(lines):
             text += f" ({len(known)} of {len(lines)} workloads)"

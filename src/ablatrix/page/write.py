@@ -20,6 +20,7 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import ORIGIN_COLUMNS, PLAN, group_columns, percent_text, refuse_mixed
 from ablatrix.errors import AnalysisError
 from ablatrix.page import cells, failures
+from ablatrix.page.axis_charts import axis_charts, axis_table
 from ablatrix.page.chart import Chart
 from ablatrix.page.cold_chart import cold_chart
 from ablatrix.page.effects import (
@@ -67,6 +68,8 @@ class MetricSection:
     attribution: Table
     interactions: Table
     reasons: Sequence[str]
+    curves: Sequence[Chart] = ()
+    along_axes: Table | None = None
 
 
 def write_page(
@@ -110,7 +113,7 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
     failed, all_failures = failures.failures(rows, order, records, MAX_FAILURES)
     cold = cold_chart(trials)
     sections = [_section(one) for one in metrics]
-    charts = [one for section in sections for one in (section.chart, section.waterfall)] + [cold]
+    charts = [one for section in sections for one in (section.chart, *section.curves, section.waterfall)] + [cold]
     values: dict[str, Any] = {
         "version": __version__,
         "studies": sorted(trials["study"].drop_nulls().unique().to_list()),
@@ -207,6 +210,8 @@ def _section(one: MetricEffects) -> MetricSection:
         attribution=attribution_table(one),
         interactions=interactions_table(one),
         reasons=reasons(one),
+        curves=axis_charts(one),
+        along_axes=axis_table(one) if one.curves else None,
     )
 
 

@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 
 from ablatrix.analysis.effect_metrics import METRICS
+from ablatrix.paper.axis_phrases import AXES
 from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
@@ -345,6 +346,7 @@ PHRASES: Mapping[str, str] = {
     "unjudged/ill": "有 {ill} 次比较因单精度不足以确定输出而未作判断。",
     "unjudged/eager": "在 {eager} 次比较中，eager 模式自身即与期望值不同。",
     "rms_estimated": "对于 {workloads}，期望值由 eager 模式给出，因此其误差为估计值。",
+    **{phrase: chinese for phrase, (_, chinese) in AXES.items()},
     **{phrase: chinese for phrase, (_, chinese) in CLAIMS.items()},
     **{phrase: chinese for phrase, (_, chinese) in OMISSIONS.items()},
     **{phrase: chinese for phrase, (_, chinese) in TRIALS.items()},

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ablatrix.analysis.effect_metrics import METRICS
+from ablatrix.paper.axis_phrases import AXES
 from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
@@ -376,6 +377,7 @@ PHRASES: Mapping[str, str] = {
     "unjudged/ill": "In {ill} comparisons, single precision does not determine the output, so these were not judged.",
     "unjudged/eager": "In {eager} comparisons, eager execution itself differs from the expected values.",
     "rms_estimated": " For {workloads}, eager execution provides the expected values, so its error is an estimate.",
+    **{phrase: english for phrase, (english, _) in AXES.items()},
     **{phrase: english for phrase, (english, _) in CLAIMS.items()},
     **{phrase: english for phrase, (english, _) in OMISSIONS.items()},
     **{phrase: english for phrase, (english, _) in TRIALS.items()},

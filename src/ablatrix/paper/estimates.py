@@ -7,7 +7,7 @@ from typing import Any
 from ablatrix.analysis.diagnosis import BreakEven, KnobProof
 from ablatrix.analysis.effects import Best, Effect, Evidence, GeometricMean
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import Control, ReferenceRatio
+from ablatrix.analysis.groups import Control, ReferenceRatio, families
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import RATIO, WHOLE, Number, Statistic, percent, runs
 from ablatrix.provenance.claims import Factor
@@ -16,7 +16,7 @@ from ablatrix.provenance.keys import key_part, step_part
 from ablatrix.provenance.ranges import Ranges, union
 from ablatrix.provenance.units import Levels, Unit
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
-from ablatrix.statistics.ratio import Ratio, mean_allowance, mean_estimate, ratio_of
+from ablatrix.statistics.ratio import Ratio, nested_allowance, nested_mean_estimate, ratio_of
 
 JUDGED = ("main", "around", "total")
 
@@ -119,12 +119,14 @@ class Estimates:
             },
         )
 
-    def mean(self, one: GeometricMean, members: Sequence[Interval], is_apart: bool = False) -> Interval | None:
+    def mean(
+        self, one: GeometricMean, members: Sequence[tuple[str, Interval]], is_apart: bool = False
+    ) -> Interval | None:
         """Return a geometric mean over workloads of effects that have been entered.
 
         Args:
             one: The mean.
-            members: The effects that it is a mean of.
+            members: The effects that it is a mean of, each with its workload.
             is_apart: Whether the stage has further means of its knob at its level, from other base levels.
         """
         if one.ratio is None:
@@ -133,8 +135,7 @@ class Estimates:
         if one.kind in ("shapley", "interaction"):
             knob = f"{one.kind}/{knob}" + (f"/{key_part(one.other)}" if one.other else "")
         key = f"benefit/geometric_mean/{key_part(one.compiler)}/{knob}/{key_part(one.metric)}@{key_part(one.stage)}"
-        keys = [member.value.key for member in members]
-        return self._interval(key, "geometric_mean", one.ratio, (), {"of": keys})
+        return self._interval(key, "geometric_mean", one.ratio, (), self._averaged(members))
 
     def control(self, one: Control, metric: str, mode: str) -> Interval:
         """Return the A/A control of a unit: control over baseline; ``half_width`` is how far it may be off."""
@@ -183,13 +184,23 @@ class Estimates:
         rows = self.finder.widened_by(unit, "hot", HOT_METRIC, rows, held.ratio.widened)
         return self._interval(f"benefit/{unit.key}/{part}/eager", "reference_ratio", held.ratio, rows, parameters)
 
-    def mean_against_reference(self, key: str, held: Sequence[tuple[ReferenceRatio, Interval]]) -> Interval:
+    def mean_against_reference(self, key: str, held: Sequence[tuple[Unit, ReferenceRatio, Interval]]) -> Interval:
         """Return the geometric mean over workloads of ratios to eager; of one workload, its own."""
         if len(held) == 1:
-            return held[0][1]
-        allowance = mean_allowance([one.allowance for one, _ in held])
-        ratio = ratio_of(mean_estimate([one.logs for one, _ in held]), allowance=allowance)
-        return self._interval(key, "geometric_mean", ratio, (), {"of": [one.value.key for _, one in held]})
+            return held[0][2]
+        by_workload = families([unit.workload for unit, *_ in held], self.findings.variants).values()
+        nested = [[held[place][1] for place in places] for places in by_workload]
+        allowance = nested_allowance([[one.allowance for one in family] for family in nested])
+        ratio = ratio_of(nested_mean_estimate([[one.logs for one in family] for family in nested]), allowance=allowance)
+        members = [(unit.workload, interval) for unit, _, interval in held]
+        return self._interval(key, "geometric_mean", ratio, (), self._averaged(members))
+
+    def _averaged(self, members: Sequence[tuple[str, Interval]]) -> dict[str, Any]:
+        """Return what a mean is of; where variants of a workload share its weight, also by workload."""
+        keys = [member.value.key for _, member in members]
+        found = families([workload for workload, _ in members], self.findings.variants).values()
+        by_workload = [[keys[place] for place in places] for places in found]
+        return {"of": keys, **({"by_workload": by_workload} if len(by_workload) < len(keys) else {})}
 
     def may_be_best(self, unit: Unit, metric: str, mode: str, best: Best, levels: Levels) -> Number:
         """Return 1 if a configuration is the best of its unit, or is not distinguishable from it; else 0."""

@@ -21,11 +21,12 @@ from ablatrix.paper.references import References
 from ablatrix.paper.rows import paper_rows
 from ablatrix.paper.sentences.details import enter_details
 from ablatrix.paper.sentences.sentence import Sources
+from ablatrix.paper.tables.frame import source_rows
 from ablatrix.paper.tables.sources import TableSources
 from ablatrix.paper.tables.write import write_table
 from ablatrix.paper.template.figures import FigureSpec
 from ablatrix.paper.template.load import load_template
-from ablatrix.paper.template.spec import Template, topic_of
+from ablatrix.paper.template.spec import AnyTable, TableSpec, Template, topic_of
 from ablatrix.paper.text import get_language, plain_text, write_files, write_left_out, write_paragraph
 from ablatrix.plotting.figure import CHINESE_FONTS, chinese_font
 from ablatrix.plotting.labels import Labels
@@ -40,11 +41,13 @@ class Paper:
         left_out: What the paper omits, and why; one line each, without markup.
         not_applicable: Numbers of the figures that such a study cannot have; they are among what is omitted, but for
             optional ones.
+        absent_tables: Numbers of the optional tables that would have no row.
     """
 
     files: tuple[Path, ...]
     left_out: tuple[str, ...]
     not_applicable: tuple[int, ...] = ()
+    absent_tables: tuple[int, ...] = ()
 
 
 def make_paper(
@@ -78,8 +81,8 @@ def make_paper(
             or there is no such language.
     """
     paper, words = Path(out), get_language(language)
-    chosen = fit_captions(load_template(template), findings)
     mixed = refuse_mixed(findings.found, allow_mixed)
+    chosen, absent = _fitted(load_template(template), findings, mixed)
     estimates = Estimates(findings, ledger := Ledger(paper_rows(findings)))
     tables = TableSources(findings, estimates, Labels(words.code, findings.titles), mixed)
     written = [file for table in chosen.tables for file in write_table(tables, table, paper / "tables")]
@@ -105,7 +108,22 @@ def make_paper(
         write_text(paper / "macros.tex", macros_text(ledger.numbers)),
         write_text(paper / "provenance.json", provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)),
     ]
-    return Paper(tuple(written), tuple(left_out), tuple(number for number, lack in lacking.items() if lack))
+    not_applicable = tuple(number for number, lack in lacking.items() if lack)
+    return Paper(tuple(written), tuple(left_out), not_applicable, absent)
+
+
+def _fitted(template: Template, findings: Findings, mixed: Sequence[str]) -> tuple[Template, tuple[int, ...]]:
+    """Return a template without what these records have nothing for, and the numbers of the tables that are gone."""
+    absent = [one.number for one in template.tables if _has_no_row(findings, one, mixed)]
+    present = [one for one in template.tables if one.number not in absent]
+    return fit_captions(template.model_copy(update={"tables": present}), findings), tuple(absent)
+
+
+def _has_no_row(findings: Findings, table: AnyTable, mixed: Sequence[str]) -> bool:
+    """Return whether a table is optional, and these records have no row for it."""
+    if not isinstance(table, TableSpec) or not table.optional:
+        return False
+    return source_rows(findings, table, mixed, ()).frame.is_empty()
 
 
 def _studies(findings: Findings) -> str:

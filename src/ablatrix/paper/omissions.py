@@ -20,6 +20,10 @@ OMISSIONS: Mapping[str, tuple[str, str]] = {
         "no knob has three levels or more that are numbers",
         "没有开关具有三个或更多数值取值",
     ),
+    "figure/no_axes": (
+        "no workload has axes along which an effect could be seen",
+        "没有负载具有可以沿其观察效应的轴",
+    ),
     "figure/no_grid": ("there are no configurations that it could compare", "没有该图可以比较的配置"),
     "figure/no_memory": (
         "no successful trial reports the memory that it shows",

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.groups import Sizes
+from ablatrix.analysis.groups import Sizes, sort_key
 from ablatrix.analysis.table import IS_OK
 from ablatrix.provenance.keys import key_part
 from ablatrix.provenance.rows import ROW, Rows
@@ -85,7 +85,7 @@ def units_of(rows: Rows, origin: Sequence[str] = (), sizes: Sizes | None = None)
     bases = {tuple(row[: len(by)]): dict(zip(knobs, row[len(by) :], strict=True)) for row in levels.iter_rows()}
     ok, twins = (_ok_by_mode(rows, by, role) for role in ("measured", "twin"))
     found = {}
-    for key in sorted(bases, key=lambda one: tuple(map(str, one))):
+    for key in sorted(bases, key=lambda one: _order(tuple(map(str, one)), len(origin))):
         workload, digest, compiler = map(str, key[len(origin) :])
         has_sizes = sizes_of[workload] > 1
         size = (sizes or {}).get((workload, digest), digest[:_DIGEST_LETTERS])
@@ -102,6 +102,11 @@ def units_of(rows: Rows, origin: Sequence[str] = (), sizes: Sizes | None = None)
         )
         found[unit.identity] = unit
     return found
+
+
+def _order(key: tuple[str, ...], at: int) -> tuple[Any, ...]:
+    """Return what puts a unit in order: the variants of its workload, which is at a place, by their axes."""
+    return (key[:at], sort_key(key[at]), key[at + 1 :])
 
 
 def _ok_by_mode(rows: Rows, by: Sequence[str], role: str) -> dict[UnitKey, dict[str, pl.DataFrame]]:

@@ -11,6 +11,7 @@ from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
 from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Moment, Part, Seconds, StagePlan
 from ablatrix.records.status import Status
 from ablatrix.records.tokens import MemorySpeed, TokenFacts
+from ablatrix.records.workload import InputFacts, WorkloadAxis
 
 SCHEMA_VERSION = "1.4"
 Mode = Literal["cold", "hot"]
@@ -130,18 +131,10 @@ class Meta(Part):
     position: Count = Field(description="Place in the planned run order of the whole study.")
 
 
-class InputFacts(Part):
-    """One input of a workload."""
-
-    name: str = Field(description="Name of the input.")
-    shape: list[int | str] = Field(description="Sizes; a dynamic dimension stands by its name.")
-    dtype: str = Field(description="Element type, as torch names it without the prefix.")
-
-
 class WorkloadFacts(Part):
     """The workload that was run."""
 
-    name: str = Field(description="Name in the registry, or the study's name of a user's own model.")
+    name: str = Field(description="Name in the study; of a variant with its axes: encoder[tokens=128].")
     tier: Tier = Field(description="tiny, medium or hard.")
     source: str | None = Field(
         default=None, description="Where a user's own model comes from, as the study says it; null for a registry's."
@@ -164,6 +157,9 @@ class WorkloadFacts(Part):
     tokens: TokenFacts | None = Field(
         default=None, description="Its tokens, of a phase of generating text; null for others, and before 1.4."
     )
+    base: str | None = Field(default=None, description="The workload whose variant it is; null without axes.")
+    axes: list[WorkloadAxis] = Field(default_factory=list, description="Values of its axes, in the study's order.")
+    registry_name: str | None = Field(default=None, description="Name in the registry, where `name` is another.")
 
 
 class Configuration(Part):

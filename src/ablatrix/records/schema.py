@@ -75,15 +75,17 @@ def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_new_facts(data: dict[str, Any]) -> dict[str, Any]:
-    """1.3 said nothing of types, of tokens and of the memory's speed."""
+    """1.3 said nothing of types, tokens, the memory's speed, axes, and a name that the study gives to a workload."""
     absent = {
-        "workload": ("dtype", "tokens"),
+        "workload": ("dtype", "tokens", "base", "registry_name"),
         "correctness": ("float_distance", "generated_tokens", "generated_ties"),
     }
     for part, names in absent.items():
         held = data.get(part)
         if isinstance(held, dict):
             held |= dict.fromkeys(names)
+    if isinstance(data.get("workload"), dict):
+        data["workload"] |= {"axes": []}
     meta = data.get("meta")
     if isinstance(meta, dict) and isinstance(meta.get("machine"), dict):
         meta["machine"] |= {"memory_speed": None}

@@ -205,6 +205,46 @@ def mean_estimate(groups: Sequence[Numbers]) -> Estimate:
     return Estimate(mean, math.sqrt(whole) / len(found), satterthwaite(squares, [size for *_, size in found]), count)
 
 
+def combined_estimate(estimates: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
+    """Return a weighted sum of estimates that were measured independently of each other.
+
+    Errors add up by squares, with Welch-Satterthwaite's degrees of freedom; ``count`` is the fewest repeats of one.
+
+    Args:
+        estimates: At least one.
+        weights: By what each is multiplied.
+    """
+    mean = math.fsum(weight * one.mean for weight, one in zip(weights, estimates, strict=True))
+    count = min(one.count for one in estimates)
+    if any(one.error is None for one in estimates):
+        return Estimate(mean, None, 1.0, count)
+    parts = [(weight * (one.error or 0.0)) ** 2 for weight, one in zip(weights, estimates, strict=True)]
+    whole = math.fsum(parts)
+    if whole == 0.0:
+        return Estimate(mean, 0.0, 1.0, count)
+    shares = zip(parts, estimates, strict=True)
+    return Estimate(mean, math.sqrt(whole), 1.0 / sum((part / whole) ** 2 / one.freedom for part, one in shares), count)
+
+
+def nested_mean_estimate(families: Sequence[Sequence[Numbers]]) -> Estimate:
+    """Return the mean over families of the mean over the groups of each: groups of one family share one weight.
+
+    Args:
+        families: For each family, for each of its groups the log ratio of each of its blocks; see `mean_ratio`.
+
+    Raises:
+        ValueError: No family, one without a group, a group without a block, or a value that is not finite.
+    """
+    if all(len(family) == 1 for family in families):
+        return mean_estimate([group for family in families for group in family])
+    return combined_estimate([mean_estimate(family) for family in families], [1.0 / len(families)] * len(families))
+
+
+def nested_allowance(families: Sequence[Sequence[Allowance]]) -> Allowance:
+    """Return what such a mean must allow for; see `mean_allowance`."""
+    return mean_allowance([mean_allowance(family) for family in families])
+
+
 def mean_allowance(allowances: Sequence[Allowance]) -> Allowance:
     """Return what a mean of estimates must allow for: the mean of theirs, as all may be off to the same side."""
     count = len(allowances) or 1

@@ -13,10 +13,12 @@ from ablatrix.compilers.settings import Applied
 from ablatrix.errors import StudyError
 from ablatrix.records.part import StagePlan
 from ablatrix.records.titles import Titles
+from ablatrix.records.variants import AxisValue
 from ablatrix.study.model import Stage, Study
 from ablatrix.study.named import baseline_of
 from ablatrix.study.resolve import ResolvedStudy, plugin_sources
 from ablatrix.study.titles import titles_of
+from ablatrix.study.workload_choice import Variant
 from ablatrix.workloads.parameters import check_parameters, dynamic_dimensions
 
 
@@ -31,6 +33,9 @@ class Cell:
         source_digest: SHA-256 of the file that a user's own model comes from, or of the files of its plug-in; None for
             a workload of a package.
         program_digest: SHA-256 of the program or plug-in that is the compiler, None for one of a package.
+        base: The workload's name in the study, where it is a variant; None without axes.
+        axes: The values of its axes, each with its name, in the order of the study; empty without axes.
+        registry_name: The workload's name in the catalogue where the study gives it another; else None.
     """
 
     cell_id: str
@@ -42,6 +47,9 @@ class Cell:
     baseline: Mapping[str, Level]
     source_digest: str | None = None
     program_digest: str | None = None
+    base: str | None = None
+    axes: Sequence[tuple[str, AxisValue]] = ()
+    registry_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +121,7 @@ def make_design(resolved: ResolvedStudy, max_live: int | None = None) -> Design:
     """
     study = resolved.study
     order = random.Random(content_id({"seed": study.seed, "what": "run order"}))
-    pairs = [(workload.name, compiler.name) for workload in study.workloads for compiler in study.compilers]
+    pairs = [(variant.name, compiler.name) for variant in study.variants for compiler in study.compilers]
     cells = {pair: make_cells(resolved, *pair) for pair in pairs}
     trials: list[Trial] = []
     for replicate in range(max(_replicates(study, mode) for mode in study.modes)):
@@ -169,11 +177,11 @@ def make_cells(resolved: ResolvedStudy, workload: str, compiler: str) -> list[Ce
     study, catalogue = resolved
     entry = catalogue.compiler(compiler)
     baseline = baseline_of(study, entry)
-    given = next(choice.parameters for choice in study.workloads if choice.name == workload)
-    dynamic = bool(dynamic_dimensions(catalogue.workload(workload), given))
+    variant = _variant(study, workload)
+    dynamic = bool(dynamic_dimensions(catalogue.workload(workload), variant.parameters))
     cells: dict[str, Cell] = {}
     for stage in study.stages:
-        if stage.workloads is not None and workload not in stage.workloads:
+        if stage.workloads is not None and not {variant.name, variant.base} & set(stage.workloads):
             continue
         if stage.compilers is not None and compiler not in stage.compilers:
             continue
@@ -181,7 +189,7 @@ def make_cells(resolved: ResolvedStudy, workload: str, compiler: str) -> list[Ce
             knobs = {**baseline, **changed}
             if not dynamic and knobs.get("upper_bound", "workload") != "workload":
                 continue
-            cell = _make_cell(resolved, workload, entry, knobs, stage.name, baseline)
+            cell = _make_cell(resolved, variant, entry, knobs, stage.name, baseline)
             cells.setdefault(cell.cell_id, cell)
     found = list(cells.values())
     if found and all(cell.knobs != cell.baseline for cell in found):
@@ -233,19 +241,18 @@ def _configurations(stage: Stage) -> Iterator[dict[str, Level]]:
 
 def _make_cell(
     resolved: ResolvedStudy,
-    workload: str,
+    variant: Variant,
     entry: CompilerEntry,
     knobs: Mapping[str, Level],
     stage: str | None,
     baseline: Any,
 ) -> Cell:
     study, catalogue = resolved
-    given = next(choice.parameters for choice in study.workloads if choice.name == workload)
-    of_workload = catalogue.workload(workload)
-    parameters = check_parameters(of_workload, given)
+    of_workload = catalogue.workload(variant.name)
+    parameters = check_parameters(of_workload, variant.parameters)
     ordered = {knob.name: knobs[knob.name] for knob in entry.knobs}
     identity: dict[str, Any] = {
-        "workload": workload,
+        "workload": variant.registry_name,
         "parameters": parameters,
         "compiler": entry.name,
         "knobs": {knob: level for knob, level in ordered.items() if ALWAYS_BEFORE.get(knob) != level},
@@ -270,7 +277,7 @@ def _make_cell(
             identity["in_order"] = in_order
     return Cell(
         cell_id=content_id(identity),
-        workload=workload,
+        workload=variant.name,
         parameters=parameters,
         compiler=entry.name,
         knobs=ordered,
@@ -278,11 +285,19 @@ def _make_cell(
         baseline=dict(baseline),
         source_digest=digest,
         program_digest=entry.program_digest,
+        base=variant.base if variant.axes else None,
+        axes=variant.axes,
+        registry_name=None if variant.registry_name == variant.base else variant.registry_name,
     )
 
 
 def _reference(resolved: ResolvedStudy, workload: str) -> Cell:
-    return _make_cell(resolved, workload, resolved.catalogue.compiler("eager"), {}, None, {})
+    variant = _variant(resolved.study, workload)
+    return _make_cell(resolved, variant, resolved.catalogue.compiler("eager"), {}, None, {})
+
+
+def _variant(study: Study, workload: str) -> Variant:
+    return next(one for one in study.variants if one.name == workload)
 
 
 def _replicates(study: Study, mode: str) -> int:

@@ -14,11 +14,17 @@ from ablatrix.study.design import Cell, Design, Trial
 from ablatrix.study.model import Study
 
 DESIGN_VERSION = "1.3"
+OF_VARIANTS = ("base", "axes", "registry_name")
 
 
 def design_text(design: Design) -> str:
     """Return ``design.json``: what was planned, in which order, as plain data."""
-    return json.dumps({"design_version": DESIGN_VERSION, **asdict(design)}, indent=1, sort_keys=True) + "\n"
+    held = asdict(design)
+    for cell in held["cells"]:
+        for name in OF_VARIANTS:
+            if not cell[name]:  # so that a design without variants is the same text as ever
+                del cell[name]
+    return json.dumps({"design_version": DESIGN_VERSION, **held}, indent=1, sort_keys=True) + "\n"
 
 
 def write_design(design: Design, path: Path) -> None:
@@ -39,7 +45,7 @@ def load_design(path: Path) -> Design:
     """
     try:
         held = json.loads(read_regular(path, LARGEST_DESIGN))
-        cells = tuple(Cell(**cell) for cell in held["cells"])
+        cells = tuple(Cell(**{**cell, "axes": tuple(map(tuple, cell.get("axes", ())))}) for cell in held["cells"])
         trials = tuple(Trial(**trial) for trial in held["trials"])
         _refuse_other_types(cells, trials)
         facts = {key: held[key] for key in ("study", "study_digest", "seed")}

@@ -19,8 +19,8 @@ def companions(resolved: ResolvedStudy) -> dict[str, Path]:
     """
     study, catalogue = resolved
     found: dict[str, Path] = {}
-    for choice in study.workloads:
-        origin = catalogue.workload(choice.name).origin
+    for variant in study.variants:
+        origin = catalogue.workload(variant.name).origin
         if origin is not None and origin.file is not None:
             where = file_of(origin.source)
             if is_file(where):
@@ -67,7 +67,7 @@ def _digested(resolved: ResolvedStudy) -> Iterator[tuple[str, Path, str]]:
     """Yield what each file is, the file, and the digest that it had."""
     study, catalogue = resolved
     for choice in study.workloads:
-        origin = catalogue.workload(choice.name).origin
+        origin = catalogue.workload(choice.variants[0].name).origin
         if origin is not None and origin.file is not None and origin.digest is not None:
             yield f"the file of workload '{choice.name}'", Path(origin.file), origin.digest
             for name, digest in origin.parts:
@@ -77,7 +77,7 @@ def _digested(resolved: ResolvedStudy) -> Iterator[tuple[str, Path, str]]:
         program = compiler.program
         for file in () if program is None else program.files:
             yield f"a file of compiler '{compiler.name}'", Path(file.path), file.digest
-    sources = [catalogue.workload(choice.name).plugin for choice in study.workloads]
+    sources = [catalogue.workload(variant.name).plugin for variant in study.variants]
     sources += [compiler.plugin for compiler in compilers]
     sources += [one.source for compiler in compilers for one in compiler.own_passes]
     for plugin in {source.file: source for source in sources if source is not None}.values():

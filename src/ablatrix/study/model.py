@@ -1,6 +1,7 @@
 """What a study is: workloads x compilers x knobs, in stages, with the protocol that measures them."""
 
 import re
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -21,66 +22,21 @@ from ablatrix.canonical import digest_value
 from ablatrix.compilers.catalogue import plain_level
 from ablatrix.documents.about import About
 from ablatrix.records.layout import Sampling
-from ablatrix.records.metrics import Language
 from ablatrix.records.model import Device
+from ablatrix.study.names import Name, Title
 from ablatrix.study.part import Part
-from ablatrix.workloads.entry import Tier
-from ablatrix.workloads.source import derive_name, is_source
+from ablatrix.study.workload_choice import Variant, WorkloadChoice, name_or_source
 
 
 def _name_alone(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-def _name_or_source(value: Any) -> Any:
-    if isinstance(value, str):
-        value = {"source": value} if is_source(value) else {"name": value}
-    if isinstance(value, dict) and isinstance(value.get("source"), str) and "name" not in value:
-        return {"name": derive_name(value["source"]), **value}
-    return value
-
-
 Level = Annotated[StrictStr | StrictInt | StrictFloat, BeforeValidator(plain_level)]
 Levels = Annotated[list[Level], Field(min_length=1)]
 Knobs = dict[str, Level]
 Mode = Literal["cold", "hot"]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-TitleText = Annotated[str, Field(pattern=r"^\S(.*\S)?$", max_length=64)]
-Title = TitleText | Annotated[dict[Language, TitleText], Field(min_length=1)]
 KNOB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-
-
-class WorkloadChoice(Part):
-    """One workload; its name alone is enough, or the source of a model of one's own."""
-
-    name: Name = Field(
-        description="Name of the workload, see `ablatrix workloads`; with a `source`, the study's own name for it."
-    )
-    parameters: dict[str, int | float | str | bool] = Field(
-        default_factory=dict, description="Sizes that differ from the workload's defaults."
-    )
-    source: str | None = Field(
-        default=None,
-        description="A model of one's own: file.py:function, module:function, file.pt2, file.onnx or "
-        "hf:architecture?field=value.",
-    )
-    tier: Tier | None = Field(default=None, description="Tier of a model of one's own; hard when left out.")
-    dynamic: list[str] | None = Field(
-        default=None, description="Dynamic dimensions of a model of one's own, where a stage varies `upper_bound`."
-    )
-    title: Title | None = Field(default=None, description="What text, tables and figures call it; by language.")
-
-    @model_validator(mode="after")
-    def _own_keys_go_with_a_source(self) -> "WorkloadChoice":
-        if self.source is None and (self.tier is not None or self.dynamic is not None):
-            raise ValueError("'tier' and 'dynamic' go with 'source'; a workload of a registry states its own")
-        return self
-
-    @model_serializer(mode="wrap")
-    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Omit what only a user's own models have, so that the digests of other studies stay the same."""
-        data: dict[str, Any] = handler(self)
-        return {key: value for key, value in data.items() if value is not None}
 
 
 WAYS = ("setting", "pass", "pipeline", "order")
@@ -347,7 +303,7 @@ class Study(Part):
     name: Name = Field(description="Name of the study.")
     description: str = Field(default="", description="What the study is for.")
     seed: int = Field(default=0, ge=0, description="Seed of inputs and of the run order.")
-    workloads: list[Annotated[WorkloadChoice, BeforeValidator(_name_or_source)]] = Field(min_length=1)
+    workloads: list[Annotated[WorkloadChoice, BeforeValidator(name_or_source)]] = Field(min_length=1)
     compilers: list[Annotated[CompilerChoice, BeforeValidator(_name_alone)]] = Field(min_length=1)
     modes: list[Mode] = Field(min_length=1, description="cold: compile cost; hot: steady state.")
     device: Device = Field(default="cpu", description="Where programs run: cpu, or cuda for the first GPU.")
@@ -373,6 +329,11 @@ class Study(Part):
     def directory(self) -> Path:
         """Directory that relative paths start from: that of its file, else the working directory."""
         return self._directory
+
+    @cached_property
+    def variants(self) -> tuple[Variant, ...]:
+        """Its programs: those of every workload, in the order of the study."""
+        return tuple(variant for choice in self.workloads for variant in choice.variants)
 
     def at(self, directory: Path) -> "Study":
         """Return the study with its relative paths starting from a directory."""

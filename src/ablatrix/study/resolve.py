@@ -1,7 +1,9 @@
 """A study with the catalogue that holds for it: every name, knob and level in it exists."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
+from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.compilers.command.entry import describe_command
@@ -10,12 +12,13 @@ from ablatrix.documents.faults import Location
 from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadError
 from ablatrix.plugin_files import add_plugin, read_catalogue
 from ablatrix.plugin_sources import PluginSource
-from ablatrix.study.model import CompilerChoice, KnobChoice, Study, WorkloadChoice
+from ablatrix.study.model import CompilerChoice, KnobChoice, Study
 from ablatrix.study.named import take_offers
 from ablatrix.study.validation import Fault, describe_unknown, find_faults
+from ablatrix.study.workload_choice import Variant, WorkloadChoice
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.parameters import check_parameters
-from ablatrix.workloads.source import FORMS, is_source, read_source
+from ablatrix.workloads.source import FORMS, is_source, read_source, with_sizes
 
 
 class ResolvedStudy(NamedTuple):
@@ -143,38 +146,60 @@ def _is_checked(choice: CompilerChoice) -> bool:
 
 
 def _read_models(study: Study, catalogue: Catalogue) -> tuple[dict[str, WorkloadEntry], list[Fault]]:
-    """Return the models of the study's user, and what is wrong with any of its workloads."""
+    """Return the entries of the study's own models and of variants, and what is wrong with any of its workloads."""
     found: dict[str, WorkloadEntry] = {}
     faults: list[Fault] = []
+    listed: dict[str, str] = {}
     for index, choice in enumerate(study.workloads):
         location: Location = ("workloads", index)
-        taken = choice.name in catalogue.workloads
-        if choice.source is None and not taken:
-            hint = f"; a model of your own goes under 'source': {FORMS}" if is_source(choice.name) else ""
-            text = describe_unknown("workload", choice.name, catalogue.workloads) + hint
-            faults.append(((*location, "name"), text))
+        if fault := _name_fault(choice, catalogue):
+            faults.append(((*location, fault[0]), fault[1]))
             continue
-        if choice.source is not None and taken:
-            text = f"'{choice.name}' is the name of a workload that there is; give your model another 'name' (--name)"
-            faults.append(((*location, "name"), text))
-            continue
+        variants = choice.variants
         try:
-            entry = _find_workload(study, choice, catalogue)
+            entry = _find_workload(study, choice, variants[0], catalogue)
         except WorkloadError as error:
             faults.append(((*location, "name" if choice.source is None else "source"), str(error)))
             continue
-        if choice.source is not None:
-            found[choice.name] = entry
-        try:
-            check_parameters(entry, choice.parameters)
-        except WorkloadError as error:
-            faults.append(((*location, "parameters"), str(error)))
+        place = (*location, "parameters" if choice.axes is None else "axes")
+        texts: dict[str, None] = {}
+        for variant in variants:
+            own = with_sizes(entry, dict(variant.axes))
+            if choice.source is not None or variant.name != choice.name or choice.workload is not None:
+                found[variant.name] = replace(own, name=variant.name)
+            try:
+                full = check_parameters(own, variant.parameters)
+            except WorkloadError as error:
+                texts |= dict.fromkeys(str(error).split("\n"))
+                continue
+            program = content_id({"workload": variant.registry_name, "parameters": full})
+            same = listed.setdefault(program, variant.name)
+            if same != variant.name:
+                text = f"'{variant.name}' is the program of '{same}': the same workload with the same parameters"
+                faults.append((location, f"{text}; list it once"))
+        if texts:
+            faults.append((place, "\n".join(texts)))
     return found, faults
 
 
-def _find_workload(study: Study, choice: WorkloadChoice, catalogue: Catalogue) -> WorkloadEntry:
+def _name_fault(choice: WorkloadChoice, catalogue: Catalogue) -> tuple[str, str] | None:
+    """Return what is wrong with the names of a workload, by the key that has it."""
+    taken = choice.name in catalogue.workloads
+    wanted = choice.name if choice.workload is None else choice.workload
+    if choice.source is None and wanted not in catalogue.workloads:
+        hint = f"; a model of your own goes under 'source': {FORMS}" if is_source(wanted) else ""
+        text = describe_unknown("workload", wanted, catalogue.workloads) + hint
+        return "name" if choice.workload is None else "workload", text
+    if taken and (choice.source is not None or wanted != choice.name):
+        return (
+            "name",
+            f"'{choice.name}' is the name of a workload that there is; give your model another 'name' (--name)",
+        )
+    return None
+
+
+def _find_workload(study: Study, choice: WorkloadChoice, first: Variant, catalogue: Catalogue) -> WorkloadEntry:
+    """Return the entry of a workload, by its name in the study; of a user's own model with the sizes of a variant."""
     if choice.source is None:
-        return catalogue.workload(choice.name)
-    return read_source(
-        choice.name, choice.source, choice.parameters, study.directory, choice.tier, choice.dynamic or ()
-    )
+        return replace(catalogue.workload(first.registry_name), name=choice.name)
+    return read_source(choice.name, choice.source, first.parameters, study.directory, choice.tier, choice.dynamic or ())

@@ -5,7 +5,8 @@ from typing import Any
 
 from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry, KnobEntry
 from ablatrix.records.metrics import Language
-from ablatrix.records.titles import FALLBACK, Title, Titles
+from ablatrix.records.titles import FALLBACK, Title, Titles, sized
+from ablatrix.records.variants import axes_text
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.study.shipped_titles import (
     COMPILER_TITLES,
@@ -15,6 +16,7 @@ from ablatrix.study.shipped_titles import (
     SWITCH_TITLES,
     WORKLOAD_TITLES,
 )
+from ablatrix.study.workload_choice import WorkloadChoice
 
 
 def titles_of(resolved: ResolvedStudy) -> Titles:
@@ -23,10 +25,15 @@ def titles_of(resolved: ResolvedStudy) -> Titles:
     entries = [catalogue.compiler(name) for name in dict.fromkeys(("eager", *(one.name for one in study.compilers)))]
     workloads: dict[str, Title] = {}
     for choice in study.workloads:
-        is_own = choice.source is not None or catalogue.workload(choice.name).plugin is not None
-        title = as_title(choice.title) or ({} if is_own else WORKLOAD_TITLES.get(choice.name, {}))
+        is_own = choice.source is not None or catalogue.workload(choice.variants[0].name).plugin is not None
+        title = as_title(choice.title) or ({} if is_own else _shipped_title(choice))
         if title:
             workloads[choice.name] = title
+            workloads |= {
+                variant.name: {language: sized(text, axes_text(variant.axes, ", ")) for language, text in title.items()}
+                for variant in choice.variants
+                if variant.axes
+            }
     given = {choice.name: as_title(choice.title) for choice in study.compilers}
     compilers = {
         entry.name: title
@@ -39,7 +46,7 @@ def titles_of(resolved: ResolvedStudy) -> Titles:
         knobs=_plain(_knobs(resolved, entries, KNOB_TITLES)),
         headings=_plain(_knobs(resolved, entries, KNOB_HEADINGS)),
         levels={knob: _plain(held) for knob, held in _levels(resolved, entries).items()},
-        workload_summaries={choice.name: catalogue.workload(choice.name).summary for choice in study.workloads},
+        workload_summaries={one.name: catalogue.workload(one.name).summary for one in study.variants},
         knob_summaries={entry.name: {knob.name: knob.summary for knob in entry.knobs} for entry in entries},
     )
 
@@ -49,6 +56,13 @@ def as_title(given: str | Mapping[Language, str] | None) -> Title:
     if isinstance(given, str):
         return {FALLBACK: given}
     return {str(language): text for language, text in (given or {}).items()}
+
+
+def _shipped_title(choice: WorkloadChoice) -> Title:
+    """Return what a shipped workload is called; where the study gives it a name of its own, with that name."""
+    if choice.workload is None or choice.workload == choice.name:
+        return WORKLOAD_TITLES.get(choice.name, {})
+    return {language: sized(text, choice.name) for language, text in WORKLOAD_TITLES.get(choice.workload, {}).items()}
 
 
 def _knobs(resolved: ResolvedStudy, entries: list[CompilerEntry], titles: Mapping[str, Title]) -> dict[str, Title]:

@@ -18,7 +18,8 @@ from ablatrix.foreign_text import shown
 from ablatrix.plugin_sources import read_plugin_source
 from ablatrix.records.bundle import Bundle, bundle_of
 from ablatrix.regular_files import digest_regular
-from ablatrix.study.model import CompilerChoice, KnobChoice, Study, WorkloadChoice
+from ablatrix.study.model import CompilerChoice, KnobChoice, Study
+from ablatrix.study.workload_choice import WorkloadChoice
 from ablatrix.workloads.source import ARCHITECTURE, ONNX, SAVED, file_of
 
 MAX_NAMED = 20

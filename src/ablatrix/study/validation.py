@@ -15,7 +15,8 @@ Rule = Literal["all", "any", "levels"]
 
 def find_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
     """Yield unknown compilers, knobs and levels, what is listed twice, and impossible stages."""
-    yield from _repeats("workloads", [choice.name for choice in study.workloads])
+    remedy = "list each once, or give one another 'name' and say which it is under 'workload'"
+    yield from _repeats("workloads", [choice.name for choice in study.workloads], remedy)
     yield from _compiler_faults(study, catalogue)
     if len(set(study.modes)) != len(study.modes):
         yield ("modes",), "a mode is listed twice; list each once"
@@ -79,7 +80,7 @@ def _stage_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
 def _one_stage(study: Study, catalogue: Catalogue, index: int, stage: Stage) -> Iterator[Fault]:
     location: Location = ("stages", index)
     for key, chosen, there in (
-        ("workloads", stage.workloads, [choice.name for choice in study.workloads]),
+        ("workloads", stage.workloads, _workload_names(study)),
         ("compilers", stage.compilers, [choice.name for choice in study.compilers]),
     ):
         for position, name in enumerate(chosen or []):
@@ -92,6 +93,11 @@ def _one_stage(study: Study, catalogue: Catalogue, index: int, stage: Stage) -> 
             if len(set(levels)) != len(levels):
                 yield (*location, key, knob), f"knob '{knob}' lists a level twice; list each once"
     yield from _configuration_faults((*location, "around"), stage.around or {}, used, "all")
+
+
+def _workload_names(study: Study) -> list[str]:
+    """Return what a stage may name: each workload, with all its variants, and each variant."""
+    return list(dict.fromkeys([*(choice.name for choice in study.workloads), *(one.name for one in study.variants)]))
 
 
 def _configuration_faults(
@@ -132,7 +138,7 @@ def _level_faults(
             )
 
 
-def _repeats(key: str, names: list[str]) -> Iterator[Fault]:
+def _repeats(key: str, names: list[str], remedy: str = "list each once") -> Iterator[Fault]:
     for index, name in enumerate(names):
         if name in names[:index]:
-            yield (key, index), f"{key[:-1]} '{name}' is listed twice; list each once"
+            yield (key, index), f"{key[:-1]} '{name}' is listed twice; {remedy}"

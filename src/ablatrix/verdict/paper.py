@@ -1,7 +1,7 @@
 """Criterion (b): tables and figures of the paper are made from the records, and the records support the claims."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from ablatrix.analysis.claims import Claims, check_claims, unmet
@@ -17,21 +17,24 @@ Make = Callable[[Findings, str | Path | None, str | Path], Paper]
 def paper_criterion(findings: Findings, claims: Claims | None, make: Make) -> tuple[Criterion, list[str]]:
     """Return whether every file of the paper can be made and every claim holds, and the sentences without data.
 
-    The files are made in a directory that is thrown away. A figure that such a study cannot have is not wanted.
+    The files are made in a directory that is thrown away. What such a study cannot have is not wanted.
     """
     template = load_template(None)
     wanted = [f"tables/table{table.number}.{kind}" for table in template.tables for kind in ("csv", "md", "tex")]
     wanted += [
         f"figures/fig{one.number}.{kind}" for one in template.figures for kind in ("pdf", "png", "svg", "csv", "tex")
     ]
-    faults, omitted, made = [], [], 0
+    faults, omitted, made, tables = [], [], 0, len(template.tables)
     with tempfile.TemporaryDirectory(prefix="ablatrix-verdict-") as scratch:
         try:
             paper = make(findings, None, scratch)
         except AnalysisError as error:
             faults.append(f"they cannot be made: {error}")
         else:
-            wanted = [name for name in wanted if not _is_of(name, paper.not_applicable)]
+            lacking = [f"figures/fig{number}." for number in paper.not_applicable]
+            lacking += [f"tables/table{number}." for number in paper.absent_tables]
+            tables -= len(paper.absent_tables)
+            wanted = [name for name in wanted if not name.startswith(tuple(lacking))]
             absent = [name for name in wanted if not _filled(Path(scratch, name))]
             faults += [f"{name}: was not made" for name in absent]
             made = len(wanted) - len(absent)
@@ -41,7 +44,7 @@ def paper_criterion(findings: Findings, claims: Claims | None, make: Make) -> tu
     numbers = {
         "claims": len(checked),
         "claims_that_hold": sum(one.state == "holds" for one in checked),
-        "tables": len(template.tables),
+        "tables": tables,
         "figures": len(template.figures),
         "files_made": made,
         "files_wanted": len(wanted),
@@ -49,11 +52,6 @@ def paper_criterion(findings: Findings, claims: Claims | None, make: Make) -> tu
     }
     question = "the paper's tables and figures can be made" + ("" if claims is None else ", and its claims hold")
     return answered("b", question, numbers, faults), omitted
-
-
-def _is_of(name: str, figures: Sequence[int]) -> bool:
-    """Whether a file is of one of some figures."""
-    return any(name.startswith(f"figures/fig{number}.") for number in figures)
 
 
 def _filled(path: Path) -> bool:

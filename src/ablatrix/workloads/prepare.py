@@ -14,7 +14,8 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from ablatrix.errors import WorkloadError
-from ablatrix.records.model import InputFacts, WorkloadFacts
+from ablatrix.records.model import WorkloadFacts
+from ablatrix.records.workload import InputFacts
 from ablatrix.workloads.allowance import pack, unpack
 from ablatrix.workloads.built import Built
 from ablatrix.workloads.capture import lower

@@ -178,6 +178,13 @@ def _phase_parameters(source: str, given: Mapping[str, Size]) -> dict[str, Param
     }
 
 
+def with_sizes(entry: WorkloadEntry, sizes: Mapping[str, Size]) -> WorkloadEntry:
+    """Return an entry with other sizes, where those that are given define it: an architecture, or an ONNX model."""
+    if entry.origin is None or entry.origin.kind not in {"architecture", "onnx"}:
+        return entry
+    return replace(entry, parameters={**entry.parameters, **_as_given(sizes)})
+
+
 def seen_from(directory: Path, source: str) -> str:
     """Return a source whose path is relative to the working directory as one that is relative to another directory."""
     where = file_of(source)

@@ -1,5 +1,14 @@
 """What each knob does: factorial grids, main effects, attribution, geometric means, verdicts."""
 
+from ablatrix.analysis.effects.along_axes import (
+    AxisCurve,
+    AxisPoint,
+    Course,
+    Crossing,
+    crossing_text,
+    curve_frame,
+    curve_schema,
+)
 from ablatrix.analysis.effects.best import Best, find_best
 from ablatrix.analysis.effects.contexts import (
     ContextLine,
@@ -49,8 +58,12 @@ __all__ = [
     "ONE_BLOCK",
     "UNDECIDED",
     "Ablation",
+    "AxisCurve",
+    "AxisPoint",
     "Best",
     "ContextLine",
+    "Course",
+    "Crossing",
     "Effect",
     "Evidence",
     "FactorialGrid",
@@ -69,6 +82,9 @@ __all__ = [
     "context_line_frame",
     "context_line_text",
     "context_lines",
+    "crossing_text",
+    "curve_frame",
+    "curve_schema",
     "effects_of_levels",
     "evidence_frame",
     "evidence_schema",

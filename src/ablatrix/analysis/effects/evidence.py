@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import polars as pl
 
 from ablatrix.analysis.effect_metrics import DEFAULT_METRICS, METRICS
+from ablatrix.analysis.effects.along_axes import AxisCurve, axis_curves
 from ablatrix.analysis.effects.estimates import Effect, attribution, effects_of_levels
 from ablatrix.analysis.effects.geometric_means import GeometricMean, geometric_means
 from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
@@ -16,11 +17,12 @@ from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, MAIN, Judgement,
 from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.trends import Trend, trends_of
-from ablatrix.analysis.groups import Control, Instrument
+from ablatrix.analysis.groups import Control, Instrument, Variants, base_of, sort_key, variants_of
 from ablatrix.analysis.reasons import levels_text, optional_text, text_of
 from ablatrix.analysis.table import IS_OK, Tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.records.metrics import Metric
+from ablatrix.records.variants import axis_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,7 @@ class Evidence:
         mean_judgements: The same for each geometric mean.
         controls: The A/A control of each unit; where one failed, the intervals of its unit are widened.
         trends: Of the knobs whose levels are numbers.
+        curves: The effects along the axes of workloads.
     """
 
     metric: Metric
@@ -44,6 +47,7 @@ class Evidence:
     mean_judgements: tuple[Judgement | None, ...]
     controls: tuple[Control, ...]
     trends: tuple[Trend, ...] = ()
+    curves: tuple[AxisCurve, ...] = ()
 
     def control_of(self, held: Effect) -> Control | None:
         """Return the A/A control of an effect's unit; None where none was run."""
@@ -65,9 +69,11 @@ class Question:
 
     Attributes:
         metrics: Names from `METRICS`; when empty, the default ones that the results have.
-        workloads: Only these, and no means over workloads; when empty, all. Verdicts do not depend on it.
+        workloads: Only these, all variants of each, and no means over workloads; when empty, all. Verdicts do not
+            depend on it.
         margin: Largest relative difference that counts as none.
         start, end: Levels of the two ends of the attribution; see `ablatrix.analysis.effects.estimates.attribution`.
+        axes: Only variants with one of these values of each axis, as with ``workloads``.
     """
 
     metrics: tuple[str, ...] = ()
@@ -75,6 +81,13 @@ class Question:
     margin: float = DEFAULT_MARGIN
     start: Mapping[str, str] | None = None
     end: Mapping[str, str] | None = None
+    axes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def is_about(self, workload: str, variants: Variants) -> bool:
+        """Return whether a workload is among those that are wanted."""
+        axes = variants[workload].axes if workload in variants else {}
+        named = not self.workloads or bool({workload, base_of(workload, variants)} & set(self.workloads))
+        return named and all(axis in axes and axis_text(axes[axis]) in values for axis, values in self.axes.items())
 
 
 def gather(
@@ -102,7 +115,8 @@ def gather(
     if not question.margin > 0.0:
         raise AnalysisError(f"the margin must be larger than 0, but got {question.margin}; 0.01 is 1 %")
     trials = found.trials
-    _refuse_unknown_workloads(trials, question)
+    variants = variants_of(trials)
+    _refuse_unknown_workloads(trials, question, variants)
     instrument = instrument or Instrument(trials, origin)
     if grids is None:
         programs = programs or SamePrograms.of(trials, origin)
@@ -119,7 +133,7 @@ def gather(
         metric = _metric(name)
         mode = _mode(trials, metric)
         if mode is not None:
-            evidence.append(_evidence(grids(name, mode), metric, mode, question, tuple(origin), instrument))
+            evidence.append(_evidence(grids(name, mode), metric, mode, question, tuple(origin), instrument, variants))
         elif question.metrics:
             raise AnalysisError(f"no trial reports '{name}'; it is measured in {' or '.join(metric.modes)} trials")
     varying = list(dict.fromkeys(effect.knob for one in evidence for effect in one.effects if effect.knob))
@@ -136,8 +150,10 @@ def gather(
 def evidence_frame(evidence: Sequence[Evidence]) -> pl.DataFrame:
     """Return a row an effect, and then a row a geometric mean (``scope`` distinguishes them), unrounded.
 
-    ``log_ratio`` is what adds up: the Shapley values of an attribution to its total.
+    ``log_ratio`` is what adds up: the Shapley values of an attribution to its total. Where workloads have axes, a
+    further column says over which of their values a mean is.
     """
+    has_axes = any(mean.over for one in evidence for mean in one.means)
     rows = [
         _row("workload", one.origin, effect)
         | {"workload": effect.workload}
@@ -151,13 +167,15 @@ def evidence_frame(evidence: Sequence[Evidence]) -> pl.DataFrame:
         | {
             "workloads": len(mean.workloads),
             "workloads_missing": "; ".join(f"{name} ({text_of(why)})" for name, why in mean.missing.items()) or None,
+            **({"over": mean.over or None} if has_axes else {}),
         }
         | _judged(judgement)
         for one in evidence
         for mean, judgement in zip(one.means, one.mean_judgements, strict=True)
     ]
     origin = evidence[0].origin if evidence else ()
-    return pl.DataFrame(rows, schema=evidence_schema(origin), infer_schema_length=None)
+    over: dict[str, pl.DataType] = {"over": pl.String()} if has_axes else {}
+    return pl.DataFrame(rows, schema=evidence_schema(origin) | over, infer_schema_length=None)
 
 
 def evidence_schema(origin: Sequence[str] = ()) -> dict[str, pl.DataType]:
@@ -175,10 +193,24 @@ def evidence_schema(origin: Sequence[str] = ()) -> dict[str, pl.DataType]:
     return schema | {"workloads": whole, "workloads_missing": text}
 
 
-def _refuse_unknown_workloads(trials: pl.DataFrame, question: Question) -> None:
+def _refuse_unknown_workloads(trials: pl.DataFrame, question: Question, variants: Variants) -> None:
     there = trials["workload"].unique().sort().to_list()
-    if unknown := [name for name in question.workloads if name not in there]:
+    bases = [one.base for one in variants.values()]
+    if unknown := [name for name in question.workloads if name not in (*there, *bases)]:
         raise AnalysisError(f"there is no workload '{unknown[0]}' in these results; there are: {', '.join(there)}")
+    values: dict[str, set[str]] = {}
+    for one in variants.values():
+        for axis, value in one.axes.items():
+            values.setdefault(axis, set()).add(axis_text(value))
+    for axis, wanted in question.axes.items():
+        if axis not in values:
+            known = f"there are: {', '.join(sorted(values))}" if values else "their workloads have no axes"
+            raise AnalysisError(f"there is no axis '{axis}' in these results; {known}")
+        if missing := sorted(wanted - values[axis]):
+            known = ", ".join(sorted(values[axis], key=sort_key))
+            raise AnalysisError(f"axis '{axis}' has no value {missing[0]} in these results; it has: {known}")
+    if question.axes and not any(question.is_about(name, variants) for name in there):
+        raise AnalysisError("no workload of these results has all the axis values that are wanted; want fewer")
 
 
 def _metric(name: str) -> Metric:
@@ -202,6 +234,7 @@ def _evidence(
     question: Question,
     origin: tuple[str, ...],
     instrument: Instrument,
+    variants: Variants,
 ) -> Evidence:
     effects: list[Effect] = []
     trends: list[Trend] = []
@@ -211,12 +244,14 @@ def _evidence(
     controls = instrument.controls(metric.name, mode)
     # Judged before workloads are chosen: the family of tests must not shrink with what is looked at.
     judgements = judge_effects(effects, metric, question.margin)
-    means = geometric_means(effects)
-    wanted = question.workloads
-    if wanted:
-        kept = [pair for pair in zip(effects, judgements, strict=True) if pair[0].workload in wanted]
+    means = geometric_means(effects, variants)
+    curves = axis_curves(effects, judgements, variants)
+    if question.workloads or question.axes:
+        kept = [pair for pair in zip(effects, judgements, strict=True) if question.is_about(pair[0].workload, variants)]
         effects, judgements = [effect for effect, _ in kept], [judgement for _, judgement in kept]
-        controls = tuple(one for one in controls if one.workload in wanted)
+        controls = tuple(one for one in controls if question.is_about(one.workload, variants))
+        trends = [one for one in trends if question.is_about(one.workload, variants)]
+        curves = [one for one in curves if all(question.is_about(at.effect.workload, variants) for at in one.points)]
         means = []
     return Evidence(
         metric=metric,
@@ -227,7 +262,8 @@ def _evidence(
         means=tuple(means),
         mean_judgements=tuple(judge_means(means, metric, question.margin)),
         controls=controls,
-        trends=tuple(one for one in trends if not wanted or one.workload in wanted),
+        trends=tuple(trends),
+        curves=tuple(curves),
     )
 
 

@@ -13,11 +13,11 @@ import polars as pl
 
 from ablatrix.analysis.effects.estimates import Effect
 from ablatrix.analysis.effects.grid import FactorialGrid
-from ablatrix.analysis.groups import ReferenceRatios
+from ablatrix.analysis.groups import ReferenceRatios, base_of, variants_of
 from ablatrix.analysis.reasons import KnobLevels, Why, because
 from ablatrix.analysis.table import IS_OK
 from ablatrix.statistics.precision import Configuration
-from ablatrix.statistics.ratio import Allowance, Ratio, mean_ratio, paired_ratio
+from ablatrix.statistics.ratio import Allowance, Ratio, nested_allowance, nested_mean_estimate, paired_ratio, ratio_of
 
 UNIT = ("workload", "workload_digest", "compiler")
 
@@ -41,6 +41,7 @@ class SpeedUp:
         logs: The ratio in each repeat, as a logarithm.
         allowance: What the interval allows for beyond the scatter of repeats.
         repeats: How many there are, with those that lack one of the two.
+        base: The workload that it is of; of a variant the one whose it is.
         is_same_program: Whether both are proven to be one program, so that whatever was measured is no effect.
         reason: Why there is no ratio.
     """
@@ -50,6 +51,7 @@ class SpeedUp:
     logs: tuple[float, ...]
     allowance: Allowance
     repeats: int
+    base: str
     is_same_program: bool = False
     reason: Why | None = None
 
@@ -96,9 +98,18 @@ class Ablation:
 
 
 def mean_speed_up(members: Sequence[SpeedUp]) -> Ratio | None:
-    """Return the geometric mean of speed-ups, each weighing the same, of those that have a ratio; None without any."""
-    held = [one for one in members if one.ratio is not None]
-    return mean_ratio([one.logs for one in held], allowances=[one.allowance for one in held]) if held else None
+    """Return the geometric mean of the speed-ups that have a ratio, each workload weighing the same; None without any.
+
+    The variants of a workload share its weight, as in `ablatrix.analysis.effects.geometric_means`.
+    """
+    held: dict[str, list[SpeedUp]] = {}
+    for one in members:
+        if one.ratio is not None:
+            held.setdefault(one.base, []).append(one)
+    if not held:
+        return None
+    estimate = nested_mean_estimate([[one.logs for one in family] for family in held.values()])
+    return ratio_of(estimate, allowance=nested_allowance([[one.allowance for one in own] for own in held.values()]))
 
 
 def find_ablations(
@@ -121,17 +132,19 @@ def find_ablations(
         eager: The ratios to eager execution on the same metric in the same mode.
     """
     found = []
+    variants = variants_of(trials)
     for unit, baseline in _baselines(trials, *measure).items():
         own = [grid for grid in grids if (grid.workload, grid.digest, grid.compiler) == unit]
         shares = [one for one in parts if one.kind == "shapley" and (one.workload, one.digest, one.compiler) == unit]
         path = tuple(Move(str(one.knob), one.base_level, one.level) for one in shares if one.stage == shares[0].stage)
         ordered = sorted(own, key=lambda grid: not (shares and grid.stage == shares[0].stage))
-        found.append(_ablation(unit, measure, ordered, path, baseline, eager))
+        found.append(_ablation(unit, base_of(unit[0], variants), measure, ordered, path, baseline, eager))
     return found
 
 
 def _ablation(
     unit: tuple[str, str, str],
+    family: str,
     measure: tuple[str, str],
     grids: Sequence[FactorialGrid],
     path: tuple[Move, ...],
@@ -139,11 +152,11 @@ def _ablation(
     eager: ReferenceRatios,
 ) -> Ablation:
     centre = grids[0].centre if grids else {}
-    alone: dict[Move, SpeedUp] = {move: _speed_up(grids[0], [move]) for move in path}
+    alone: dict[Move, SpeedUp] = {move: _speed_up(grids[0], [move], family) for move in path}
     for grid in grids:
         for move in _moves(grid) if grid.centre == centre else ():
             if not any(move.knob == held.knob for held in path) and move not in alone:
-                alone[move] = _speed_up(grid, [move])
+                alone[move] = _speed_up(grid, [move], family)
     compared = [grid.comparison for grid in grids if grid.centre == centre]
     told = {knob: str(level) for one in compared for knob, level in zip(one.knobs, one.baseline, strict=True)}
     base = {**told, **baseline, **centre}
@@ -161,10 +174,10 @@ def _ablation(
         moves=tuple(alone),
         alone=tuple(alone.values()),
         path=path,
-        added=tuple(_speed_up(grids[0], path[: index + 1]) for index in range(len(path))),
-        without=tuple(_speed_up(grids[0], rest) for rest in others),
-        base_over_eager=_over_eager(eager, unit, base, {}),
-        whole_over_eager=_over_eager(eager, unit, base, whole) if path else None,
+        added=tuple(_speed_up(grids[0], path[: index + 1], family) for index in range(len(path))),
+        without=tuple(_speed_up(grids[0], rest, family) for rest in others),
+        base_over_eager=_over_eager(eager, unit, family, base, {}),
+        whole_over_eager=_over_eager(eager, unit, family, base, whole) if path else None,
     )
 
 
@@ -173,7 +186,7 @@ def _moves(grid: FactorialGrid) -> list[Move]:
     return [Move(knob, base[knob], str(level)) for knob, level in grid.comparison.steps()]
 
 
-def _speed_up(grid: FactorialGrid, moves: Sequence[Move]) -> SpeedUp:
+def _speed_up(grid: FactorialGrid, moves: Sequence[Move], family: str) -> SpeedUp:
     moved = {move.knob: move.level for move in moves}
     base: Configuration = grid.comparison.baseline
     there: Configuration = tuple(
@@ -189,13 +202,18 @@ def _speed_up(grid: FactorialGrid, moves: Sequence[Move]) -> SpeedUp:
         logs=held,
         allowance=allowance,
         repeats=len(grid.blocks),
+        base=family,
         is_same_program=len(moves) == 1 and frozenset((base, there)) in grid.same_program,
         reason=None if held else grid.why_missing([base, there]) or Why.of(because("no_whole_pair")),
     )
 
 
 def _over_eager(
-    eager: ReferenceRatios, unit: tuple[str, str, str], base: Mapping[str, str], moved: Mapping[str, str]
+    eager: ReferenceRatios,
+    unit: tuple[str, str, str],
+    family: str,
+    base: Mapping[str, str],
+    moved: Mapping[str, str],
 ) -> SpeedUp | None:
     """Return how many times as fast as eager a configuration is; None where no block has both."""
     held = eager.of(unit, {**base, **moved})
@@ -203,7 +221,9 @@ def _over_eager(
         return None
     logs = tuple(-log for log in held.logs)
     ratio = paired_ratio(logs, allowance=held.allowance)
-    return SpeedUp(moved=KnobLevels(moved), ratio=ratio, logs=logs, allowance=held.allowance, repeats=len(logs))
+    return SpeedUp(
+        moved=KnobLevels(moved), ratio=ratio, logs=logs, allowance=held.allowance, repeats=len(logs), base=family
+    )
 
 
 def _baselines(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[str, str, str], dict[str, str]]:

@@ -123,7 +123,8 @@ def _trend(grid: FactorialGrid, effects: Sequence[Effect]) -> Trend:
     held = [effect for effect in effects if effect.ratio is not None]
     points = [Point(base, Ratio(1.0, None, None, len(grid.blocks)), is_base=True)]
     points += [Point(_number(effect.level), effect.ratio, is_base=False) for effect in held if effect.ratio]
-    scale: Scale = "doubling" if _is_wide([point.level for point in points]) else "unit"
+    levels = [point.level for point in points]
+    scale = scale_of(levels)
     return Trend(
         origin=grid.origin,
         workload=grid.workload,
@@ -138,7 +139,7 @@ def _trend(grid: FactorialGrid, effects: Sequence[Effect]) -> Trend:
         points=tuple(sorted(points, key=lambda point: point.level)),
         scale=scale,
         ratio=_slope(base, held, scale),
-        fit=_fit(points, scale),
+        fit=share_on_line(levels, [math.log(point.ratio.value) for point in points], scale),
         missing=tuple(effect.level for effect in effects if effect.ratio is None),
     )
 
@@ -148,7 +149,7 @@ def _slope(base: float, effects: Sequence[Effect], scale: Scale) -> Ratio | None
     counts = {len(effect.logs) for effect in effects}
     if len(effects) + 1 < FEWEST_LEVELS or len(counts) != 1:
         return None
-    weights = _weights([_placed(base, scale), *(_placed(_number(effect.level), scale) for effect in effects)])
+    weights = slope_weights([base, *(_number(effect.level) for effect in effects)], scale)
     slopes = [
         math.fsum(weight * log for weight, log in zip(weights[1:], logs, strict=True))
         for logs in zip(*(effect.logs for effect in effects), strict=True)
@@ -162,35 +163,45 @@ def _slope(base: float, effects: Sequence[Effect], scale: Scale) -> Ratio | None
     return paired_ratio(slopes, allowance=allowance)
 
 
-def _fit(points: Sequence[Point], scale: Scale) -> float | None:
-    """Return which share of the squares of the points' logarithms about their mean lies on their line."""
-    if len(points) < FEWEST_LEVELS:
+def scale_of(levels: Sequence[float]) -> Scale:
+    """Return what a slope over these levels is for."""
+    return "doubling" if min(levels) > 0 and max(levels) / min(levels) >= LOG_FROM else "unit"
+
+
+def placed(level: float, scale: Scale) -> float:
+    """Return where a level lies on its scale."""
+    return math.log2(level) if scale == "doubling" else level
+
+
+def slope_weights(levels: Sequence[float], scale: Scale) -> list[float]:
+    """Return by what the value at each level is multiplied so that their sum is the least-squares slope."""
+    at = [placed(level, scale) for level in levels]
+    centre = math.fsum(at) / len(at)
+    squares = math.fsum((x - centre) ** 2 for x in at)
+    return [(x - centre) / squares for x in at]
+
+
+def share_on_line(levels: Sequence[float], logs: Sequence[float], scale: Scale) -> float | None:
+    """Return which share of the squares of logarithms about their mean lies on their line.
+
+    Args:
+        levels: Of each value.
+        logs: The values.
+        scale: Of the levels.
+
+    Returns:
+        None with fewer than three values, or where they do not vary.
+    """
+    if len(logs) < FEWEST_LEVELS:
         return None
-    logs = [math.log(point.ratio.value) for point in points]
     mean = math.fsum(logs) / len(logs)
     whole = math.fsum((log - mean) ** 2 for log in logs)
     if whole <= 0.0:
         return None
-    placed = [_placed(point.level, scale) for point in points]
-    slope = math.fsum(weight * log for weight, log in zip(_weights(placed), logs, strict=True))
-    centre = math.fsum(placed) / len(placed)
-    on_line = math.fsum((slope * (x - centre)) ** 2 for x in placed)
-    return min(1.0, on_line / whole)
-
-
-def _weights(placed: Sequence[float]) -> list[float]:
-    """Return by what each value is multiplied so that their sum is the slope of the least-squares line."""
-    centre = math.fsum(placed) / len(placed)
-    squares = math.fsum((x - centre) ** 2 for x in placed)
-    return [(x - centre) / squares for x in placed]
-
-
-def _placed(level: float, scale: Scale) -> float:
-    return math.log2(level) if scale == "doubling" else level
-
-
-def _is_wide(levels: Sequence[float]) -> bool:
-    return min(levels) > 0 and max(levels) / min(levels) >= LOG_FROM
+    slope = math.fsum(weight * log for weight, log in zip(slope_weights(levels, scale), logs, strict=True))
+    at = [placed(level, scale) for level in levels]
+    centre = math.fsum(at) / len(at)
+    return min(1.0, math.fsum((slope * (x - centre)) ** 2 for x in at) / whole)
 
 
 def _number(level: str) -> float:

@@ -13,8 +13,19 @@ from ablatrix.analysis.groups.roles import without_priming_runs
 from ablatrix.analysis.groups.sizes import Sizes, size_texts
 from ablatrix.analysis.groups.stage_plans import PLAN, StagePlan, knob_order, plan_texts
 from ablatrix.analysis.groups.summary import summarise_groups
+from ablatrix.analysis.groups.variants import (
+    NO_VARIANTS,
+    Variant,
+    Variants,
+    axis_counts,
+    base_of,
+    families,
+    over_text,
+    variants_of,
+)
 
 __all__ = [
+    "NO_VARIANTS",
     "ORIGIN_COLUMNS",
     "PLAN",
     "STUDY_COLUMNS",
@@ -25,11 +36,16 @@ __all__ = [
     "ReferenceRatios",
     "Sizes",
     "StagePlan",
+    "Variant",
+    "Variants",
     "Whole",
+    "axis_counts",
+    "base_of",
     "combined",
     "control_cell",
     "controls_text",
     "departures_of",
+    "families",
     "group_columns",
     "grouped",
     "in_order",
@@ -40,6 +56,7 @@ __all__ = [
     "number_of",
     "numbered",
     "numbered_codes",
+    "over_text",
     "percent_text",
     "plan_texts",
     "primary_knobs",
@@ -49,6 +66,7 @@ __all__ = [
     "sort_key",
     "step_of",
     "summarise_groups",
+    "variants_of",
     "varying_knobs",
     "varying_sizes",
     "without_priming_runs",

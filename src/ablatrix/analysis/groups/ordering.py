@@ -6,6 +6,9 @@ from typing import Any
 
 import polars as pl
 
+_IN_NAME = re.compile(r"(?<==)\d+(?=[.,\]])")
+"""A whole number, or that part of one, among the axis values in the name of a variant."""
+_DIGITS = 18
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 PRIMARY_KNOBS = ("partition", "reuse", "memory_plan", "fusion")  # of the compilers of the catalogue
 
@@ -31,11 +34,19 @@ def number_of(value: Any) -> float | None:
 
 
 def sort_key(value: Any) -> tuple[int, float, str]:
-    """Return a key that orders levels: null, then numbers (also written as text) by value, then words."""
+    """Return a key that orders levels: null, then numbers (also written as text) by value, then words.
+
+    Variants of a workload, ``encoder[tokens=128]``, follow each other by the numbers of their axes.
+    """
     if value is None:
         return (0, 0.0, "")
     number = number_of(value)
-    return (2, 0.0, str(value)) if number is None else (1, number, "")
+    if number is not None:
+        return (1, number, "")
+    text = str(value)
+    if text.endswith("]"):
+        text = _IN_NAME.sub(lambda found: found[0].zfill(_DIGITS), text)
+    return (2, 0.0, text)
 
 
 def key_order(key: Iterable[Any]) -> tuple[tuple[int, float, str], ...]:

@@ -100,6 +100,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("workload_digest", ("workload", "digest"), "label"),
     *_columns("label", "workload", "source", "source_digest", prefix="workload_"),
     *_columns("json", "workload", "inputs", "dynamic"),
+    *_columns("label", "workload", "base", prefix="workload_"),
+    *_columns("json", "workload", "axes", prefix="workload_"),
     *_columns("label", "workload", "oracle", "dtype", prefix="workload_"),
     *_columns("label", "workload.tokens", "phase", prefix="tokens_"),
     *_columns("whole", "workload.tokens", "context", "batch", prefix="tokens_"),
@@ -175,6 +177,7 @@ MAPS: tuple[MapColumns, ...] = (
 
 LEFT_OUT: frozenset[tuple[str, ...]] = frozenset(
     {
+        ("workload", "registry_name"),  # parameters and digest tell programs apart
         ("final",),  # only final lines become rows
         ("error", "traceback"),  # long texts stay in the records; the traceback's digest groups failures
         ("error", "output_tail"),

@@ -45,8 +45,9 @@ def of_claims(workload: str | None, modes: tuple[str, ...]) -> tuple[str, ...]:
     """Return the commands that rerun what claims about a workload in some modes need, and check the claims."""
     only = f" --only mode={modes[0]}" if len(modes) == 1 else ""
     only += f" --only {quoted(f'workload={workload}')}" if workload else ""
-    # A name is part of a path here: what would leave the folder is not in it.
-    out = quoted("-".join(["../again", *([_PATH.sub("-", workload)] if workload else []), *modes]))
+    # A name is part of a path here: what would leave the folder is not in it, nor are the brackets of a variant.
+    named = [_PATH.sub("-", workload).strip("-")] if workload else []
+    out = quoted("-".join(["../again", *named, *modes]))
     return (f"ablatrix run study.yaml --out {out}{only}", f"ablatrix claims {out} --claims claims.yaml")
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import polars as pl
 from matplotlib.figure import Figure
 
-from ablatrix.analysis.effects import trend_frame
+from ablatrix.analysis.effects import curve_frame, trend_frame
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import STUDY_COLUMNS, in_order, knob_order, primary_knobs, varying_knobs
 from ablatrix.analysis.table import IS_OK, write_csv
 from ablatrix.errors import AnalysisError
+from ablatrix.paper.figures.along_axes import compose_along_axes
 from ablatrix.paper.figures.attribution import attribution_frame, compose_attribution, waterfalls
 from ablatrix.paper.figures.break_even import break_even_frame, cases_of, compose_break_even
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
@@ -26,6 +27,7 @@ from ablatrix.paper.filters import filtered
 from ablatrix.paper.markup import LatexFigure, latex_figure
 from ablatrix.paper.template.figures import (
     MOST_MARKS,
+    AlongAxesSpec,
     AttributionSpec,
     BreakEvenSpec,
     ColdScatterSpec,
@@ -132,6 +134,8 @@ def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:  # noqa: PL
             return "figure/no_knob"
         case ResponseSpec() if spec.mode in trials["mode"]:
             return None if findings.trends(spec.metric, spec.mode) else "figure/no_numbers"
+        case AlongAxesSpec() if spec.mode in trials["mode"]:
+            return None if findings.curves(spec.metric) else "figure/no_axes"
         case MemorySpec() if trials.height:
             return None if trials["planned_bytes"].count() else "figure/no_memory"
         case _:
@@ -185,16 +189,24 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str, labels: Labels)
         case StepsSpec():
             steps = step_bars(findings.ablations(*_measure(findings, spec.mode)))
             return _Drawing(steps_frame(steps), lambda: compose_steps(steps, labels, spec.width))
-        case ResponseSpec():
+        case ResponseSpec() | AlongAxesSpec():
             _require_numbers(findings.trials, spec.metric, subject)
-            trends = findings.trends(spec.metric, spec.mode)
-            return _Drawing(trend_frame(trends), lambda: compose_response(trends, spec.metric, spec.width, labels))
+            return _curves(findings, spec, labels)
         case PhasesSpec():
             phases = phase_bars(findings.ablations(COLD_METRIC, "cold"), findings.trials)
             return _Drawing(shares_frame(phases), lambda: compose_phases(phases, labels, spec.width))
         case MemorySpec():
             planned = memory_bars(findings.ablations(*_measure(findings, None)), findings.trials)
             return _Drawing(shares_frame(planned), lambda: compose_memory(planned, labels, spec.width))
+
+
+def _curves(findings: Findings, spec: ResponseSpec | AlongAxesSpec, labels: Labels) -> _Drawing:
+    """Return a figure of what follows numbers: the levels of a knob, or the values of an axis."""
+    if isinstance(spec, ResponseSpec):
+        trends = findings.trends(spec.metric, spec.mode)
+        return _Drawing(trend_frame(trends), lambda: compose_response(trends, spec.metric, spec.width, labels))
+    found = [one for one in findings.curves(spec.metric) if one.mode == spec.mode and one.known]
+    return _Drawing(curve_frame(found), lambda: compose_along_axes(found, spec.metric, spec.width, labels))
 
 
 def _measure(findings: Findings, mode: Mode | None) -> tuple[str, str]:

@@ -4,6 +4,7 @@ What the whole gains, who earns it, what interacts, what earns nothing, what it 
 it hurts; what each knob does on each workload is in tables and figures.
 """
 
+from ablatrix.paper.sentences.along_axes import along_axes
 from ablatrix.paper.sentences.compared import against_eager, best_choice
 from ablatrix.paper.sentences.contexts import over_context
 from ablatrix.paper.sentences.costs import compile_time, memory
@@ -19,6 +20,7 @@ BENEFIT: tuple[Writes, ...] = (
     shares,
     changes,
     interaction,
+    along_axes,
     nothing_earned,
     losses,
     compile_time,

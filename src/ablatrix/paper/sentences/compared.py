@@ -9,6 +9,7 @@ from ablatrix.paper.estimates import Interval, has_levels
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import Number
 from ablatrix.paper.sentences.fastest import bests, knob_at
+from ablatrix.paper.sentences.over_variants import over_all, some_phrase
 from ablatrix.paper.sentences.overall import Candidate
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.whole import COMPILERS, MOVES, end_levels, is_of_one_knob, primary, totals
@@ -90,7 +91,7 @@ def _mean(sources: Sources, held: Sequence[Held]) -> Interval:
     compiler = held[0][0].compiler
     part = held[0][2].value.key.split("/")[-3]
     key = f"benefit/geometric_mean/{key_part(compiler)}/{part}/eager"
-    return sources.estimates.mean_against_reference(key, [(one, interval) for _, one, interval in held])
+    return sources.estimates.mean_against_reference(key, held)
 
 
 def _over_held(sources: Sources, held: Sequence[Held], is_later: bool = False) -> Fragment:
@@ -99,12 +100,12 @@ def _over_held(sources: Sources, held: Sequence[Held], is_later: bool = False) -
     if len(units) == 1:
         return say("over/one", workload=sources.workload(units[0])) if len(every) > 1 else Name("")
     if len(units) == len(every):
-        return say("over/mean" if is_later else "over/all")
+        return say("over/mean") if is_later else over_all(sources)
     of_units = sources.of_workloads([(one.workload, one.digest) for one in units])
     some = sources.part(of_units, "workload", "workload_digest")
     key = f"benefit/geometric_mean/{key_part(units[0].compiler)}/eager/workloads"
     return say(
-        "over/some",
+        some_phrase(sources, "over"),
         count=sources.ledger.distinct(key, some, "workload", "workload_digest"),
         workloads=sources.ledger.distinct("workloads", sources.measured, "workload", "workload_digest"),
     )

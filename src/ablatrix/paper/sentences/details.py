@@ -36,11 +36,11 @@ def enter_details(sources: Sources) -> None:
 
 
 def _enter_effects(sources: Sources, evidence: Evidence) -> None:
-    entered: dict[tuple[object, ...], list[Interval]] = {}
+    entered: dict[tuple[object, ...], list[tuple[str, Interval]]] = {}
     bases: dict[tuple[object, ...], set[str]] = {}
     for one in evidence.effects:
         if one.kind in (*MAIN, "total") and (interval := sources.estimates.effect(one, evidence)) is not None:
-            entered.setdefault(_subject(one), []).append(interval)
+            entered.setdefault(_subject(one), []).append((one.workload, interval))
             bases.setdefault(_reached(one), set()).add(one.base_level)
             if one.pairs_same:
                 sources.estimates.acting_pairs(one, evidence)

@@ -15,6 +15,7 @@ from ablatrix.analysis.effects import (
 )
 from ablatrix.paper.estimates import Interval, ends_of
 from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
+from ablatrix.paper.sentences.over_variants import over_all, some_phrase
 from ablatrix.paper.sentences.said import margin_of
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.views import amount, by, reach, size
@@ -159,7 +160,7 @@ def entered(sources: Sources, evidence: Evidence, one: Candidate) -> Overall:
         members.append(Member(sources.estimates.unit_of(effect), interval, judgement))
     whole: Interval | None = members[0].interval
     if one.mean is not None:
-        whole = sources.estimates.mean(one.mean, [member.interval for member in members])
+        whole = sources.estimates.mean(one.mean, [(member.unit.workload, member.interval) for member in members])
     assert whole is not None
     return Overall(one, whole, tuple(sorted(members, key=lambda member: member.interval.ratio.value)))
 
@@ -175,13 +176,13 @@ def over(sources: Sources, overall: Overall, is_first: bool = False, where: Lite
     if count == 1:
         return say(f"{where}/one", workload=sources.workload(overall.members[0].unit))
     if count == overall.candidate.workloads:
-        return say("over/all" if is_first else f"{where}/mean")
+        return over_all(sources) if is_first else say(f"{where}/mean")
     ledger, units = sources.ledger, [member.unit for member in overall.members]
     key = overall.interval.value.key.rsplit("/", 1)[0]
     names = [[unit.workload, unit.digest] for unit in units]
     some = sources.part(sources.of_workloads(names), "workload", "workload_digest")
     return say(
-        f"{where}/some",
+        some_phrase(sources, where),
         count=ledger.distinct(f"{key}/workloads", some, "workload", "workload_digest"),
         workloads=ledger.distinct("workloads", sources.measured, "workload", "workload_digest"),
     )

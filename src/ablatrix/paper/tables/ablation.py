@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 
 from ablatrix.analysis.effects import Ablation, Move, SpeedUp
+from ablatrix.analysis.groups import families
 from ablatrix.analysis.reasons import optional_text
+from ablatrix.paper.axis_words import over_words
 from ablatrix.paper.number import Number
 from ablatrix.paper.tables.cells import NOTHING
 from ablatrix.paper.tables.printed import Position, PrintedTable
@@ -74,25 +76,28 @@ class _Part:
         self.compilers = list(dict.fromkeys(one.compiler for one in found))
         self.columns = self._columns()
         self.reasons: dict[str, str] = {}
+        self.with_axes = sources.by_variant(found)
 
     def printed(self) -> PrintedTable:
         """Return the part as it is printed."""
         several, word = len(self.compilers) > 1, self.sources.word
-        names = [word("workload"), *([word("compiler")] if several else [])]
+        names = [word("workload"), *([word("axes")] if self.with_axes else [])]
+        names += [word("compiler")] if several else []
         headings = [*names, self._in_ms(lambda it: it("baseline")), *(column.heading for column in self.columns)]
         groups: list[Cell] = [*[""] * (len(names) + 1), *(column.group for column in self.columns)]
         has_eager = any(one.base_over_eager is not None for one in self.found)
         if has_eager:
             headings.append(self._in_ms(Labels.eager))
             groups.append("")
-        ordered = sorted(self.found, key=lambda one: (self.compilers.index(one.compiler), self._name(one)))
+        ordered = self.sources.in_order(self.found, self.compilers)
         rows: list[tuple[Cell, ...]] = []
         best: set[Position] = set()
         marks: dict[Position, str] = {}
         for row, one in enumerate(ordered):
             entries = [self._entry(one, column) for column in self.columns]
             times = [self._base_time(one), *entries, *([self._eager_time(one)] if has_eager else [])]
-            rows.append((*self.sources.subject(one, several), *(entry.text for entry in times)))
+            subject = self.sources.names(one, ordered[row - 1] if row else None, several, self.with_axes)
+            rows.append((*subject, *(entry.text for entry in times)))
             best |= {(row, len(names) + 1 + at) for at in self._best(entries)}
             marks |= {(row, len(names) + at): self._mark(entry.why) for at, entry in enumerate(times) if entry.why}
         means = [one for one in self.compilers if sum(held.compiler == one for held in self.found) > 1]
@@ -103,7 +108,8 @@ class _Part:
             marks |= {
                 (len(rows), len(names) + 1 + at): self._mark(entry.why) for at, entry in enumerate(entries) if entry.why
             }
-            rows.append((word("geometric_mean"), *([self.sources.compiler(compiler)] if several else []), *cells))
+            named = [*([""] if self.with_axes else []), *([self.sources.compiler(compiler)] if several else [])]
+            rows.append((word("geometric_mean"), *named, *cells))
         return PrintedTable(
             number=self.spec.number,
             title=words_in(self.spec.title, self.labels.code),
@@ -159,9 +165,6 @@ class _Part:
                 )
             )
         return columns
-
-    def _name(self, one: Ablation) -> str:
-        return self.sources.unit(one).label
 
     def _entry(self, one: Ablation, column: _Column) -> _Entry:
         found = column.of(one)
@@ -228,6 +231,10 @@ class _Part:
         moves = ", ".join(self._move(one) for one in self.found[0].moves)
         notes = [self.labels("knob_levels", moves=moves)]
         notes += [self.labels("same_program")] if has_same else []
+        if self.with_axes:
+            names, variants = [one.workload for one in self.found], self.sources.findings.variants
+            word = "mean_of_values" if len(families(names, variants)) == 1 else "mean_of_variants"
+            notes.append(self.labels(word, over=over_words(self.labels, names, variants)))
         return [*notes, *(f"{letter}: {why}." for why, letter in self.reasons.items())]
 
 

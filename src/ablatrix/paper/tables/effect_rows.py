@@ -43,7 +43,7 @@ def effect_rows(findings: Findings, origin: Sequence[str], labels: Labels = ENGL
         origin: Columns that distinguish mixed records or sizes of a workload; they become columns in front.
         labels: The words of the paper's language.
     """
-    evidence = _evidence(findings, origin)
+    evidence = evidence_of(findings, origin)
     frame = evidence_frame(evidence)
     proofs = _proofs(findings, origin) if not frame.is_empty() else {}
     added: dict[str, list[Cell | None]] = {"change": [], "proof": [], "proof_text": []}
@@ -52,11 +52,11 @@ def effect_rows(findings: Findings, origin: Sequence[str], labels: Labels = ENGL
         moved = (row["knob"], frozenset((row["base_level"], row["level"])))
         proof = proofs.get((*unit, *moved)) if row["other_knob"] is None else None
         change = (row["knob"], row["other_knob"], row["base_level"], row["level"])
-        added["change"].append(both(labels, partial(_change, change)))
+        added["change"].append(both(labels, partial(printed_change, change)))
         added["proof"].append(None if proof is None else both(labels, partial(_proof, proof)))
         added["proof_text"].append(None if proof is None else both(labels, partial(_grounds, proof)))
     added["verdict_text"] = _verdict_texts(evidence, labels)
-    words = _reasons([effect for one in evidence for effect in one.effects], labels)
+    words = reasons_in_words([effect for one in evidence for effect in one.effects], labels)
     columns = [pl.Series(name, enter(words, name, texts), pl.String()) for name, texts in added.items()]
     return SourceRows(frame.with_columns(columns), words)
 
@@ -68,7 +68,7 @@ def attribution_rows(findings: Findings, origin: Sequence[str], labels: Labels =
     there is nothing to divide.
     """
     rows: list[dict[str, Any]] = []
-    every = _evidence(findings, origin)
+    every = evidence_of(findings, origin)
     for evidence in every:
         total: Effect | None = None
         by_knob: dict[str, dict[str, Any]] = {}
@@ -86,19 +86,20 @@ def attribution_rows(findings: Findings, origin: Sequence[str], labels: Labels =
                 if effect.kind == "shapley":
                     row |= {name: fields[name] for name in ("blocks", "blocks_left_out", "not_attributable")}
                     row["of_total"] = _part(effect, total)
-    words = _reasons([effect for one in every for effect in one.effects], labels)
+    words = reasons_in_words([effect for one in every for effect in one.effects], labels)
     for row, text in zip(rows, enter(words, "change", [row["change"] for row in rows]), strict=True):
         row["change"] = text
     return SourceRows(pl.DataFrame(rows, schema=_attribution_schema(origin), infer_schema_length=None), words)
 
 
-def _reasons(effects: Iterable[Effect], labels: Labels) -> Words:
+def reasons_in_words(effects: Iterable[Effect], labels: Labels) -> Words:
     """Return how the reasons of effects that have no ratio are said in the paper's language."""
     reasons = dict.fromkeys(effect.reason for effect in effects if effect.reason is not None)
     return {"not_attributable": {text_of(one): text_of(one, labels.language) for one in reasons}}
 
 
-def _evidence(findings: Findings, origin: Sequence[str]) -> Sequence[Evidence]:
+def evidence_of(findings: Findings, origin: Sequence[str]) -> Sequence[Evidence]:
+    """Return all effects, of mixed records by their origins; nothing where no knob varies."""
     if not origin:
         return findings.evidence
     try:
@@ -130,10 +131,10 @@ def _verdict_texts(evidence: Sequence[Evidence], labels: Labels) -> list[Cell | 
     """Return the verdicts as a table shows them, in the order of `evidence_frame`; None for what is not tested."""
     judgements = [one for held in evidence for one in held.judgements]
     judgements += [one for held in evidence for one in held.mean_judgements]
-    return [None if one is None else both(labels, partial(_verdict_text, one)) for one in judgements]
+    return [None if one is None else both(labels, partial(printed_verdict, one)) for one in judgements]
 
 
-def _verdict_text(judgement: Judgement, labels: Labels) -> str:
+def printed_verdict(judgement: Judgement, labels: Labels) -> str:
     """Return a verdict in few words: the column beside it says what a no-op is."""
     if judgement.verdict == NO_OP:
         return verdict_word(NO_OP, labels.language)
@@ -141,7 +142,7 @@ def _verdict_text(judgement: Judgement, labels: Labels) -> str:
     return said.replace(" %", "%")  # as everywhere in the paper
 
 
-def _change(change: tuple[str | None, str | None, str | None, str | None], labels: Labels) -> str:
+def printed_change(change: tuple[str | None, str | None, str | None, str | None], labels: Labels) -> str:
     """Return what is changed: a knob from one level to another, two knobs, or all of them."""
     knob, other, base, level = change
     if knob is None:
@@ -159,7 +160,7 @@ def _fields(effect: Effect, labels: Labels) -> dict[str, Any]:
         "workload": effect.workload,
         "compiler": effect.compiler,
         "stage": effect.stage,
-        "change": both(labels, partial(_change, change)),
+        "change": both(labels, partial(printed_change, change)),
         "knob": effect.knob or TOTAL,
         "base_level": effect.base_level,
         "level": effect.level,

@@ -8,6 +8,7 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import knob_order, numbered
 from ablatrix.analysis.table import BLOCK, CLASS, IS_OK, has_status
 from ablatrix.paper.filters import filtered, require_column
+from ablatrix.paper.tables.axis_rows import axis_rows
 from ablatrix.paper.tables.effect_rows import attribution_rows, effect_rows
 from ablatrix.paper.tables.source_rows import SourceRows
 from ablatrix.paper.tables.workload_rows import workload_rows
@@ -59,7 +60,12 @@ def source_rows(
             require_column(trials, name, subject)
         frame = trials.select(*names, *(made[name].alias(name) for name in derived))
     else:
-        make = {"workloads": workload_rows, "effects": effect_rows, "attribution": attribution_rows}[spec.source]
+        make = {
+            "workloads": workload_rows,
+            "effects": effect_rows,
+            "attribution": attribution_rows,
+            "axes": axis_rows,
+        }[spec.source]
         source = make(findings, origin, labels)
         frame, words = source.frame, source.words
         for name in columns:

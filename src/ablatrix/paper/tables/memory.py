@@ -37,17 +37,20 @@ def _part(sources: TableSources, spec: MemoryTableSpec, found: list[Ablation], i
     configurations = _configurations(found[0]) if found else {"baseline": {}}
     moves = found[0].moves if found else ()
     has_whole = "all" in configurations
-    names = 2 if several else 1
+    with_axes = sources.by_variant(found)
+    names = 1 + several + with_axes
     eager = both(labels, Labels.eager)
     peaks = [word("baseline"), *([word("all_on")] if has_whole else []), eager]
-    headings = [word("workload"), *([word("compiler")] if several else []), word("baseline")]
+    headings = [word("workload"), *([word("axes")] if with_axes else []), *([word("compiler")] if several else [])]
+    headings.append(word("baseline"))
     headings += [knob_heading(labels, moves, move) for move in moves]
     headings += [*([word("all_on")] if has_whole else []), *peaks]
     groups: list[Cell] = [*[""] * names, *[_in_mib(labels, "planned")] * len(configurations)]
     groups += [_in_mib(labels, "peak")] * len(peaks)
     rows: list[tuple[Cell, ...]] = []
     best = set()
-    for row, one in enumerate(sorted(found, key=lambda one: (one.compiler, sources.unit(one).label))):
+    ordered = sources.in_order(found, sorted(compilers))
+    for row, one in enumerate(ordered):
         cells = [_planned(sources, one, name, moved) for name, moved in configurations.items()]
         held = {at: number for at, number in enumerate(cells) if number is not None}
         least = min((number.value for number in held.values()), default=0.0)
@@ -55,7 +58,7 @@ def _part(sources: TableSources, spec: MemoryTableSpec, found: list[Ablation], i
         best |= {(row, names + at) for at, number in held.items() if is_told and number.value == least}
         peak = [_peak(sources, one, name) for name in ("baseline", *(["all"] if has_whole else []), "eager")]
         texts = [NOTHING if number is None else number.text for number in cells]
-        rows.append((*sources.subject(one, several), *texts, *peak))
+        rows.append((*sources.names(one, ordered[row - 1] if row else None, several, with_axes), *texts, *peak))
     return PrintedTable(
         number=spec.number,
         title=words_in(spec.title, labels.code),

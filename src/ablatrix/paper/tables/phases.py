@@ -1,6 +1,7 @@
 """The table of compile time: each phase up to the end of the first run, of the baseline and with all knobs on."""
 
 from ablatrix.analysis.effects import Ablation
+from ablatrix.analysis.groups import sort_key
 from ablatrix.paper.number import Number
 from ablatrix.paper.tables.cells import NOTHING
 from ablatrix.paper.tables.printed import PrintedTable
@@ -26,7 +27,7 @@ def phases_table(sources: TableSources, spec: PhasesTableSpec) -> PrintedTable:
     found = sources.findings.ablations(COLD_METRIC, "cold")
     several = len({one.compiler for one in found}) > 1
     lines: list[tuple[tuple[Cell, ...], list[Number | None]]] = []
-    for one in sorted(found, key=lambda one: (sources.unit(one).label, one.compiler)):
+    for one in sorted(found, key=lambda one: (sort_key(sources.unit(one).label), one.compiler)):
         for name, label in (("baseline", "baseline"), *([("all", "all_on")] if len(one.path) > 1 else [])):
             lines.append(((*sources.subject(one, several), word(label)), _numbers(sources, one, name)))
     shown = [at for at in range(len(PHASES)) if any(numbers[at] is not None for _, numbers in lines)]

@@ -9,11 +9,12 @@ import polars as pl
 
 from ablatrix.analysis.effects import Ablation, Move, SpeedUp, mean_speed_up
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import base_of, sort_key
 from ablatrix.analysis.table import IS_OK
 from ablatrix.paper.digits import interval_form
 from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.number import Number, Statistic
-from ablatrix.paper.tables.word import Cell, both
+from ablatrix.paper.tables.word import Cell, Word, both
 from ablatrix.plotting.labels import Labels
 from ablatrix.provenance.finder import plain_choices
 from ablatrix.provenance.keys import key_part, step_part
@@ -21,6 +22,7 @@ from ablatrix.provenance.ranges import Ranges, ranges_of
 from ablatrix.provenance.rows import ROW
 from ablatrix.provenance.units import Unit, at_levels
 from ablatrix.records.metrics import HOT_METRIC, METRIC_OF_MODE
+from ablatrix.records.variants import axes_text
 from ablatrix.statistics.quantile import quantile_interval
 from ablatrix.statistics.ratio import Ratio
 
@@ -70,6 +72,34 @@ class TableSources:
         label = self.unit(one).label
         workload = both(self.labels, lambda it: it.workload(label))
         return (workload, self.compiler(one.compiler)) if with_compiler else (workload,)
+
+    def by_variant(self, found: Sequence[Ablation]) -> bool:
+        """Return whether some of these ablations are of variants, so that a table has a column for their axes."""
+        return any(one.workload in self.findings.variants for one in found)
+
+    def in_order(self, found: Sequence[Ablation], compilers: Sequence[str]) -> list[Ablation]:
+        """Return ablations in the order of rows: by compiler, then by workload with its variants by their axes."""
+        return sorted(found, key=lambda one: (compilers.index(one.compiler), sort_key(self.unit(one).label)))
+
+    def names(self, one: Ablation, before: Ablation | None, with_compiler: bool, with_axes: bool) -> tuple[Cell, ...]:
+        """Return the cells that say what a row is of, with a column for axis values where some rows are of variants.
+
+        Args:
+            one: What the row is of.
+            before: What the row above is of; a workload whose variants follow each other is named once.
+            with_compiler: Whether there are several compilers.
+            with_axes: Whether the table has a column of axis values.
+        """
+        first, *rest = self.subject(one, with_compiler)
+        variant = self.findings.variants.get(one.workload)
+        if not with_axes:
+            return (first, *rest)
+        if variant is None:
+            return (first, "", *rest)
+        above = None if before is None or before.compiler != one.compiler else before.workload
+        is_repeated = above is not None and base_of(above, self.findings.variants) == variant.base
+        name = Word(variant.base, "") if is_repeated else both(self.labels, lambda it: it.workload(variant.base))
+        return (name, axes_text(variant.axes.items(), ", "), *rest)
 
     def compiler(self, name: str) -> Cell:
         """Return the cell of a compiler."""
@@ -164,7 +194,11 @@ class TableSources:
         if ratio is None:
             return None
         key = f"{PREFIX}/speed_up/geometric_mean/{key_part(compiler)}/{name}/{key_part(metric)}"
-        parameters = {"of": list(members), **({} if is_over_base else INVERSE)}
+        by_workload: dict[str, list[str]] = {}
+        for member, found in members.items():
+            by_workload.setdefault(found.base, []).append(member)
+        nested = {"by_workload": list(by_workload.values())} if len(by_workload) < len(members) else {}
+        parameters = {"of": list(members), **nested, **({} if is_over_base else INVERSE)}
         return self._ratio(key, "geometric_mean", ratio, (), parameters)
 
     def _ratio(

@@ -122,6 +122,12 @@ class ResponseSpec(ComparisonBase):
     kind: Literal["response"]
 
 
+class AlongAxesSpec(ComparisonBase):
+    """Effects along the axes of workloads: a panel a knob and compiler, a line a workload."""
+
+    kind: Literal["along_axes"]
+
+
 class BreakEvenSpec(FigureBase):
     """What compiling costs, what each run gains, and after how many runs it has paid."""
 
@@ -159,7 +165,8 @@ FigureSpec = Annotated[
     | StepsSpec
     | PhasesSpec
     | MemorySpec
-    | ResponseSpec,
+    | ResponseSpec
+    | AlongAxesSpec,
     Field(discriminator="kind"),
 ]
 FigureSpecs = Annotated[list[FigureSpec], AfterValidator(_numbered_once)]

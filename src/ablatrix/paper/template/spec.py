@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 from ablatrix.paper.template.figures import FigureSpecs, Mode
 from ablatrix.paper.template.words import CAPTION_IF, Condition, Words
 
-Source = Literal["cells", "correctness", "workloads", "effects", "attribution"]
+Source = Literal["cells", "correctness", "workloads", "effects", "attribution", "axes"]
 Aggregation = Literal[
     "value",
     "only",
@@ -97,6 +97,7 @@ class TableSpec(TableBase):
         description="Columns whose distinct values make the rows; ``knobs`` and ``sizes`` as for a column. Empty: each "
         "row of the source is one, which trials do not allow.",
     )
+    optional: bool = Field(default=False, description="Whether the paper goes without it where it would have no row.")
     columns: Annotated[list[ColumnSpec], Field(min_length=1)] = Field(description="Columns from left to right.")
     sort: list[str] = Field(
         default=[], description="Entries of ``group_by`` to order rows by, first ones first; else as the source has it."

@@ -95,7 +95,7 @@ class ResultDirectory:
 
     def program(self, resolved: ResolvedStudy, cell: Cell) -> Path:
         """Return the directory of the prepared program of a cell's workload."""
-        return self.work / "programs" / f"{cell.workload}-{content_id(preparation(resolved, cell))}"
+        return self.work / "programs" / f"{cell.base or cell.workload}-{content_id(preparation(resolved, cell))}"
 
     def make(self, study: Study, design: Design) -> Design:
         """Create the directory and write the design, or read the one of this very study that it holds.

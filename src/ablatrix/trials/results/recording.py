@@ -32,6 +32,7 @@ from ablatrix.records.origin import git_state, source_state
 from ablatrix.records.part import StagePlan
 from ablatrix.records.status import Status
 from ablatrix.records.tokens import MemorySpeed
+from ablatrix.records.workload import WorkloadAxis
 from ablatrix.statistics.quantile import median, summarise
 from ablatrix.statistics.warmup import classify_warm_up
 from ablatrix.study.design import Cell, Design, primary_knobs, stage_plan
@@ -142,13 +143,19 @@ def make_record(
         error=result.error,
         wall_s=outcome.wall_s,
         meta=_meta(design, scene, outcome),
-        workload=facts,
+        workload=facts.model_copy(update=_variant(cell)),
         config=_configuration(cell, compiler, device, planned),
         plan=result.plan,
         compile=result.compile,
         runtime=runtime,
         correctness=result.correctness,
     )
+
+
+def _variant(cell: Cell) -> dict[str, object]:
+    """Return what a record says of the study's names for its workload, which a prepared program does not know."""
+    axes = [WorkloadAxis(name=name, value=value) for name, value in cell.axes]
+    return {"base": cell.base, "axes": axes, "registry_name": cell.registry_name}
 
 
 def _configuration(cell: Cell, compiler: CompilerEntry, device: Device, planned: PlannedPart | None) -> Configuration:

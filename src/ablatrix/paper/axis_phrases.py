@@ -1,0 +1,64 @@
+# ruff: noqa: RUF001 - Chinese punctuation is meant
+"""Phrases on effects along the axes of workloads: in English and in Chinese, side by side."""
+
+from collections.abc import Mapping
+
+AXES: Mapping[str, tuple[str, str]] = {
+    "axes": (
+        "Along the axes of the workloads{see}, {changes}.",
+        "沿负载的各轴{see}：{changes}。",
+    ),
+    "axes/none": (
+        "No effect grows, falls or changes its side significantly along {axes}{see}.",
+        "沿{axes}没有效应显著增大、减小或改变方向{see}。",
+    ),
+    "axis/at": (
+        "{workload} ({others})",
+        "{workload}（{others}）",
+    ),
+    "axis/ends": (
+        ", from {least} at {first} to {most} at {last}",
+        "（{first} 处为 {least}，{last} 处为 {most}）",
+    ),
+    "axis/grows/less": (
+        "the saving from {knob} on {workload} grows with {axis}{ends}",
+        "{workload} 上{knob}的节省随 {axis} 增大{ends}",
+    ),
+    "axis/falls/less": (
+        "the saving from {knob} on {workload} falls with {axis}{ends}",
+        "{workload} 上{knob}的节省随 {axis} 减小{ends}",
+    ),
+    "axis/grows/more": (
+        "the loss from {knob} on {workload} grows with {axis}{ends}",
+        "{workload} 上{knob}的损失随 {axis} 增大{ends}",
+    ),
+    "axis/falls/more": (
+        "the loss from {knob} on {workload} falls with {axis}{ends}",
+        "{workload} 上{knob}的损失随 {axis} 减小{ends}",
+    ),
+    "axis/crosses/more": (
+        "{knob} on {workload} turns from a saving into a loss between {axis} {before} and {after}",
+        "{workload} 上{knob}在 {axis} 取 {before} 与 {after} 之间由节省变为损失",
+    ),
+    "axis/crosses/less": (
+        "{knob} on {workload} turns from a loss into a saving between {axis} {before} and {after}",
+        "{workload} 上{knob}在 {axis} 取 {before} 与 {after} 之间由损失变为节省",
+    ),
+    "over/variants": (" in the geometric mean over {values}", "按 {values}的几何平均计，"),
+    "over/all_variants": (
+        " in the geometric mean over all workloads, first over their variants ({values})",
+        "按全部负载的几何平均计（先在各变体上取平均：{values}），",
+    ),
+    "over/values": ("{count} values of {axis}", "{axis} 的 {count} 个取值"),
+    "over/values/further": ("{count} of {axis}", "{axis} 的 {count} 个取值"),
+    "over/of": ("{values} of {workload}", "{workload} 在 {values}"),
+    "over/some/variants": (
+        " in the geometric mean over {count} of the {workloads} variants and workloads",
+        "按 {workloads} 个变体与负载中 {count} 个的几何平均计，",
+    ),
+    "in/some/variants": (
+        " in the geometric mean over {count} of the {workloads} variants and workloads",
+        "按 {workloads} 个变体与负载中 {count} 个的几何平均",
+    ),
+}
+"""Phrase -> English and Chinese."""
