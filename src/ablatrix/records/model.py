@@ -10,12 +10,12 @@ from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
 from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Part, Seconds, StagePlan
 from ablatrix.records.status import Status
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer"]
 Tier = Literal["tiny", "medium", "hard"]
 Device = Literal["cpu", "cuda"]
-Phase = Literal["load", "plan", "compile", "first_run", "check", "run"]
+Phase = Literal["prepare", "load", "plan", "compile", "first_run", "check", "run"]
 WarmUpClass = Literal["flat", "warmed_up", "slowing", "unsteady"]
 
 

@@ -71,10 +71,16 @@ def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _as_it_is(data: dict[str, Any]) -> dict[str, Any]:
+    """1.3 had no status or phase for workloads that cannot be prepared: their trials are errors of compiling there."""
+    return data
+
+
 MIGRATIONS: Mapping[str, Migration] = {
     "1.0": Migration("1.1", _without_source),
     "1.1": Migration("1.2", _without_device),
     "1.2": Migration("1.3", _without_origins),
+    "1.3": Migration("1.4", _as_it_is),
 }
 """Version that a line was written in -> the step away from it. 1.0 is the first version."""
 

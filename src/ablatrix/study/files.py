@@ -25,6 +25,8 @@ def companions(resolved: ResolvedStudy) -> dict[str, Path]:
             where = file_of(origin.source)
             if where.endswith(FILES):
                 found[where] = Path(origin.file)
+        given = catalogue.workload(choice.name).inputs.values()
+        found |= {one.name: Path(one.file) for one in given if one.name is not None and one.file is not None}
     for compiler in study.compilers:
         program = catalogue.compiler(compiler.name).program
         if program is not None:
@@ -68,6 +70,9 @@ def _digested(resolved: ResolvedStudy) -> Iterator[tuple[str, Path, str]]:
         origin = catalogue.workload(choice.name).origin
         if origin is not None and origin.file is not None and origin.digest is not None:
             yield f"the file of workload '{choice.name}'", Path(origin.file), origin.digest
+        for one in catalogue.workload(choice.name).inputs.values():
+            if one.file is not None and one.digest is not None:
+                yield f"a file of inputs of workload '{choice.name}'", Path(one.file), one.digest
     compilers = [catalogue.compiler(choice.name) for choice in study.compilers]
     for compiler in compilers:
         program = compiler.program

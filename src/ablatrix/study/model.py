@@ -10,6 +10,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     SerializerFunctionWrapHandler,
+    StrictBool,
     StrictFloat,
     StrictInt,
     StrictStr,
@@ -50,6 +51,32 @@ Title = TitleText | Annotated[dict[Language, TitleText], Field(min_length=1)]
 KNOB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
+class InputChoice(Part):
+    """An input that is drawn from a range, or read from a file."""
+
+    low: StrictInt | StrictFloat | None = Field(default=None, description="Smallest value of a range.")
+    high: StrictInt | StrictFloat | None = Field(default=None, description="Largest value of a range.")
+    file: str | None = Field(default=None, description="A .npz or .pt file, relative to the study file.")
+    key: str | None = Field(default=None, description="Name within the file; the input's own when left out.")
+
+    @model_validator(mode="after")
+    def _range_or_file(self) -> "InputChoice":
+        ranged = self.low is not None and self.high is not None
+        if ranged == (self.file is not None) or (self.low is None) != (self.high is None):
+            raise ValueError("an input has either 'low' and 'high', or a 'file'")
+        if self.key is not None and self.file is None:
+            raise ValueError("'key' goes with 'file'")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in handler(self).items() if value is not None}
+
+
+Number = StrictBool | StrictInt | StrictFloat
+Values = Number | list[Number] | list[list[Number]] | list[list[list[Number]]]
+
+
 class WorkloadChoice(Part):
     """One workload; its name alone is enough, or the source of a model of one's own."""
 
@@ -61,12 +88,20 @@ class WorkloadChoice(Part):
     )
     source: str | None = Field(
         default=None,
-        description="A model of one's own: file.py:function, module:function, file.pt2, file.onnx or "
-        "hf:architecture?field=value.",
+        description="A model of one's own: file.py:function, module:function, file.pt2, file.onnx, "
+        "hf:architecture?field=value or hf:directory.",
     )
     tier: Tier | None = Field(default=None, description="Tier of a model of one's own; hard when left out.")
     dynamic: list[str] | None = Field(
         default=None, description="Dynamic dimensions of a model of one's own, where a stage varies `upper_bound`."
+    )
+    inputs: str | dict[str, Values | InputChoice] | None = Field(
+        default=None,
+        description="Inputs of a model of one's own in place of those that it comes with: a .npz or .pt file, or by "
+        "name values, ranges and files.",
+    )
+    train: bool | None = Field(
+        default=None, description="Whether a model of one's own is measured in train mode; no when left out."
     )
     title: Title | None = Field(default=None, description="What text, tables and figures call it; by language.")
 
@@ -74,6 +109,8 @@ class WorkloadChoice(Part):
     def _own_keys_go_with_a_source(self) -> "WorkloadChoice":
         if self.source is None and (self.tier is not None or self.dynamic is not None):
             raise ValueError("'tier' and 'dynamic' go with 'source'; a workload of a registry states its own")
+        if self.source is None and (self.inputs is not None or self.train is not None):
+            raise ValueError("'inputs' and 'train' go with 'source'; a workload of a registry states its own")
         return self
 
     @model_serializer(mode="wrap")

@@ -1,5 +1,6 @@
 """A study with the catalogue that holds for it: every name, knob and level in it exists."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from ablatrix.catalogue import Catalogue
@@ -14,6 +15,7 @@ from ablatrix.study.model import CompilerChoice, KnobChoice, Study, WorkloadChoi
 from ablatrix.study.named import take_offers
 from ablatrix.study.validation import Fault, describe_unknown, find_faults
 from ablatrix.workloads.entry import WorkloadEntry
+from ablatrix.workloads.inputs.given import read_given
 from ablatrix.workloads.parameters import check_parameters
 from ablatrix.workloads.source import FORMS, is_source, read_source
 
@@ -175,6 +177,10 @@ def _read_models(study: Study, catalogue: Catalogue) -> tuple[dict[str, Workload
 def _find_workload(study: Study, choice: WorkloadChoice, catalogue: Catalogue) -> WorkloadEntry:
     if choice.source is None:
         return catalogue.workload(choice.name)
-    return read_source(
+    entry = read_source(
         choice.name, choice.source, choice.parameters, study.directory, choice.tier, choice.dynamic or ()
     )
+    inputs = read_given(choice.inputs, study.directory)
+    if choice.train and (entry.origin is None or entry.origin.kind != "function"):
+        raise WorkloadError("'train: true' is for a model that a function returns; others are in the mode they have")
+    return replace(entry, inputs=inputs, train=bool(choice.train)) if inputs or choice.train else entry

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,20 @@ from ablatrix.errors import WorkloadError
 from ablatrix.records.model import InputFacts, WorkloadFacts
 from ablatrix.workloads.allowance import pack, unpack
 from ablatrix.workloads.built import Built
-from ablatrix.workloads.capture import lower
+from ablatrix.workloads.capture import take
 from ablatrix.workloads.capture.exporting import export
 from ablatrix.workloads.capture.graph import symbols_of
 from ablatrix.workloads.digest import program_digest
 from ablatrix.workloads.entry import WorkloadEntry
+from ablatrix.workloads.inputs.replacing import with_inputs
+from ablatrix.workloads.operators import import_modules, needed_modules
 from ablatrix.workloads.oracle import Oracle, pool
 from ablatrix.workloads.parameters import build_workload, check_parameters
 from ablatrix.workloads.program import InputSet, Program
 from ablatrix.workloads.program_files import load_programs, save_programs
 from ablatrix.workloads.shipped import get_shipped
 
-FORMAT = 2
+FORMAT = 3
 
 
 def prepare(
@@ -57,13 +60,15 @@ def prepare(
     if input_sets < 1:
         raise WorkloadError(f"workload '{name}': input_sets must be at least 1, but got {input_sets}")
     given = check_parameters(entry, parameters or {})
-    built = build_workload(entry, given)
+    built = with_inputs(name, build_workload(entry, given), entry.inputs)
     sizes = _sizes(name, built, input_sets, seed, largest or {})
+    first = built.own_inputs or built.make_inputs(seed, sizes[0])
+    functional, lowered = take(export(name, built, first) if built.exported is None else built.exported)
+    exported = functional.program
+    built = _with_written(built, functional.written)
     inputs = [built.make_inputs(seed + index, one) for index, one in enumerate(sizes)]
     if built.own_inputs is not None:
         inputs[0] = built.own_inputs
-    exported = export(name, built, inputs[0]) if built.exported is None else built.exported
-    lowered = lower(exported)
     oracle = Oracle(exported, built.chain, built.reference)
     answers = [oracle.answer(one) for one in inputs]
     if built.rounding is not None:
@@ -80,7 +85,23 @@ def prepare(
         input_sets=tuple(made),
         dynamic_bounds={symbol: built.dynamic[dimension][1] for symbol, dimension in symbols.items()},
         symbol_names=symbols,
+        modules=needed_modules((exported, lowered), entry),
     )
+
+
+def _with_written(built: Built, written: Mapping[str, torch.Tensor]) -> Built:
+    """Return a workload with the buffers that it writes to as further inputs, which have the same values each time."""
+    if not written:
+        return built
+
+    def values() -> tuple[torch.Tensor, ...]:
+        return tuple(one.clone().contiguous() for one in written.values())
+
+    def make(seed: int, sizes: Mapping[str, int]) -> tuple[torch.Tensor, ...]:
+        return (*built.make_inputs(seed, sizes), *values())
+
+    own = None if built.own_inputs is None else (*built.own_inputs, *values())
+    return replace(built, make_inputs=make, own_inputs=own, input_names=(*built.input_names, *written))
 
 
 def save_program(program: Program, directory: Path) -> None:
@@ -102,6 +123,7 @@ def save_program(program: Program, directory: Path) -> None:
         "draws": [{"seed": input_set.seed, "sizes": dict(input_set.sizes)} for input_set in program.input_sets],
         "dynamic_bounds": dict(program.dynamic_bounds),
         "symbol_names": dict(program.symbol_names),
+        "modules": list(program.modules),
     }
     (directory / "program.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
 
@@ -120,6 +142,7 @@ def load_program(directory: Path) -> Program:
         raise WorkloadError(
             f"{directory} holds a prepared workload of format {plain.get('format')}, this is {FORMAT}; prepare it again"
         )
+    import_modules(plain["modules"])
     programs = load_programs(("exported", "lowered"), directory)
     tensors = torch.load(directory / "draws.pt", weights_only=True)
     input_sets = tuple(
@@ -139,7 +162,15 @@ def load_program(directory: Path) -> Program:
         raise WorkloadError(
             f"{directory}: workload '{facts.name}' has digest {found}, but {facts.digest} was written; prepare it again"
         )
-    return Program(facts, exported, lowered, input_sets, plain["dynamic_bounds"], plain["symbol_names"])
+    return Program(
+        facts,
+        exported,
+        lowered,
+        input_sets,
+        plain["dynamic_bounds"],
+        plain["symbol_names"],
+        tuple(plain["modules"]),
+    )
 
 
 def _sizes(name: str, built: Built, input_sets: int, seed: int, largest: Mapping[str, int]) -> list[dict[str, int]]:
@@ -168,7 +199,7 @@ def describe(entry: WorkloadEntry, parameters: Mapping[str, Any] | None = None) 
         WorkloadError: A parameter is unknown, or the workload cannot be built.
     """
     given = check_parameters(entry, parameters or {})
-    return _facts(entry, given, build_workload(entry, given), "")
+    return _facts(entry, given, with_inputs(entry.name, build_workload(entry, given), entry.inputs), "")
 
 
 def _facts(entry: WorkloadEntry, parameters: Mapping[str, Any], built: Built, digest: str) -> WorkloadFacts:

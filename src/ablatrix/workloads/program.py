@@ -39,12 +39,14 @@ class Program:
 
     Attributes:
         facts: The record's part about the workload: name, tier, parameters, inputs, dynamic dimensions, digest.
-        exported: As ``torch.export`` returned it; this is what the eager reference runs.
+        exported: As ``torch.export`` returned it, made a pure function of tensors (see ``capture.functional``); this is
+            what the eager reference runs.
         lowered: The same program decomposed to core ATen, constants folded, dead code removed; parameters and
             constants lifted to placeholders. This is what is captured, partitioned and given to compilers.
         input_sets: The input sets; ``input_sets[0]`` is the one that is timed.
         dynamic_bounds: Upper bound of each dynamic dimension by its *symbol's* name in ``lowered`` (``s27``).
         symbol_names: Symbol's name -> the dimension's name as the workload calls it (``s27`` -> ``tokens``).
+        modules: Modules and files that register operators of it: they are imported before it is read.
     """
 
     facts: WorkloadFacts
@@ -53,6 +55,7 @@ class Program:
     input_sets: tuple[InputSet, ...]
     dynamic_bounds: Mapping[str, int] = field(default_factory=dict)
     symbol_names: Mapping[str, str] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

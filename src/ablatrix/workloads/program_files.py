@@ -12,6 +12,7 @@ import torch
 from torch.export import ExportedProgram
 
 import ablatrix.workloads.onnx.operation  # noqa: F401  (programs may hold its operation)
+from ablatrix.errors import WorkloadError
 from ablatrix.workloads.capture.assembly import live_ranges
 
 WEIGHTS = "weights.pt"
@@ -20,7 +21,11 @@ NOTHING = torch.nn.Parameter(torch.empty(0), requires_grad=False)
 
 
 def save_programs(programs: Mapping[str, ExportedProgram], directory: Path) -> None:
-    """Write each program as ``<name>.pt2`` without weights, and all weights as ``weights.pt``."""
+    """Write each program as ``<name>.pt2`` without weights, and all weights as ``weights.pt``.
+
+    Raises:
+        WorkloadError: torch cannot read back what it wrote; every worker would fail.
+    """
     weights = {name: _weights(program) for name, program in programs.items()}
     torch.save(weights, directory / WEIGHTS)
     for name, program in programs.items():
@@ -34,16 +39,19 @@ def save_programs(programs: Mapping[str, ExportedProgram], directory: Path) -> N
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.export.save(bare, directory / f"{name}.pt2")
+        _read(name, directory)
 
 
 def load_programs(names: tuple[str, ...], directory: Path) -> dict[str, ExportedProgram]:
-    """Read programs that ``save_programs`` wrote."""
+    """Read programs that ``save_programs`` wrote.
+
+    Raises:
+        WorkloadError: torch cannot read one.
+    """
     weights = torch.load(directory / WEIGHTS, weights_only=True)
     programs = {}
     for name in names:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.export.load(directory / f"{name}.pt2")
+        program = _read(name, directory)
         parameters = set(program.graph_signature.parameters)
         program._state_dict = {
             key: torch.nn.Parameter(tensor, requires_grad=False) if key in parameters else tensor
@@ -53,6 +61,17 @@ def load_programs(names: tuple[str, ...], directory: Path) -> dict[str, Exported
         _drop_hints_of_expressions(program)
         programs[name] = program
     return programs
+
+
+def _read(name: str, directory: Path) -> ExportedProgram:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return torch.export.load(directory / f"{name}.pt2")
+        except Exception as error:  # the format has many errors and no common one
+            raise WorkloadError(
+                f"the {name} program cannot be read back by torch.export.load: {type(error).__name__}: {error}"
+            ) from error
 
 
 def _drop_hints_of_expressions(program: ExportedProgram) -> None:

@@ -1,7 +1,7 @@
 """Sources: how a study names a user's model. Plain text in, an entry out; nothing is imported here.
 
-Four forms: ``file.py:function`` or ``module:function``, ``file.pt2``, ``file.onnx?tokens=32`` (sizes of its free
-dimensions, where it has any), and ``hf:llama?layers=2&hidden=256``.
+Five forms: ``file.py:function`` or ``module:function``, ``file.pt2``, ``file.onnx?tokens=32`` (sizes of its free
+dimensions, where it has any), ``hf:llama?layers=2&hidden=256``, and ``hf:path/to/checkpoint?tokens=32``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ SAVED = ".pt2"
 ONNX = ".onnx"
 FILES = (".py", SAVED, ONNX)
 PLAIN_FUNCTION = "make"
-FORMS = "file.py:function, module:function, file.pt2, file.onnx?tokens=32, or hf:architecture?layers=2&hidden=256"
+CONFIG = "config.json"
+"""The file that makes a directory a checkpoint of transformers."""
+FORMS = (
+    "file.py:function, module:function, file.pt2, file.onnx?tokens=32, hf:architecture?layers=2&hidden=256, or "
+    "hf:path/to/checkpoint"
+)
 _FUNCTION = re.compile(r"^(?P<where>[^:?]+):(?P<function>[A-Za-z_]\w*)$")
 _CONFIGURATION = re.compile(r'"([\w.-]+)", "\w+Config"')
 _NO_WORD = re.compile(r"[^A-Za-z0-9._]+")
@@ -37,6 +42,12 @@ def is_source(text: str) -> bool:
     return text.startswith(ARCHITECTURE) or ":" in text or "/" in text or file_of(text).endswith(FILES)
 
 
+def is_checkpoint(source: str) -> bool:
+    """Return whether a source names a directory with a configuration and weights; a plain name is an architecture."""
+    named = source.removeprefix(ARCHITECTURE).partition("?")[0]
+    return source.startswith(ARCHITECTURE) and ("/" in named or named.startswith("."))
+
+
 def file_of(source: str) -> str:
     """Return the part of a source that is a file or a module, without function and sizes."""
     return source.partition("?")[0].partition(":")[0]
@@ -45,7 +56,8 @@ def file_of(source: str) -> str:
 def derive_name(source: str) -> str:
     """Return a short name: the file's or architecture's, with the function's unless that is ``make``."""
     if source.startswith(ARCHITECTURE):
-        return _word(source.removeprefix(ARCHITECTURE).partition("?")[0])
+        named = source.removeprefix(ARCHITECTURE).partition("?")[0]
+        return _word(Path(named).name if is_checkpoint(source) else named)
     where, function = file_of(source), source.partition(":")[2]
     stem = Path(where).stem if where.endswith(FILES) else where.rpartition(".")[2]
     return _word(stem if function in {"", PLAIN_FUNCTION} else f"{stem}-{function}")
@@ -77,6 +89,15 @@ def read_source(
     if source.startswith(ARCHITECTURE):
         architecture, _, query = source.removeprefix(ARCHITECTURE).partition("?")
         given = {**_read_query(source, query), **parameters}
+        if is_checkpoint(source):
+            config = _checkpoint_config(source, directory / architecture)
+            return make(
+                summary=f"Checkpoint {config.parent.name} of transformers.",
+                parameters=_as_given(given),
+                builder=str(config.parent),
+                # The weights are in the digest of the program; here it is of what says which program it is.
+                origin=Origin(source, "checkpoint", str(config), digest_bytes(config.read_bytes())),
+            )
         _refuse_unknown(source, architecture)
         return make(
             summary=f"Architecture {architecture} of transformers, random weights.",
@@ -116,6 +137,16 @@ def _refuse_unknown(source: str, architecture: str) -> None:
         raise WorkloadError(f"source '{source}': {no_architecture(architecture, names, most=3)}")
 
 
+def _checkpoint_config(source: str, directory: Path) -> Path:
+    config = directory.resolve() / CONFIG
+    if not config.is_file():
+        raise WorkloadError(
+            f"source '{source}': there is no {config}; weights are read from a local directory, relative to the study "
+            f"file, and never from the network: 'hf download ORGANISATION/NAME --local-dir {directory.name}' fetches one"
+        )
+    return config
+
+
 def no_architecture(architecture: str, known: Sequence[str], most: int) -> str:
     """Return that there is no such architecture, with at most so many of those that are called like it."""
     near = difflib.get_close_matches(architecture, known, n=most, cutoff=0.5)
@@ -129,6 +160,10 @@ def _as_given(parameters: Mapping[str, Size]) -> dict[str, ParameterSpec]:
 
 def seen_from(directory: Path, source: str) -> str:
     """Return a source whose path is relative to the working directory as one that is relative to another directory."""
+    if is_checkpoint(source):
+        named, mark, query = source.removeprefix(ARCHITECTURE).partition("?")
+        seen = Path(os.path.relpath(Path(named).resolve(), directory)).as_posix()
+        return f"{ARCHITECTURE}{seen if '/' in seen else f'./{seen}'}{mark}{query}"
     where = file_of(source)
     if source.startswith(ARCHITECTURE) or not where.endswith(FILES):
         return source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import re
 from collections.abc import Iterator
@@ -50,9 +51,16 @@ def export(name: str, built: Built, inputs: tuple[torch.Tensor, ...]) -> Exporte
     """
     try:
         with torch.no_grad():
-            return torch.export.export(built.module, inputs, dynamic_shapes=built.dynamic_shapes())
+            return torch.export.export(built.module, inputs, dynamic_shapes=_dynamic_shapes(built))
     except Exception as error:  # export has many errors and no common one
         raise WorkloadError(_explain(name, built.module, error)) from error
+
+
+def _dynamic_shapes(built: Built) -> Any:
+    """Return the dynamic shapes as export wants them: of inputs that are one parameter, as one."""
+    shapes = built.dynamic_shapes()
+    kinds = [one.kind for one in inspect.signature(built.module.forward).parameters.values()]
+    return (shapes,) if shapes is not None and kinds[:1] == [inspect.Parameter.VAR_POSITIONAL] else shapes
 
 
 def _explain(name: str, module: torch.nn.Module, error: Exception) -> str:

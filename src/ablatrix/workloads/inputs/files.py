@@ -1,0 +1,60 @@
+"""Files of inputs: tensors by name, or by their position where they have none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy
+import torch
+
+from ablatrix.errors import WorkloadError
+
+UNNAMED = re.compile(r"arr_(\d+)")
+"""What numpy calls arrays that were saved without a name."""
+
+
+def read_file(path: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors of a file; one without a name goes by its position: ``0``, ``1``.
+
+    Raises:
+        WorkloadError: The file cannot be read, or holds something other than tensors.
+    """
+    reader = READERS[path.suffix]
+    try:
+        found = reader(path)
+    except WorkloadError:
+        raise
+    except Exception as error:  # numpy, zipfile and pickle have many errors and no common one
+        raise WorkloadError(f"{path}: cannot be read as inputs: {type(error).__name__}: {error}") from error
+    wrong = [name for name, one in found.items() if not isinstance(one, torch.Tensor)]
+    if wrong or not found:
+        raise WorkloadError(f"{path}: must hold tensors by name, a list of tensors or one tensor; {wrong} is none")
+    return found
+
+
+def _read_npz(path: Path) -> dict[str, Any]:
+    with numpy.load(path, allow_pickle=False) as held:
+        arrays = {name: held[name] for name in held.files}
+    return {_position(name): torch.from_numpy(numpy.ascontiguousarray(one)) for name, one in arrays.items()}
+
+
+def _position(name: str) -> str:
+    found = UNNAMED.fullmatch(name)
+    return found[1] if found else name
+
+
+def _read_pt(path: Path) -> dict[str, Any]:
+    held = torch.load(path, map_location="cpu", weights_only=True)
+    if isinstance(held, torch.Tensor):
+        held = [held]
+    if isinstance(held, Mapping):
+        return {str(name): one for name, one in held.items()}
+    return {str(index): one for index, one in enumerate(held)}
+
+
+READERS: Mapping[str, Callable[[Path], dict[str, Any]]] = MappingProxyType({".npz": _read_npz, ".pt": _read_pt})
+"""How files are read, by the end of their name."""
