@@ -142,7 +142,7 @@ def _checkpoint_config(source: str, directory: Path) -> Path:
     if not config.is_file():
         raise WorkloadError(
             f"source '{source}': there is no {config}; weights are read from a local directory, relative to the study "
-            f"file, and never from the network: 'hf download ORGANISATION/NAME --local-dir {directory.name}' fetches one"
+            f"file, never from the network: 'hf download ORGANISATION/NAME --local-dir {directory.name}' fetches them"
         )
     return config
 

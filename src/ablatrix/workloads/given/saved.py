@@ -34,10 +34,9 @@ def build_saved(path: Path) -> Built:
     """
     program = _read(path)
     kinds = {spec.arg.name: spec.kind for spec in program.graph_signature.input_specs}
-    nodes = [
-        node for node in program.graph.nodes if node.op == "placeholder" and kinds[node.name] == InputKind.USER_INPUT
-    ]
-    nodes = [node for node in nodes if isinstance(node.meta.get("val"), torch.Tensor)]
+    given = [node for node in program.graph.nodes if node.op == "placeholder"]
+    given = [node for node in given if kinds[node.name] == InputKind.USER_INPUT]
+    nodes = [node for node in given if isinstance(node.meta.get("val"), torch.Tensor)]
     values = [node.meta["val"] for node in nodes]
     leaves = [one for one in pytree.tree_leaves(program.example_inputs or ()) if isinstance(one, torch.Tensor)]
     examples = leaves if len(leaves) == len(nodes) else None
