@@ -28,6 +28,7 @@ STUDY_PAGE = (DOCS / "study-file.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, type[BaseModel]] = {
     "The file": model.Study,
     "`workloads[]`": model.WorkloadChoice,
+    "`workloads[].inputs`": model.InputChoice,
     "`compilers[]`": model.CompilerChoice,
     "`compilers[].knobs`": model.KnobChoice,
     "`knobs`": model.KnobTitles,
