@@ -16,6 +16,7 @@ from ablatrix.compilers.built_task import source_digest as digest_source
 from ablatrix.compilers.catalogue import SettingValue
 from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.passes import PassRun, total_ms
+from ablatrix.compilers.reasons import reason_of
 from ablatrix.compilers.settings import NO_SETTINGS, Applied
 from ablatrix.compilers.tvm.passes import SEQUENCE, pass_observer
 from ablatrix.compilers.tvm.pipeline import Lowered, Options, lower
@@ -71,8 +72,8 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         )
     except Exception as error:  # TVM raises errors of many kinds, Python's own among them
         if "Unsupported function type" in str(error):
-            raise UnsupportedError(f"tvm cannot import task {task.kind}: {error}") from error
-        raise CompilerError(f"tvm failed on task {task.kind} ({task.fingerprint}): {error}") from error
+            raise UnsupportedError(f"tvm cannot import task {task.kind}: {reason_of(error)}") from error
+        raise CompilerError(f"tvm failed on task {task.kind} ({task.fingerprint}): {reason_of(error)}") from error
 
 
 def time_passes(task: TaskProgram, options: Options) -> dict[str, float]:

@@ -64,7 +64,7 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
         from ablatrix.compilers.xla.client import pool_threads
 
         pool = pool_threads()
-        return {"torch": torch.get_num_threads(), **({"xla pool": pool} if pool else {})}
+        return {"torch": torch.get_num_threads(), **({} if pool is None else {"xla pool": pool})}
 
     def options(self, request: CompileRequest) -> Options:
         """Return the options of XLA that the knobs set."""
@@ -83,9 +83,10 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
         super().prepare(request, options)
         with request.clock.phase("load"):
             platform_version()
-        if pool_threads() != options.threads:
+        counted = pool_threads()
+        if counted is not None and counted != options.threads:
             raise CompilerError(
-                f"XLA's pool has {pool_threads()} threads since its first use in this process, "
+                f"XLA's pool has {counted} threads since its first use in this process, "
                 f"and {options.threads} are asked for: start another process"
             )
 
