@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 import tvm
 from tvm.support import cc
 
@@ -122,9 +123,15 @@ def _compile(
 
 
 def _import(task: TaskProgram) -> Any:
+    """Import a task; what TVM's importer does not know is decomposed before, as torch's default does it."""
     from tvm.relax.frontend.torch import from_exported_program
+    from tvm.relax.frontend.torch.exported_program_translator import ExportedProgramImporter
 
-    return from_exported_program(task.exported, run_ep_decomposition=False)
+    known, table = ExportedProgramImporter().create_convert_map(), torch.export.default_decompositions()
+    targets = {node.target for node in task.exported.graph.nodes if isinstance(node.target, torch._ops.OpOverload)}
+    others = {one: table[one] for one in targets if one.__name__ not in known and one in table}
+    program = task.exported.run_decompositions(others) if others else task.exported
+    return from_exported_program(program, run_ep_decomposition=False)
 
 
 def _generate(lowered: Lowered, target: Any) -> Any:

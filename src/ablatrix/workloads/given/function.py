@@ -20,6 +20,7 @@ from ablatrix.workloads.inputs.resampling import resample
 RETURNS = "it must return (module, inputs), (module, inputs, dynamic shapes) or a Built"
 # Export's own value for "no bound" is above every size that a tensor can have.
 NO_BOUND = sys.maxsize // 2
+FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 
 
 def build_function(spec: str, parameters: Mapping[str, Any], train: bool = False) -> Built:
@@ -70,6 +71,13 @@ def _taken(module: nn.Module, given: Any) -> tuple[tuple[str, ...], tuple[torch.
     torn = find_tensors(named, "input")
     if not torn.tensors:
         raise WorkloadError(f"inputs must hold a tensor, but got {_shown(given)}")
+    wrong = [
+        name
+        for name, one in zip(torn.names, torn.tensors, strict=True)
+        if one.is_floating_point() and one.dtype not in FLOATS
+    ]
+    if wrong:
+        raise WorkloadError(f"inputs {wrong} must be float32, float16 or bfloat16; add .float()")
     plain = all(isinstance(one, torch.Tensor) for one in named.values())
     if isinstance(given, Mapping):
         module = Structured(module, torn, by_name=True)
