@@ -196,7 +196,7 @@ def _row_major(tensor: Any) -> Any:
     import torch
 
     if not tensor.is_contiguous():
-        return tensor.contiguous(memory_format=torch.contiguous_format).clone()
+        return tensor.contiguous()
     return tensor.as_strided(tensor.shape, torch.empty(tensor.shape, device="meta").stride())
 
 
