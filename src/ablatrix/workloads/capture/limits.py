@@ -54,9 +54,9 @@ def refuse_unbounded(node: torch.fx.Node) -> None:
     if any(isinstance(size, SYMBOLS) and free_unbacked_symbols(size) for size in sizes):
         maker = node.args[0] if node.target is operator.getitem else node
         raise WorkloadError(
-            f"a size in the program depends on values of tensors, at {maker.target}{place_of(maker)}; memory is planned "
-            "before values are known, so sizes may depend on sizes of inputs alone: keep all elements and mask them "
-            "with torch.where in place of nonzero, unique or indexing by a mask, and use a size in place of .item()"
+            f"a size in the program depends on values of tensors, at {maker.target}{place_of(maker)}; memory is "
+            "planned before values are known, so sizes may depend on sizes of inputs alone: keep all elements and mask "
+            "them with torch.where in place of nonzero, unique or indexing by a mask, and a size in place of .item()"
         )
 
 

@@ -11,8 +11,7 @@ import torch
 from ablatrix.errors import WorkloadError
 from ablatrix.records.machine import available_bytes
 from ablatrix.workloads.built import Built, seeded
-from ablatrix.workloads.given.model_inputs import INPUT_SIZES, InputMaker
-from ablatrix.workloads.given.structure import Structured, find_tensors, return_flat
+from ablatrix.workloads.given.model_inputs import INPUT_SIZES, build_by_names
 
 WEIGHTS = "*.safetensors"
 ROOM = 4  # copies of the weights at once: the model, its export, its float64 oracle
@@ -45,14 +44,7 @@ def build_checkpoint(directory: Path, given: Mapping[str, Any]) -> Built:
             "checkpoint, or another machine"
         )
     model = seeded(lambda: _load(directory))
-    maker = InputMaker(model, {key: int(given.get(key, default)) for key, default in INPUT_SIZES.items()}, set(given))
-    module = Structured(model, find_tensors(maker.make(0), "input"), by_name=True)
-    return_flat(module)
-
-    def make_inputs(seed: int, _: Mapping[str, int]) -> tuple[torch.Tensor, ...]:
-        return tuple(maker.make(seed).values())
-
-    return Built(module, make_inputs, maker.names)
+    return build_by_names(model, given)
 
 
 def _load(directory: Path) -> torch.nn.Module:

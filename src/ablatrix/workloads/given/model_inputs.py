@@ -8,10 +8,31 @@ from typing import Any
 import torch
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.built import generator
+from ablatrix.workloads.built import Built, generator
+from ablatrix.workloads.given.structure import Structured, find_tensors, return_flat
 
 INPUT_SIZES = {"batch": 1, "tokens": 32, "decoder_tokens": 16, "image": 64, "samples": 4000}
 """What sizes of inputs are called, with what they are where nobody says them."""
+
+
+def build_by_names(model: torch.nn.Module, given: Mapping[str, Any]) -> Built:
+    """Return a model of transformers as a workload: its inputs by name, all tensors that it returns.
+
+    Args:
+        model: The model.
+        given: Sizes of inputs that somebody gave; other keys are left alone.
+
+    Raises:
+        WorkloadError: It takes something that cannot be made from sizes alone.
+    """
+    maker = InputMaker(model, {key: int(given.get(key, default)) for key, default in INPUT_SIZES.items()}, set(given))
+    module = Structured(model, find_tensors(maker.make(0), "input"), by_name=True)
+    return_flat(module)
+
+    def make_inputs(seed: int, _: Mapping[str, int]) -> tuple[torch.Tensor, ...]:
+        return tuple(maker.make(seed).values())
+
+    return Built(module, make_inputs, maker.names)
 
 
 class InputMaker:
