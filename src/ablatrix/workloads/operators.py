@@ -29,13 +29,16 @@ def needed_modules(programs: Iterable[ExportedProgram], entry: WorkloadEntry) ->
     names = {name for program in programs for name in _operators(program.graph_module)}
     foreign = sorted(name for name in names if name.partition("::")[0] not in KNOWN)
     found: dict[str, None] = {}
-    if foreign and (entry.origin is None or entry.origin.kind == "function"):
-        found[entry.builder.rpartition(":")[0]] = None
+    own = entry.builder.rpartition(":")[0] if entry.origin is None or entry.origin.kind == "function" else ""
+    if foreign and own:
+        found[own] = None
     for name in foreign:
         definition = OPDEFS.get(name)
         namespace = name.partition("::")[0]
         if definition is not None:
-            found[_importable(definition._init_fn.__module__)] = None
+            module = definition._init_fn.__module__
+            if getattr(sys.modules.get(module), "__file__", None) != own:
+                found[module] = None
         elif is_importable(namespace):
             found[namespace] = None
     return tuple(found)
@@ -54,12 +57,6 @@ def import_modules(names: Iterable[str]) -> None:
             raise WorkloadError(
                 f"the program has operators of '{name}', which cannot be imported: {type(error).__name__}: {error}"
             ) from error
-
-
-def _importable(module: str) -> str:
-    """Return a module's name, or its file where it was imported as a file."""
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return module if file is None or is_importable(module) else str(file)
 
 
 def _operators(module: torch.fx.GraphModule) -> Iterator[str]:

@@ -253,9 +253,27 @@ def _text(size: Any) -> str:
 
 
 def _code(body: torch.fx.GraphModule) -> list[Any]:
-    """Return what a body computes, as plain values; names of its nodes follow from their order."""
-    inner = [(name, _code(one)) for name, one in sorted(body.named_children()) if isinstance(one, torch.fx.GraphModule)]
-    return [str(body.graph), inner]
+    """Return what a body computes, as plain values; a node goes by its number, so that no name matters."""
+    numbers = {node: f"%{index}" for index, node in enumerate(body.graph.nodes)}
+
+    def plain(argument: Any) -> Any:
+        if isinstance(argument, torch.fx.Node):
+            return numbers[argument]
+        if isinstance(argument, (list, tuple)):
+            return [plain(one) for one in argument]
+        if isinstance(argument, dict):
+            return {str(key): plain(one) for key, one in argument.items()}
+        return _text(argument) if isinstance(argument, SYMBOLS) else repr(argument)
+
+    lines = []
+    for node in body.graph.nodes:
+        if node.op == "get_attr":
+            held = getattr(body, node.target)
+            lines.append([node.op, _code(held) if isinstance(held, torch.fx.GraphModule) else node.target])
+        else:
+            target = str(node.target) if node.op == "call_function" else ""
+            lines.append([node.op, target, plain(node.args), plain(node.kwargs)])
+    return lines
 
 
 def symbols_of(program: ExportedProgram, dimensions: Sequence[Mapping[int, str]]) -> dict[str, str]:
