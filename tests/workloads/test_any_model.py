@@ -315,7 +315,7 @@ def test_autocast_within_forward_is_the_casts_that_it_makes(directory: Path, tmp
     signatures = [value.signature for value in capture(program.lowered).values]
     assert any(one.startswith("bfloat16") for one in signatures)
     got, wanted = outputs(program)[0], program.exported.module(check_guards=False)(X)
-    torch.testing.assert_close(got, wanted)
+    torch.testing.assert_close(got, wanted, rtol=0, atol=0.02)
 
 
 def test_train_mode_that_matters_is_refused_unless_the_study_says_it(directory: Path, tmp_path: Path) -> None:
