@@ -113,7 +113,7 @@ def test_argsort_gives_places_of_sorted_values(compiler: str, tmp_path: Path) ->
     ran(compiler, Function(lambda x: x.argsort(dim=1)), (X,), tmp_path)
 
 
-@pytest.mark.parametrize("compiler", ["onnxruntime", "openvino", "inductor"])
+@pytest.mark.parametrize("compiler", ["onnxruntime", "openvino"])
 def test_fake_quantisation_is_taken(compiler: str, tmp_path: Path) -> None:
     ran(compiler, Function(quantised), (X,), tmp_path)
 

@@ -36,8 +36,9 @@ def dynamic():
 """
 
 
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tmp_path = tmp_path_factory.mktemp("inputs")
     (tmp_path / "input_models.py").write_text(MODELS)
     numpy.savez(tmp_path / "clip.npz", audio=numpy.arange(6.0).reshape(2, 3), sr=numpy.int32(16000))
     torch.save([torch.arange(6.0).reshape(2, 3), torch.tensor(44100)], tmp_path / "clip.pt")

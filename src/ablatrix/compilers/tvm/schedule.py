@@ -141,7 +141,7 @@ def _is_too_long(statement: Any, consumer: Any) -> bool:
     loads = _loads(consumer)
     output = statement.writes[0].source
     uses = sum(load.source.same_as(output) for load in loads)
-    return len(loads) + uses * (len(_loads(statement)) - 1) > _MAX_LOADS
+    return bool(len(loads) + uses * (len(_loads(statement)) - 1) > _MAX_LOADS)
 
 
 def _loads(statement: Any) -> list[Any]:

@@ -97,7 +97,8 @@ def assemble(
         fqn="",
         signature=ModuleCallSignature(
             inputs=[TensorArgument(name=node.name) for node in callers],
-            outputs=[TensorArgument(name=node.name) for node in outputs],
+            # Without names, which torch does not keep right when it traces the program again (an output chosen of two).
+            outputs=[TensorArgument(name="") for _ in outputs],
             in_spec=in_spec,
             out_spec=out_spec,
             forward_arg_names=[node.name for node in callers],

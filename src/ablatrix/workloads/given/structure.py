@@ -122,7 +122,7 @@ def _opened(value: Any, path: str, what: str) -> tuple[Sequence[Any], Sequence[A
         children, spec = pytree.tree_flatten(value, is_leaf=lambda one: one is not value)
         keys = list(value) if isinstance(value, Mapping) and len(value) == len(children) else range(len(children))
         return keys, children, lambda others: pytree.tree_unflatten(others, spec)
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = [one.name for one in dataclasses.fields(value) if one.init]
         held = [getattr(value, name) for name in fields]
         return fields, held, lambda others: dataclasses.replace(value, **dict(zip(fields, others, strict=True)))
