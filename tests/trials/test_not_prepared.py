@@ -48,7 +48,9 @@ def test_preparing_worker_is_offline_unless_it_is_asked(
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     if asked is not None:
         monkeypatch.setenv("HF_HUB_OFFLINE", asked)
-    source = "import os\n" + MODEL.replace("return Positive()", "raise ValueError(os.environ['HF_HUB_OFFLINE'])")
+    source = "import os\n" + MODEL.replace(
+        "return Positive(), torch.randn(4)", "raise ValueError(os.environ['HF_HUB_OFFLINE'])"
+    )
     (tmp_path / "told.py").write_text(source)
     study = make_study(["told.py:make"], ["tvm"], {"fusion": ["on"]}, ["cold"], directory=tmp_path)
     summary = run(resolve_study(study), tmp_path / "out")

@@ -38,8 +38,7 @@ def read_file(path: Path) -> dict[str, torch.Tensor]:
 
 def _read_npz(path: Path) -> dict[str, Any]:
     with numpy.load(path, allow_pickle=False) as held:
-        arrays = {name: held[name] for name in held.files}
-    return {_position(name): torch.from_numpy(numpy.ascontiguousarray(one)) for name, one in arrays.items()}
+        return {_position(name): torch.from_numpy(numpy.array(held[name])) for name in held.files}
 
 
 def _position(name: str) -> str:
