@@ -12,7 +12,9 @@ from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.records.status import Status
 
 if TYPE_CHECKING:
+    from ablatrix.catalogue import Catalogue
     from ablatrix.records.model import Record
+    from ablatrix.study.model import Study
 
 TIMEOUT_S = 300
 REASON_LENGTH = 240
@@ -51,14 +53,8 @@ def models_command(
     A model that cannot be exported stands under 'prepared': no compiler was given it. Exits with 0 when every model
     was tried on every compiler: an unsupported model is a result, not a failure.
     """
-    from ablatrix.cli.run import keep_study, run_prepared
     from ablatrix.errors import CompilerError
     from ablatrix.plugin_files import read_catalogue
-    from ablatrix.records.journal import final_records, read_records
-    from ablatrix.study.architectures import ARCHITECTURES
-    from ablatrix.study.resolve import resolve_study
-    from ablatrix.study.without_file import make_study, study_text
-    from ablatrix.workloads.source import seen_from
 
     catalogue = read_catalogue(plugin or ())
     names = compiler or [one.name for one in catalogue.compilers.values() if one.installed and one.name != "eager"]
@@ -66,30 +62,47 @@ def models_command(
         raise CompilerError("no compiler is installed; 'ablatrix compilers' shows how to install one")
     found: dict[str, list[Record]] = {}
     for name in names:
-        entry, directory = catalogue.compiler(name), (out / name).resolve()
-        models: list[str | Mapping[str, str]] = (
-            [seen_from(directory, one) for one in model]
-            if model
-            else [{"name": title, "source": source} for title, source in ARCHITECTURES.items()]
-        )
-        study = make_study(
-            models,
-            [name],
-            {knob.name: [knob.as_shipped] for knob in entry.knobs if knob.name in entry.primary[:1]},
-            ["cold"],
-            [os.path.relpath(one.resolve(), directory) for one in plugin or ()],
-            directory,
-            catalogue,
-            name=f"models-{name}",
-            checks={"input_sets": 2},
-            protocol={"repeats": 0, "cold": {"replicates": 1, "timeout_s": timeout}},
-        )
-        keep_study(study_text(study), directory)
-        summary = run_prepared(resolve_study(study, catalogue), out / name, quiet=quiet)
-        if summary.signal is not None:
-            raise typer.Exit(128 + summary.signal)
-        found[name] = [one for one in final_records(list(read_records(summary.results))) if one.role == "measured"]
+        study = _study_of(catalogue, name, (out / name).resolve(), model or [], plugin or [], timeout)
+        found[name] = _tried(study, catalogue, out / name, quiet)
     print(table_text(found, [choice.name for choice in study.workloads]), end="")
+
+
+def _study_of(
+    catalogue: "Catalogue", name: str, directory: Path, models: Sequence[str], plugins: Sequence[Path], timeout: float
+) -> "Study":
+    """Return the study of all models on one compiler as it ships, with files as they are seen from its directory."""
+    from ablatrix.study.architectures import ARCHITECTURES
+    from ablatrix.study.without_file import make_study
+    from ablatrix.workloads.source import seen_from
+
+    entry = catalogue.compiler(name)
+    sources: list[str | Mapping[str, str]] = [seen_from(directory, one) for one in models]
+    return make_study(
+        sources or [{"name": title, "source": source} for title, source in ARCHITECTURES.items()],
+        [name],
+        {knob.name: [knob.as_shipped] for knob in entry.knobs if knob.name in entry.primary[:1]},
+        ["cold"],
+        [os.path.relpath(one.resolve(), directory) for one in plugins],
+        directory,
+        catalogue,
+        name=f"models-{name}",
+        checks={"input_sets": 2},
+        protocol={"repeats": 0, "cold": {"replicates": 1, "timeout_s": timeout}},
+    )
+
+
+def _tried(study: "Study", catalogue: "Catalogue", out: Path, quiet: bool) -> "list[Record]":
+    """Run a study, keep its file beside its results, and return the final record of each measured trial."""
+    from ablatrix.cli.run import keep_study, run_prepared
+    from ablatrix.records.journal import final_records, read_records
+    from ablatrix.study.resolve import resolve_study
+    from ablatrix.study.without_file import study_text
+
+    keep_study(study_text(study), out.resolve())
+    summary = run_prepared(resolve_study(study, catalogue), out, quiet=quiet)
+    if summary.signal is not None:
+        raise typer.Exit(128 + summary.signal)
+    return [one for one in final_records(list(read_records(summary.results))) if one.role == "measured"]
 
 
 def table_text(found: "Mapping[str, Sequence[Record]]", names: Sequence[str]) -> str:

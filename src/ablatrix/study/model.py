@@ -10,7 +10,6 @@ from pydantic import (
     Field,
     PrivateAttr,
     SerializerFunctionWrapHandler,
-    StrictBool,
     StrictFloat,
     StrictInt,
     StrictStr,
@@ -22,102 +21,21 @@ from ablatrix.canonical import digest_value
 from ablatrix.compilers.catalogue import plain_level
 from ablatrix.documents.about import About
 from ablatrix.records.layout import Sampling
-from ablatrix.records.metrics import Language
 from ablatrix.records.model import Device
+from ablatrix.study.names import Name, Title
 from ablatrix.study.part import Part
-from ablatrix.workloads.entry import Tier
-from ablatrix.workloads.source import derive_name, is_source
+from ablatrix.study.workload_choice import WorkloadChoice, name_or_source
 
 
 def _name_alone(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-def _name_or_source(value: Any) -> Any:
-    if isinstance(value, str):
-        value = {"source": value} if is_source(value) else {"name": value}
-    if isinstance(value, dict) and isinstance(value.get("source"), str) and "name" not in value:
-        return {"name": derive_name(value["source"]), **value}
-    return value
-
-
 Level = Annotated[StrictStr | StrictInt | StrictFloat, BeforeValidator(plain_level)]
 Levels = Annotated[list[Level], Field(min_length=1)]
 Knobs = dict[str, Level]
 Mode = Literal["cold", "hot"]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-TitleText = Annotated[str, Field(pattern=r"^\S(.*\S)?$", max_length=64)]
-Title = TitleText | Annotated[dict[Language, TitleText], Field(min_length=1)]
 KNOB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-
-
-class InputChoice(Part):
-    """An input that is drawn from a range, or read from a file."""
-
-    low: StrictInt | StrictFloat | None = Field(default=None, description="Smallest value of a range.")
-    high: StrictInt | StrictFloat | None = Field(default=None, description="Largest value of a range.")
-    file: str | None = Field(default=None, description="A .npz or .pt file, relative to the study file.")
-    key: str | None = Field(default=None, description="Name within the file; the input's own when left out.")
-
-    @model_validator(mode="after")
-    def _range_or_file(self) -> "InputChoice":
-        ranged = self.low is not None and self.high is not None
-        if ranged == (self.file is not None) or (self.low is None) != (self.high is None):
-            raise ValueError("an input has either 'low' and 'high', or a 'file'")
-        if self.key is not None and self.file is None:
-            raise ValueError("'key' goes with 'file'")
-        return self
-
-    @model_serializer(mode="wrap")
-    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {key: value for key, value in handler(self).items() if value is not None}
-
-
-Number = StrictBool | StrictInt | StrictFloat
-Values = Number | list[Number] | list[list[Number]] | list[list[list[Number]]]
-
-
-class WorkloadChoice(Part):
-    """One workload; its name alone is enough, or the source of a model of one's own."""
-
-    name: Name = Field(
-        description="Name of the workload, see `ablatrix workloads`; with a `source`, the study's own name for it."
-    )
-    parameters: dict[str, int | float | str | bool] = Field(
-        default_factory=dict, description="Sizes that differ from the workload's defaults."
-    )
-    source: str | None = Field(
-        default=None,
-        description="A model of one's own: file.py:function, module:function, file.pt2, file.onnx, "
-        "hf:architecture?field=value or hf:directory.",
-    )
-    tier: Tier | None = Field(default=None, description="Tier of a model of one's own; hard when left out.")
-    dynamic: list[str] | None = Field(
-        default=None, description="Dynamic dimensions of a model of one's own, where a stage varies `upper_bound`."
-    )
-    inputs: str | dict[str, Values | InputChoice] | None = Field(
-        default=None,
-        description="Inputs of a model of one's own in place of those that it comes with: a .npz or .pt file, or by "
-        "name values, ranges and files.",
-    )
-    train: bool | None = Field(
-        default=None, description="Whether a model of one's own is measured in train mode; no when left out."
-    )
-    title: Title | None = Field(default=None, description="What text, tables and figures call it; by language.")
-
-    @model_validator(mode="after")
-    def _own_keys_go_with_a_source(self) -> "WorkloadChoice":
-        if self.source is None and (self.tier is not None or self.dynamic is not None):
-            raise ValueError("'tier' and 'dynamic' go with 'source'; a workload of a registry states its own")
-        if self.source is None and (self.inputs is not None or self.train is not None):
-            raise ValueError("'inputs' and 'train' go with 'source'; a workload of a registry states its own")
-        return self
-
-    @model_serializer(mode="wrap")
-    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Omit what only a user's own models have, so that the digests of other studies stay the same."""
-        data: dict[str, Any] = handler(self)
-        return {key: value for key, value in data.items() if value is not None}
 
 
 WAYS = ("setting", "pass", "pipeline", "order")
@@ -384,7 +302,7 @@ class Study(Part):
     name: Name = Field(description="Name of the study.")
     description: str = Field(default="", description="What the study is for.")
     seed: int = Field(default=0, ge=0, description="Seed of inputs and of the run order.")
-    workloads: list[Annotated[WorkloadChoice, BeforeValidator(_name_or_source)]] = Field(min_length=1)
+    workloads: list[Annotated[WorkloadChoice, BeforeValidator(name_or_source)]] = Field(min_length=1)
     compilers: list[Annotated[CompilerChoice, BeforeValidator(_name_alone)]] = Field(min_length=1)
     modes: list[Mode] = Field(min_length=1, description="cold: compile cost; hot: steady state.")
     device: Device = Field(default="cpu", description="Where programs run: cpu, or cuda for the first GPU.")

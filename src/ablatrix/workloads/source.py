@@ -87,24 +87,7 @@ def read_source(
     """
     make = partial(WorkloadEntry, name=name, tier=tier or DEFAULT_TIER, dynamic=tuple(dynamic))
     if source.startswith(ARCHITECTURE):
-        architecture, _, query = source.removeprefix(ARCHITECTURE).partition("?")
-        given = {**_read_query(source, query), **parameters}
-        if is_checkpoint(source):
-            config = _checkpoint_config(source, directory / architecture)
-            return make(
-                summary=f"Checkpoint {config.parent.name} of transformers.",
-                parameters=_as_given(given),
-                builder=str(config.parent),
-                # The weights are in the digest of the program; here it is of what says which program it is.
-                origin=Origin(source, "checkpoint", str(config), digest_bytes(config.read_bytes())),
-            )
-        _refuse_unknown(source, architecture)
-        return make(
-            summary=f"Architecture {architecture} of transformers, random weights.",
-            parameters=_as_given(given),
-            builder=architecture,
-            origin=Origin(source, "architecture"),
-        )
+        return make(**_of_transformers(source, parameters, directory))
     if source.endswith(SAVED):
         path = _existing(source, directory / source)
         origin = Origin(source, "saved", str(path), digest_bytes(path.read_bytes()))
@@ -125,6 +108,21 @@ def read_source(
         builder=f"{path if where.endswith('.py') else where}:{function}",
         origin=Origin(source, "function", str(path), digest_bytes(path.read_bytes())),
     )
+
+
+def _of_transformers(source: str, parameters: Mapping[str, Size], directory: Path) -> dict[str, Any]:
+    """Return what is particular to the entry of an architecture or a checkpoint."""
+    named, _, query = source.removeprefix(ARCHITECTURE).partition("?")
+    found: dict[str, Any] = {"parameters": _as_given({**_read_query(source, query), **parameters})}
+    if is_checkpoint(source):
+        config = _checkpoint_config(source, directory / named)
+        # The weights are in the digest of the program; here it is of what says which program it is.
+        origin = Origin(source, "checkpoint", str(config), digest_bytes(config.read_bytes()))
+        summary = f"Checkpoint {config.parent.name} of transformers."
+        return {**found, "summary": summary, "builder": str(config.parent), "origin": origin}
+    _refuse_unknown(source, named)
+    summary = f"Architecture {named} of transformers, random weights."
+    return {**found, "summary": summary, "builder": named, "origin": Origin(source, "architecture")}
 
 
 def _refuse_unknown(source: str, architecture: str) -> None:
