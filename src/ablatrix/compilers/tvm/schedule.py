@@ -146,7 +146,7 @@ def _is_too_long(statement: Any, consumer: Any) -> bool:
 
 def _loads(statement: Any) -> list[Any]:
     loads: list[Any] = []
-    tvm_ffi.structural_walk(statement.body, (tirx.BufferLoad, loads.append))
+    tvm_ffi.structural_walk(statement.body, (ir.TensorLoad, loads.append))
     return loads
 
 

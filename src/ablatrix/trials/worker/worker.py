@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
@@ -26,8 +25,6 @@ from ablatrix.trials.worker.execution import run_trial
 if TYPE_CHECKING:
     from ablatrix.workloads.program import Program
 
-OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
-"""Variables that keep a model's libraries from the network; 0 in the environment of a run lets them."""
 Load = Callable[[], "tuple[Compiler | None, Program | None]"]
 
 
@@ -98,8 +95,6 @@ def prepare_program(task: PrepareTask) -> Program:
     Raises:
         WorkloadError: It cannot be built or exported.
     """
-    for name in OFFLINE:  # libraries read them when they are first imported
-        os.environ.setdefault(name, "1")
     import torch
 
     from ablatrix.workloads.prepare import prepare
