@@ -20,6 +20,7 @@ from ablatrix.study.design import make_design
 from ablatrix.study.input_choice import InputChoice
 from ablatrix.study.load import load_study
 from ablatrix.study.part import Part
+from ablatrix.study.workload_choice import WorkloadChoice
 from ablatrix.trials.run.selection import TRIAL_KEYS
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +29,7 @@ PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 STUDY_PAGE = (DOCS / "study-file.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, type[BaseModel]] = {
     "The file": model.Study,
-    "`workloads[]`": model.WorkloadChoice,
+    "`workloads[]`": WorkloadChoice,
     "`workloads[].inputs`": InputChoice,
     "`compilers[]`": model.CompilerChoice,
     "`compilers[].knobs`": model.KnobChoice,

