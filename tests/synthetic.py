@@ -223,7 +223,7 @@ def broken(record: Record, status: str) -> Record:
             update["runtime"] = None
     else:
         update |= {"compile": None, "runtime": None, "correctness": None}
-        if status in ("plan_error", "not_run_budget", "interrupted"):
+        if status in ("plan_error", "not_run_budget", "not_prepared", "interrupted"):
             update["plan"] = None
     return record.model_copy(update=update)
 

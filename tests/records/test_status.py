@@ -20,6 +20,7 @@ from ablatrix.records.status import FAILURES, NOT_RUN, STATUSES, Status
         ("unsupported", True, False, True),
         ("interrupted", False, False, False),
         ("not_run_budget", False, False, True),
+        ("not_prepared", False, False, True),
     ],
 )
 def test_status_has_its_counting_class(name: str, ran: bool, is_failure: bool, is_final: bool) -> None:

@@ -17,6 +17,7 @@ from ablatrix.compilers.catalogue import SHIPPED, TVM, CompilerEntry
 from ablatrix.documents.about import About, Author
 from ablatrix.study import model
 from ablatrix.study.design import make_design
+from ablatrix.study.input_choice import InputChoice
 from ablatrix.study.load import load_study
 from ablatrix.study.part import Part
 from ablatrix.study.workload_choice import WorkloadChoice
@@ -29,6 +30,7 @@ STUDY_PAGE = (DOCS / "study-file.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, type[BaseModel]] = {
     "The file": model.Study,
     "`workloads[]`": WorkloadChoice,
+    "`workloads[].inputs`": InputChoice,
     "`compilers[]`": model.CompilerChoice,
     "`compilers[].knobs`": model.KnobChoice,
     "`knobs`": model.KnobTitles,

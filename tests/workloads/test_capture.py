@@ -133,7 +133,7 @@ def test_dimension_without_bound_is_refused() -> None:
     assert capture(program, {str(symbol): 5}).values[0].bytes == 20
 
 
-def test_program_that_writes_to_its_buffers_is_refused() -> None:
+def test_buffer_that_is_written_to_is_an_input_and_an_output() -> None:
     class Counter(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
@@ -143,8 +143,10 @@ def test_program_that_writes_to_its_buffers_is_refused() -> None:
             self.count += 1
             return x * self.count
 
-    with pytest.raises(WorkloadError, match=r"writes to .*count.*pure function"):
-        lower(torch.export.export(Counter(), (torch.ones(2),)))
+    lowered = lower(torch.export.export(Counter(), (torch.ones(2),)))
+    assert list(lowered.graph_signature.user_inputs) == ["x", "b_count"]
+    product, count = lowered.module(check_guards=False)(torch.ones(2), torch.full((1,), 4.0))
+    assert (product.tolist(), count.tolist()) == ([5.0, 5.0], [5.0])
 
 
 def test_program_that_uses_random_numbers_is_refused() -> None:

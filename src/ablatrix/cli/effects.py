@@ -139,13 +139,12 @@ def effects_command(
         print(nothing, file=sys.stderr)
         raise typer.Exit(1) from None
     _show_notes(found)
-    if not (as_csv or as_json):
-        _show_departures(found)
     if as_csv:
         sys.stdout.write(csv_text(evidence_frame(evidence)))
     elif as_json:
         print(json.dumps(_plain(evidence, question.margin, lines), indent=1))
     else:
+        _show_departures(found)
         _show_lines(lines)
         _show(evidence, frozenset(show or ()), question.margin, wide, results[0])
 

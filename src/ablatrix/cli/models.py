@@ -1,5 +1,6 @@
 """The command ``models``: which compiler supports which architecture, tried one after the other."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,9 @@ from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.records.status import Status
 
 if TYPE_CHECKING:
+    from ablatrix.catalogue import Catalogue
     from ablatrix.records.model import Record
+    from ablatrix.study.model import Study
 
 TIMEOUT_S = 300
 REASON_LENGTH = 240
@@ -45,43 +48,61 @@ def models_command(
     quiet: Quiet = False,
     plugin: Plugins = None,
 ) -> None:
-    """Try each model on each compiler, each in its own process with checked outputs; print a Markdown table.
+    """Try each model on each compiler as it ships, in its own process with checked outputs; print a Markdown table.
 
-    Exits with 0 when every model was tried on every compiler: an unsupported model is a result, not a failure.
+    A model that cannot be exported stands under 'prepared': no compiler was given it. Exits with 0 when every model
+    was tried on every compiler: an unsupported model is a result, not a failure.
     """
-    from ablatrix.cli.run import run_prepared
     from ablatrix.errors import CompilerError
     from ablatrix.plugin_files import read_catalogue
-    from ablatrix.records.journal import final_records, read_records
-    from ablatrix.study.architectures import ARCHITECTURES
-    from ablatrix.study.resolve import resolve_study
-    from ablatrix.study.without_file import make_study
 
     catalogue = read_catalogue(plugin or ())
     names = compiler or [one.name for one in catalogue.compilers.values() if one.installed and one.name != "eager"]
-    models: list[str | Mapping[str, str]] = (
-        [*model] if model else [{"name": name, "source": source} for name, source in ARCHITECTURES.items()]
-    )
     if not names:
         raise CompilerError("no compiler is installed; 'ablatrix compilers' shows how to install one")
     found: dict[str, list[Record]] = {}
     for name in names:
-        entry = catalogue.compiler(name)
-        study = make_study(
-            models,
-            [name],
-            [f"{knob}={level}" for knob, level in entry.defaults().items() if knob in entry.primary[:1]],
-            ["cold"],
-            catalogue=catalogue,
-            name=f"models-{name}",
-            checks={"input_sets": 2},
-            protocol={"repeats": 0, "cold": {"replicates": 1, "timeout_s": timeout}},
-        )
-        summary = run_prepared(resolve_study(study, catalogue), out / name, quiet=quiet)
-        if summary.signal is not None:
-            raise typer.Exit(128 + summary.signal)
-        found[name] = [one for one in final_records(list(read_records(summary.results))) if one.role == "measured"]
+        study = _study_of(catalogue, name, (out / name).resolve(), model or [], plugin or [], timeout)
+        found[name] = _tried(study, catalogue, out / name, quiet)
     print(table_text(found, [choice.name for choice in study.workloads]), end="")
+
+
+def _study_of(
+    catalogue: "Catalogue", name: str, directory: Path, models: Sequence[str], plugins: Sequence[Path], timeout: float
+) -> "Study":
+    """Return the study of all models on one compiler as it ships, with files as they are seen from its directory."""
+    from ablatrix.study.architectures import ARCHITECTURES
+    from ablatrix.study.without_file import make_study
+    from ablatrix.workloads.source import seen_from
+
+    entry = catalogue.compiler(name)
+    sources: list[str | Mapping[str, str]] = [seen_from(directory, one) for one in models]
+    return make_study(
+        sources or [{"name": title, "source": source} for title, source in ARCHITECTURES.items()],
+        [name],
+        {knob.name: [knob.as_shipped] for knob in entry.knobs if knob.name in entry.primary[:1]},
+        ["cold"],
+        [os.path.relpath(one.resolve(), directory) for one in plugins],
+        directory,
+        catalogue,
+        name=f"models-{name}",
+        checks={"input_sets": 2},
+        protocol={"repeats": 0, "cold": {"replicates": 1, "timeout_s": timeout}},
+    )
+
+
+def _tried(study: "Study", catalogue: "Catalogue", out: Path, quiet: bool) -> "list[Record]":
+    """Run a study, keep its file beside its results, and return the final record of each measured trial."""
+    from ablatrix.cli.run import keep_study, run_prepared
+    from ablatrix.records.journal import final_records, read_records
+    from ablatrix.study.resolve import resolve_study
+    from ablatrix.study.without_file import study_text
+
+    keep_study(study_text(study), out.resolve())
+    summary = run_prepared(resolve_study(study, catalogue), out, quiet=quiet)
+    if summary.signal is not None:
+        raise typer.Exit(128 + summary.signal)
+    return [one for one in final_records(list(read_records(summary.results))) if one.role == "measured"]
 
 
 def table_text(found: "Mapping[str, Sequence[Record]]", names: Sequence[str]) -> str:
@@ -93,13 +114,22 @@ def table_text(found: "Mapping[str, Sequence[Record]]", names: Sequence[str]) ->
     """
     known = {record.workload.name: record.workload for records in found.values() for record in records}
     workloads = {name: known[name] for name in names if name in known}
+    refused = {
+        record.workload.name: record
+        for records in found.values()
+        for record in records
+        if record.status is Status.NOT_PREPARED
+    }
     lines = [
-        f"| model | weights | {' | '.join(found)} |",
-        f"| --- | ---: | {' | '.join('---' for _ in found)} |",
+        f"| model | weights | prepared | {' | '.join(found)} |",
+        f"| --- | ---: | --- | {' | '.join('---' for _ in found)} |",
     ]
-    reasons: list[str] = []
+    reasons = [f"- {name}, not prepared: {_reason(refused[name])}" for name in workloads if name in refused]
     taken = dict.fromkeys(found, 0)
     for name, facts in workloads.items():
+        if name in refused:
+            lines.append(f"| {name} | | no | {' | '.join('' for _ in found)} |")
+            continue
         cells = []
         for compiler, records in found.items():
             record = next((one for one in records if one.workload.name == name), None)
@@ -110,9 +140,10 @@ def table_text(found: "Mapping[str, Sequence[Record]]", names: Sequence[str]) ->
             cells.append("yes" if record.status == Status.OK else record.status.replace("_", " "))
             if record.status != Status.OK:
                 reasons.append(f"- {name} on {compiler}: {_reason(record)}")
-        lines.append(f"| {name} | {facts.parameter_count:,} | {' | '.join(cells)} |")
-    counts = " | ".join(f"{count} of {len(workloads)}" for count in taken.values())
-    lines.append(f"| **taken** | | {counts} |")
+        lines.append(f"| {name} | {facts.parameter_count:,} | yes | {' | '.join(cells)} |")
+    prepared = len(workloads) - len(refused)
+    counts = " | ".join(f"{count} of {prepared}" for count in taken.values())
+    lines.append(f"| **taken** | | {prepared} of {len(workloads)} | {counts} |")
     text = "\n".join(lines) + "\n"
     return text if not reasons else text + "\n" + "\n".join(reasons) + "\n"
 

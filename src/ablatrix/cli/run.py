@@ -184,7 +184,7 @@ def make_quick(
         StudyError: An option is missing, or the study is not valid.
         TrialError: The directory cannot be written.
     """
-    from ablatrix.errors import StudyError, TrialError
+    from ablatrix.errors import StudyError
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.resolve import resolve_study
     from ablatrix.study.without_file import make_study, study_text
@@ -211,14 +211,26 @@ def make_quick(
     print(text, end="", file=sys.stderr)
     file = directory / STUDY_NAME
     if out != "-":
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            if not file.exists() or not (directory / DESIGN_NAME).exists():
-                file.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise TrialError(f"{file}: cannot be written: {error.strerror}; choose another --out") from None
+        keep_study(text, directory)
         print(f"# kept as {file}; run it again with: ablatrix run {file} --out {out}", file=sys.stderr)
     return resolved, file
+
+
+def keep_study(text: str, directory: Path) -> None:
+    """Keep the text of a study in the directory of its results, unless results of one are there already.
+
+    Raises:
+        TrialError: It cannot be written.
+    """
+    from ablatrix.errors import TrialError
+
+    file = directory / STUDY_NAME
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not file.exists() or not (directory / DESIGN_NAME).exists():
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise TrialError(f"{file}: cannot be written: {error.strerror}; choose another --out") from None
 
 
 def run_prepared(resolved: "ResolvedStudy", out: Path, *, quiet: bool = False) -> "RunSummary":
@@ -263,12 +275,15 @@ def end_run(summary: "RunSummary") -> None:
     if summary.signal is not None:
         print("interrupted; run the same command again to resume", file=sys.stderr)
         raise typer.Exit(128 + summary.signal)
-    if summary.not_run:
-        print(
-            f"{summary.not_run} trials were not run: the time budget was spent; to run them, give `ablatrix run` "
-            f"--only status={Status.NOT_RUN_BUDGET}",
-            file=sys.stderr,
-        )
+    for status, why in (
+        (Status.NOT_RUN_BUDGET, "the time budget was spent; to run them"),
+        (Status.NOT_PREPARED, "their workload could not be prepared; to try again"),
+    ):
+        if count := summary.statuses.get(status):
+            print(
+                f"{count} trials were not run: {why}, give `ablatrix run` --only status={status}",
+                file=sys.stderr,
+            )
     if not summary.good:
         raise typer.Exit(1)
 

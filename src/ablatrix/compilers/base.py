@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ablatrix.compilers.adapter import CompileRequest, Executable
 from ablatrix.compilers.built_task import BuiltTask, TaskFacts
 from ablatrix.compilers.passes import ObservedPasses, PassRun
+from ablatrix.compilers.reasons import reason_of
 from ablatrix.errors import AblatrixError, CompilerError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -127,7 +128,9 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
             except AblatrixError:
                 raise
             except Exception as error:  # compilers raise errors of many kinds
-                raise CompilerError(f"{self.name} failed on task {task.kind} ({task.fingerprint}): {error}") from error
+                raise CompilerError(
+                    f"{self.name} failed on task {task.kind} ({task.fingerprint}): {reason_of(error)}"
+                ) from error
             runs += [replace(one, task=task.kind) for one in found]
         return ObservedPasses(runs=tuple(runs), evidence=self.pass_evidence)
 

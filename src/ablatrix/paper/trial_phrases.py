@@ -21,6 +21,7 @@ TRIALS: Mapping[str, tuple[str, str]] = {
     "status/crashed": ("crash", "崩溃"),
     "status/interrupted": ("interrupted", "中断"),
     "status/not_run_budget": ("time budget spent", "时间预算用尽"),
+    "status/not_prepared": ("workload not prepared", "负载未能准备"),
     "part/plan_ms": ("planning", "规划"),
     "part/import_ms": ("the compiler's frontend", "编译器前端"),
     "part/compile_ms": ("passes and code generation", "优化遍与代码生成"),

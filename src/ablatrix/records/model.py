@@ -18,7 +18,7 @@ Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer"]
 Tier = Literal["tiny", "medium", "hard"]
 Device = Literal["cpu", "cuda"]
-Phase = Literal["load", "plan", "compile", "first_run", "check", "run"]
+Phase = Literal["prepare", "load", "plan", "compile", "first_run", "check", "run"]
 WarmUpClass = Literal["flat", "warmed_up", "slowing", "unsteady"]
 
 

@@ -23,7 +23,7 @@ class Status(StrEnum):
     """A failure: planning its tasks and their storage raised."""
 
     COMPILE_ERROR = "compile_error"
-    """A failure: loading its program, compiling or linking it raised."""
+    """A failure: loading its prepared program, compiling or linking it raised."""
 
     RUN_ERROR = "run_error"
     """A failure: its first run, the check or a timed run raised."""
@@ -51,6 +51,9 @@ class Status(StrEnum):
 
     NOT_RUN_BUDGET = "not_run_budget"
     """Not run: the study's budget of time was spent before its block began."""
+
+    NOT_PREPARED = "not_prepared"
+    """Not run: its workload could not be built or exported, or has no oracle, so that no compiler was given it."""
 
     @property
     def ran(self) -> bool:
@@ -89,13 +92,18 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         Status.UNSUPPORTED.value: "不支持",
         Status.INTERRUPTED.value: "中断",
         Status.NOT_RUN_BUDGET.value: "超出预算未运行",
+        Status.NOT_PREPARED.value: "负载未能准备",
     }
 )
 """What a Chinese paper calls a status; elsewhere it goes by its name."""
 # Plain text, as tables have it: Polars compares no column of text with a member.
 STATUSES: tuple[str, ...] = tuple(status.value for status in Status)
 """All statuses, in the order in which tables list them."""
-NOT_RUN: tuple[str, ...] = (Status.INTERRUPTED.value, Status.NOT_RUN_BUDGET.value)
+NOT_RUN: tuple[str, ...] = (
+    Status.INTERRUPTED.value,
+    Status.NOT_RUN_BUDGET.value,
+    Status.NOT_PREPARED.value,
+)
 """Statuses of trials that did not run, or not to their end: they say nothing of their configuration."""
 FAILURES: tuple[str, ...] = tuple(
     name for name in STATUSES if name not in (Status.OK.value, Status.UNSUPPORTED.value, *NOT_RUN)

@@ -27,6 +27,8 @@ def companions(resolved: ResolvedStudy) -> dict[str, Path]:
                 found[where] = Path(origin.file)
             beside = PurePosixPath(where).parent
             found |= {(beside / name).as_posix(): Path(origin.file).parent / name for name, _ in origin.parts}
+        given = catalogue.workload(variant.name).inputs.values()
+        found |= {one.name: Path(one.file) for one in given if one.name is not None and one.file is not None}
     for compiler in study.compilers:
         program = catalogue.compiler(compiler.name).program
         if program is not None:
@@ -72,6 +74,9 @@ def _digested(resolved: ResolvedStudy) -> Iterator[tuple[str, Path, str]]:
             yield f"the file of workload '{choice.name}'", Path(origin.file), origin.digest
             for name, digest in origin.parts:
                 yield f"a file of workload '{choice.name}'", Path(origin.file).parent / name, digest
+        for one in catalogue.workload(choice.variants[0].name).inputs.values():
+            if one.file is not None and one.digest is not None:
+                yield f"a file of inputs of workload '{choice.name}'", Path(one.file), one.digest
     compilers = [catalogue.compiler(choice.name) for choice in study.compilers]
     for compiler in compilers:
         program = compiler.program

@@ -17,6 +17,7 @@ from ablatrix.study.named import take_offers
 from ablatrix.study.validation import Fault, describe_unknown, find_faults
 from ablatrix.study.workload_choice import Variant, WorkloadChoice
 from ablatrix.workloads.entry import WorkloadEntry
+from ablatrix.workloads.inputs.given import read_given
 from ablatrix.workloads.parameters import check_parameters
 from ablatrix.workloads.source import FORMS, is_source, read_source, with_sizes
 
@@ -202,4 +203,10 @@ def _find_workload(study: Study, choice: WorkloadChoice, first: Variant, catalog
     """Return the entry of a workload, by its name in the study; of a user's own model with the sizes of a variant."""
     if choice.source is None:
         return replace(catalogue.workload(first.registry_name), name=choice.name)
-    return read_source(choice.name, choice.source, first.parameters, study.directory, choice.tier, choice.dynamic or ())
+    entry = read_source(
+        choice.name, choice.source, first.parameters, study.directory, choice.tier, choice.dynamic or ()
+    )
+    inputs = read_given(choice.inputs, study.directory)
+    if choice.train and (entry.origin is None or entry.origin.kind != "function"):
+        raise WorkloadError("'train: true' is for a model that a function returns; others are in the mode they have")
+    return replace(entry, inputs=inputs, train=bool(choice.train)) if inputs or choice.train else entry

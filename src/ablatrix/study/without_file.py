@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 def make_study(
     models: Sequence[str | Mapping[str, Any] | Callable[..., Any]],
     compilers: Sequence[str],
-    knobs: Sequence[str] | Mapping[str, Sequence[str | int]] = (),
+    knobs: Sequence[str] | Mapping[str, Sequence[Level]] = (),
     modes: Sequence[str] = (),
     plugins: Sequence[str] = (),
     directory: Path | None = None,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ablatrix.records.variants import AxisValue, axis_text, variant_name
+from ablatrix.study.input_choice import InputChoice, Values
 from ablatrix.study.names import Name, Title
 from ablatrix.study.part import Part
 from ablatrix.workloads.entry import Size, Tier
@@ -68,12 +69,20 @@ class WorkloadChoice(Part):
     )
     source: str | None = Field(
         default=None,
-        description="A model of one's own: file.py:function, module:function, file.pt2, file.onnx or "
-        "hf:architecture?field=value.",
+        description="A model of one's own: file.py:function, module:function, file.pt2, file.onnx, "
+        "hf:architecture?field=value or hf:directory.",
     )
     tier: Tier | None = Field(default=None, description="Tier of a model of one's own; hard when left out.")
     dynamic: list[str] | None = Field(
         default=None, description="Dynamic dimensions of a model of one's own, where a stage varies `upper_bound`."
+    )
+    inputs: str | dict[str, Values | InputChoice] | None = Field(
+        default=None,
+        description="Inputs of a model of one's own in place of those that it comes with: a .npz or .pt file, or by "
+        "name values, ranges and files.",
+    )
+    train: bool | None = Field(
+        default=None, description="Whether a model of one's own is measured in train mode; no when left out."
     )
     title: Title | None = Field(default=None, description="What text, tables and figures call it; by language.")
 
@@ -81,6 +90,8 @@ class WorkloadChoice(Part):
     def _own_keys_go_with_a_source(self) -> "WorkloadChoice":
         if self.source is None and (self.tier is not None or self.dynamic is not None):
             raise ValueError("'tier' and 'dynamic' go with 'source'; a workload of a registry states its own")
+        if self.source is None and (self.inputs is not None or self.train is not None):
+            raise ValueError("'inputs' and 'train' go with 'source'; a workload of a registry states its own")
         if self.source is not None and self.workload is not None:
             raise ValueError("'workload' names one of the catalogue and 'source' is a model of your own; give one")
         return self

@@ -12,7 +12,7 @@ from ablatrix.compilers.settings import NO_SETTINGS, Applied
 from ablatrix.plan.plan import Partition, PlanOptions, Reuse
 from ablatrix.plan.planner import make_plan
 from ablatrix.records.model import WorkloadFacts
-from ablatrix.workloads.capture import capture, export_tasks, lower
+from ablatrix.workloads.capture import capture, export_tasks, take
 from ablatrix.workloads.program import Program
 
 
@@ -48,7 +48,8 @@ def make_program(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], dyna
         parameter_count=0,
         digest="",
     )
-    return Program(facts=facts, exported=exported, lowered=lower(exported), input_sets=())
+    functional, lowered = take(exported)
+    return Program(facts=facts, exported=functional.program, lowered=lowered, input_sets=())
 
 
 def make_request(

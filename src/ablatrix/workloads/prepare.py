@@ -18,7 +18,7 @@ from ablatrix.records.model import WorkloadFacts
 from ablatrix.records.workload import InputFacts
 from ablatrix.workloads.allowance import pack, unpack
 from ablatrix.workloads.built import Built
-from ablatrix.workloads.capture import lower
+from ablatrix.workloads.capture import take
 from ablatrix.workloads.capture.exporting import export
 from ablatrix.workloads.capture.graph import symbols_of
 from ablatrix.workloads.capture.precision import in_float64, widen
@@ -26,7 +26,9 @@ from ablatrix.workloads.casting import floating_types
 from ablatrix.workloads.digest import program_digest
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.generation import Generation, expect_generation, pack_generation, unpack_generation
+from ablatrix.workloads.inputs.replacing import with_inputs
 from ablatrix.workloads.numeric_types import fixed_by_file
+from ablatrix.workloads.operators import import_modules, needed_modules
 from ablatrix.workloads.oracle import Oracle, pool
 from ablatrix.workloads.parameters import build_workload, check_parameters
 from ablatrix.workloads.program import InputSet, Program
@@ -68,15 +70,16 @@ def prepare(
     if input_sets < 1:
         raise WorkloadError(f"workload '{name}': input_sets must be at least 1, but got {input_sets}")
     given = check_parameters(entry, parameters or {})
-    built = build_workload(entry, given)
+    built = with_inputs(name, build_workload(entry, given), entry.inputs)
     sizes = _sizes(name, built, input_sets, seed, largest or {})
+    first = built.own_inputs or built.make_inputs(seed, sizes[0])
+    exported = export(name, built, first) if built.exported is None else built.exported
+    functional, lowered = take(exported if built.unquantised is None else in_plain_operations(exported))
+    exported = functional.program
+    built = _with_written(built, functional.written)
     inputs = [built.make_inputs(seed + index, one) for index, one in enumerate(sizes)]
     if built.own_inputs is not None:
         inputs[0] = built.own_inputs
-    exported = export(name, built, inputs[0]) if built.exported is None else built.exported
-    if built.unquantised is not None:
-        exported = in_plain_operations(exported)
-    lowered = lower(exported)
     oracle = Oracle(exported, built.chain, built.reference)
     answers = [oracle.answer(one) for one in inputs]
     if built.rounding is not None:
@@ -95,6 +98,7 @@ def prepare(
         symbol_names=symbols,
         float_distance=_float_distance(name, built, made),
         generation=_generation(built, exported),
+        modules=needed_modules((exported, lowered), entry),
     )
 
 
@@ -113,6 +117,21 @@ def _generation(built: Built, exported: ExportedProgram) -> Generation | None:
         return None
     steps, start = built.prompted
     return expect_generation(exported, start, steps)
+
+
+def _with_written(built: Built, written: Mapping[str, torch.Tensor]) -> Built:
+    """Return a workload with the buffers that it writes to as further inputs, which have the same values each time."""
+    if not written:
+        return built
+
+    def values() -> tuple[torch.Tensor, ...]:
+        return tuple(one.clone().contiguous() for one in written.values())
+
+    def make(seed: int, sizes: Mapping[str, int]) -> tuple[torch.Tensor, ...]:
+        return (*built.make_inputs(seed, sizes), *values())
+
+    own = None if built.own_inputs is None else (*built.own_inputs, *values())
+    return replace(built, make_inputs=make, own_inputs=own, input_names=(*built.input_names, *written))
 
 
 def save_program(program: Program, directory: Path) -> None:
@@ -138,6 +157,7 @@ def save_program(program: Program, directory: Path) -> None:
         "dynamic_bounds": dict(program.dynamic_bounds),
         "symbol_names": dict(program.symbol_names),
         "float_distance": program.float_distance,
+        "modules": list(program.modules),
     }
     (directory / "program.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
 
@@ -156,6 +176,7 @@ def load_program(directory: Path) -> Program:
         raise WorkloadError(
             f"{directory} holds a prepared workload of format {plain.get('format')}, this is {FORMAT}; prepare it again"
         )
+    import_modules(plain["modules"])
     programs = load_programs({name: str(plain["programs"][name]) for name in PROGRAMS}, directory)
     tensors = torch.load(directory / "draws.pt", weights_only=True)
     input_sets = tuple(
@@ -186,6 +207,7 @@ def load_program(directory: Path) -> Program:
         plain["symbol_names"],
         plain["float_distance"],
         generation,
+        tuple(plain["modules"]),
     )
 
 
@@ -215,7 +237,7 @@ def describe(entry: WorkloadEntry, parameters: Mapping[str, Any] | None = None) 
         WorkloadError: A parameter is unknown, or the workload cannot be built.
     """
     given = check_parameters(entry, parameters or {})
-    return _facts(entry, given, build_workload(entry, given), "")
+    return _facts(entry, given, with_inputs(entry.name, build_workload(entry, given), entry.inputs), "")
 
 
 def _facts(entry: WorkloadEntry, parameters: Mapping[str, Any], built: Built, digest: str) -> WorkloadFacts:

@@ -40,7 +40,8 @@ class Program:
 
     Attributes:
         facts: The record's part about the workload: name, tier, parameters, inputs, dynamic dimensions, digest.
-        exported: As ``torch.export`` returned it; this is what the eager reference runs.
+        exported: As ``torch.export`` returned it, made a pure function of tensors (see ``capture.functional``); this is
+            what the eager reference runs.
         lowered: The same program decomposed to core ATen, constants folded, dead code removed; parameters and
             constants lifted to placeholders. This is what is captured, partitioned and given to compilers.
         input_sets: The input sets; ``input_sets[0]`` is the one that is timed.
@@ -49,6 +50,7 @@ class Program:
         float_distance: Root mean square difference of the outputs from those of the model before it was quantised, both
             in float64, relative to these; None where it is not quantised.
         generation: Of a decode step: the text that it should generate.
+        modules: Modules and files that register operators of it: they are imported before it is read.
     """
 
     facts: WorkloadFacts
@@ -59,6 +61,7 @@ class Program:
     symbol_names: Mapping[str, str] = field(default_factory=dict)
     float_distance: float | None = None
     generation: Generation | None = None
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

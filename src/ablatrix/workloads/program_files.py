@@ -28,6 +28,9 @@ def save_programs(programs: Mapping[str, ExportedProgram], directory: Path) -> d
     Returns:
         SHA-256 of each ``.pt2``, by name: torch can be made to run code when it reads one, so nothing but these very
         bytes is read again. Weights are read as tensors alone.
+
+    Raises:
+        WorkloadError: torch cannot read back what it wrote; every worker would fail.
     """
     weights = {name: _weights(program) for name, program in programs.items()}
     torch.save(weights, directory / WEIGHTS)
@@ -42,6 +45,7 @@ def save_programs(programs: Mapping[str, ExportedProgram], directory: Path) -> d
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.export.save(bare, directory / f"{name}.pt2")
+        _read(name, directory)
     return {name: digest_bytes((directory / f"{name}.pt2").read_bytes()) for name in programs}
 
 
@@ -59,9 +63,7 @@ def load_programs(digests: Mapping[str, str], directory: Path) -> dict[str, Expo
     weights = torch.load(directory / WEIGHTS, weights_only=True)
     programs = {}
     for name in digests:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = load_saved(directory / f"{name}.pt2")
+        program = _read(name, directory)
         parameters = set(program.graph_signature.parameters)
         program._state_dict = {
             key: torch.nn.Parameter(tensor, requires_grad=False) if key in parameters else tensor
@@ -71,6 +73,19 @@ def load_programs(digests: Mapping[str, str], directory: Path) -> dict[str, Expo
         _drop_hints_of_expressions(program)
         programs[name] = program
     return programs
+
+
+def _read(name: str, directory: Path) -> ExportedProgram:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return load_saved(directory / f"{name}.pt2")
+        except WorkloadError:
+            raise
+        except Exception as error:  # the format has many errors and no common one
+            raise WorkloadError(
+                f"the {name} program cannot be read back by torch.export.load: {type(error).__name__}: {error}"
+            ) from error
 
 
 def _drop_hints_of_expressions(program: ExportedProgram) -> None:

@@ -1,7 +1,8 @@
 """Sources: how a study names a user's model. Plain text in, an entry out; nothing is imported here.
 
-Four forms: ``file.py:function`` or ``module:function``, ``file.pt2``, ``file.onnx?tokens=32`` (sizes of its free
-dimensions, where it has any; ``1..512`` keeps one dynamic), and ``hf:llama?layers=2&hidden=256``.
+Five forms: ``file.py:function`` or ``module:function``, ``file.pt2``, ``file.onnx?tokens=32`` (sizes of its free
+dimensions, where it has any; ``1..512`` keeps one dynamic), ``hf:llama?layers=2&hidden=256``, and
+``hf:path/to/checkpoint?tokens=32``.
 """
 
 from __future__ import annotations
@@ -30,7 +31,12 @@ SAVED = ".pt2"
 ONNX = ".onnx"
 FILES = (".py", SAVED, ONNX)
 PLAIN_FUNCTION = "make"
-FORMS = "file.py:function, module:function, file.pt2, file.onnx?tokens=32, or hf:architecture?layers=2&hidden=256"
+CONFIG = "config.json"
+"""The file that makes a directory a checkpoint of transformers."""
+FORMS = (
+    "file.py:function, module:function, file.pt2, file.onnx?tokens=32, hf:architecture?layers=2&hidden=256, or "
+    "hf:path/to/checkpoint"
+)
 _FUNCTION = re.compile(r"^(?P<where>[^:?]+):(?P<function>[A-Za-z_]\w*)$")
 _CONFIGURATION = re.compile(r'"([\w.-]+)", "\w+Config"')
 _NO_WORD = re.compile(r"[^A-Za-z0-9._]+")
@@ -46,6 +52,12 @@ def is_file(where: str) -> bool:
     return where.endswith(FILES) or where.lower().endswith((SAVED, ONNX))
 
 
+def is_checkpoint(source: str) -> bool:
+    """Return whether a source names a directory with a configuration and weights; a plain name is an architecture."""
+    named = source.removeprefix(ARCHITECTURE).partition("?")[0]
+    return source.startswith(ARCHITECTURE) and ("/" in named or named.startswith("."))
+
+
 def file_of(source: str) -> str:
     """Return the part of a source that is a file or a module, without function and sizes."""
     return source.partition("?")[0].partition(":")[0]
@@ -54,7 +66,8 @@ def file_of(source: str) -> str:
 def derive_name(source: str) -> str:
     """Return a short name: the file's or architecture's, with the function's unless that is ``make``."""
     if source.startswith(ARCHITECTURE):
-        return _word(source.removeprefix(ARCHITECTURE).partition("?")[0])
+        named = source.removeprefix(ARCHITECTURE).partition("?")[0]
+        return _word(Path(named).name if is_checkpoint(source) else named)
     where, function = file_of(source), source.partition(":")[2]
     stem = Path(where).stem if is_file(where) else where.rpartition(".")[2]
     return _word(stem if function in {"", PLAIN_FUNCTION} else f"{stem}-{function}")
@@ -84,15 +97,7 @@ def read_source(
     """
     make = partial(WorkloadEntry, name=name, tier=tier or DEFAULT_TIER, dynamic=tuple(dynamic))
     if source.startswith(ARCHITECTURE):
-        architecture, _, query = source.removeprefix(ARCHITECTURE).partition("?")
-        given = {**_read_query(source, query), **parameters}
-        _refuse_unknown(source, architecture)
-        return make(
-            summary=f"Architecture {architecture} of transformers, random weights.",
-            parameters=_as_given(given) | _phase_parameters(source, given),
-            builder=architecture,
-            origin=Origin(source, "architecture"),
-        )
+        return make(**_of_transformers(source, parameters, directory))
     if source.lower().endswith(SAVED):
         path = _existing(source, directory / source)
         origin = Origin(source, "saved", str(path), digest_bytes(path.read_bytes()))
@@ -120,6 +125,22 @@ def read_source(
     )
 
 
+def _of_transformers(source: str, parameters: Mapping[str, Size], directory: Path) -> dict[str, Any]:
+    """Return what is particular to the entry of an architecture or a checkpoint."""
+    named, _, query = source.removeprefix(ARCHITECTURE).partition("?")
+    given = {**_read_query(source, query), **parameters}
+    found: dict[str, Any] = {"parameters": _as_given(given) | _phase_parameters(source, given)}
+    if is_checkpoint(source):
+        config = _checkpoint_config(source, directory / named)
+        # The weights are in the digest of the program; here it is of what says which program it is.
+        origin = Origin(source, "checkpoint", str(config), digest_bytes(config.read_bytes()))
+        summary = f"Checkpoint {config.parent.name} of transformers."
+        return {**found, "summary": summary, "builder": str(config.parent), "origin": origin}
+    _refuse_unknown(source, named)
+    summary = f"Architecture {named} of transformers, random weights."
+    return {**found, "summary": summary, "builder": named, "origin": Origin(source, "architecture")}
+
+
 def _onnx_origin(source: str, path: Path) -> Origin:
     content = path.read_bytes()
     parts = {name: path.parent / name for name in find_parts(path, content)}
@@ -141,6 +162,16 @@ def _refuse_unknown(source: str, architecture: str) -> None:
     names = sorted(set(_CONFIGURATION.findall(text)))
     if names and f'"{architecture}"' not in text:
         raise WorkloadError(f"source '{source}': {no_architecture(architecture, names, most=3)}")
+
+
+def _checkpoint_config(source: str, directory: Path) -> Path:
+    config = directory.resolve() / CONFIG
+    if not config.is_file():
+        raise WorkloadError(
+            f"source '{source}': there is no {config}; weights are read from a local directory, relative to the study "
+            f"file, never from the network: 'hf download ORGANISATION/NAME --local-dir {directory.name}' fetches them"
+        )
+    return config
 
 
 def no_architecture(architecture: str, known: Sequence[str], most: int) -> str:
@@ -187,6 +218,10 @@ def with_sizes(entry: WorkloadEntry, sizes: Mapping[str, Size]) -> WorkloadEntry
 
 def seen_from(directory: Path, source: str) -> str:
     """Return a source whose path is relative to the working directory as one that is relative to another directory."""
+    if is_checkpoint(source):
+        named, mark, query = source.removeprefix(ARCHITECTURE).partition("?")
+        seen = Path(os.path.relpath(Path(named).resolve(), directory)).as_posix()
+        return f"{ARCHITECTURE}{seen if '/' in seen else f'./{seen}'}{mark}{query}"
     where = file_of(source)
     if source.startswith(ARCHITECTURE) or not is_file(where):
         return source

@@ -34,6 +34,7 @@ from ablatrix.compilers.inductor.passes import fused_groups, observe_passes, wat
 from ablatrix.compilers.inductor.toolchain import cache_directory
 from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names, kernel_sources
 from ablatrix.compilers.passes import PassRun
+from ablatrix.compilers.reasons import reason_of
 from ablatrix.errors import CompilerError
 from ablatrix.workloads.program import TaskProgram
 
@@ -141,7 +142,7 @@ def _compile(request: CompileRequest, task: TaskProgram, options: Options, seen:
             dump.text("before", "graph.py", "The FX graph, outputs among its inputs.", lambda: readable(module))
             code = _generate(module, inputs, options, seen, request.clock, dump)
     except Exception as error:  # Inductor raises errors of many kinds
-        raise CompilerError(f"inductor failed on task {task.kind} ({task.fingerprint}): {error}") from error
+        raise CompilerError(f"inductor failed on task {task.kind} ({task.fingerprint}): {reason_of(error)}") from error
     if code.constants and not options.constant_weights:
         raise CompilerError(f"inductor keeps constants of task {task.kind} out of its code: {sorted(code.constants)}")
     return Made(code, next(one for one in reversed(PyCodeCache.modules) if one.key == code.cache_key), sizes)

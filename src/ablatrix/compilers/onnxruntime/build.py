@@ -24,6 +24,7 @@ from ablatrix.compilers.onnxruntime.passes import OPTIMIZER, read_runs
 from ablatrix.compilers.onnxruntime.settings import rules
 from ablatrix.compilers.output import STDERR, written_to
 from ablatrix.compilers.passes import PassRun, total_ms
+from ablatrix.compilers.reasons import first_reason, reason_of
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.onnx.operation import data_inputs, find_onnx, read_model
 from ablatrix.workloads.onnx.precision import all_nodes
@@ -73,9 +74,11 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     except Exception as error:  # its errors are of several kinds that only its extension module has
         if type(error).__name__ == NO_KERNEL:
             raise UnsupportedError(
-                f"onnxruntime has no kernel for an operation of task {task.kind}: {error}"
+                f"onnxruntime has no kernel for an operation of task {task.kind}: {reason_of(error)}"
             ) from error
-        raise CompilerError(f"onnxruntime failed on task {task.kind} ({task.fingerprint}): {error}") from error
+        raise CompilerError(
+            f"onnxruntime failed on task {task.kind} ({task.fingerprint}): {reason_of(error)}"
+        ) from error
     _dump_model(dump, "after", "optimised", "The model after ONNX Runtime's optimisers", file.read_bytes)
     dump.lacks("code", REASONS["generated_kernels"])
     nodes = sum(1 for _ in all_nodes(onnx.load(file, load_external_data=False).graph.node))
@@ -180,7 +183,7 @@ def export_model(task: TaskProgram) -> Any:
                 task.exported, dynamo=True, verbose=False, output_names=names, external_data=False
             )
     except Exception as error:  # the exporter has many errors and no common one
-        reason = str(error).partition("\n")[0]
+        reason = first_reason(error)
         if "No ONNX function" in str(error) or "DispatchError" in str(error):
             raise UnsupportedError(f"an operation of task {task.kind} has no translation to ONNX: {reason}") from error
         raise CompilerError(f"task {task.kind} cannot be exported to ONNX: {reason}") from error

@@ -18,6 +18,7 @@ from ablatrix.compilers.openvino.library import get_core, import_openvino, quiet
 from ablatrix.compilers.openvino.options import Options
 from ablatrix.compilers.openvino.passes import watch_passes
 from ablatrix.compilers.passes import PassRun, total_ms
+from ablatrix.compilers.reasons import reason_of
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.onnx.operation import data_inputs, find_onnx, read_model
 from ablatrix.workloads.program import TaskProgram
@@ -66,7 +67,7 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         with request.clock.phase("link"):
             stored = compiled.export_model().getvalue()
     except RuntimeError as error:
-        raise CompilerError(f"openvino failed on task {task.kind} ({task.fingerprint}): {error}") from error
+        raise CompilerError(f"openvino failed on task {task.kind} ({task.fingerprint}): {reason_of(error)}") from error
     file = request.work_dir / f"{key}.blob"
     file.write_bytes(stored)
     _dump_model(

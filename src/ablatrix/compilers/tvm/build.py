@@ -20,6 +20,7 @@ from ablatrix.compilers.built_task import source_digest as digest_source
 from ablatrix.compilers.catalogue import SettingValue
 from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.passes import PassRun, total_ms
+from ablatrix.compilers.reasons import reason_of
 from ablatrix.compilers.settings import NO_SETTINGS, Applied
 from ablatrix.compilers.tvm.passes import SEQUENCE, pass_observer
 from ablatrix.compilers.tvm.pipeline import Lowered, Options, lower
@@ -76,8 +77,8 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         if isinstance(error, UnsupportedError):
             raise
         if "Unsupported function type" in str(error):
-            raise UnsupportedError(f"tvm cannot import task {task.kind}: {error}") from error
-        raise CompilerError(f"tvm failed on task {task.kind} ({task.fingerprint}): {error}") from error
+            raise UnsupportedError(f"tvm cannot import task {task.kind}: {reason_of(error)}") from error
+        raise CompilerError(f"tvm failed on task {task.kind} ({task.fingerprint}): {reason_of(error)}") from error
 
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
@@ -126,15 +127,19 @@ def _compile(request: CompileRequest, task: TaskProgram, options: Options, file:
 
 
 def _import(request: CompileRequest, task: TaskProgram) -> Any:
+    """Import a task; what TVM's importer does not know is decomposed before, as torch's default does it."""
     if find_onnx(task.exported) is not None:
         from ablatrix.compilers.tvm.onnx_model import import_onnx
 
         return import_onnx(request.program, task)
     from tvm.relax.frontend.torch import from_exported_program
+    from tvm.relax.frontend.torch.exported_program_translator import ExportedProgramImporter
 
-    return from_exported_program(
-        task.exported, run_ep_decomposition=False, custom_convert_map=_keeping_types(task.exported)
-    )
+    known, table = ExportedProgramImporter().create_convert_map(), torch.export.default_decompositions()
+    targets = {node.target for node in task.exported.graph.nodes if isinstance(node.target, torch._ops.OpOverload)}
+    others = {one: table[one] for one in targets if one.__name__ not in known and one in table}
+    program = task.exported.run_decompositions(others) if others else task.exported
+    return from_exported_program(program, run_ep_decomposition=False, custom_convert_map=_keeping_types(program))
 
 
 def _keeping_types(exported: ExportedProgram) -> dict[str, Callable[[Any, Any], Any]]:

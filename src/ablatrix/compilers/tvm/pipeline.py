@@ -1,6 +1,6 @@
 """The pass sequence of one task, and what is read from the program on its way.
 
-    DecomposeOpsForInference, [library], LegalizeOps, AnnotateTIROpPattern, FoldConstant,
+    DecomposeOpsForInference, DispatchSortScan, [library], LegalizeOps, AnnotateTIROpPattern, FoldConstant,
     [FuseOps, FuseTIR], [schedule], DeadCodeElimination, RewriteDataflowReshape, ToNonDataflow,
     RemovePurityChecking, CallTIRRewrite, PassDestinations, [StaticPlanBlockMemory], LowerAllocTensor,
     [KillAfterLastUse], LowerRuntimeBuiltin, ComputePrimValue, VMShapeLower, AttachGlobalSymbol
@@ -163,7 +163,7 @@ def _steps(options: Options) -> list[Step]:
     """Return the sequence with the passes that knobs leave out as names alone."""
     # TVM has this one as a sequence of passes that has no name.
     decompose = tvm.transform.Sequential([T.DecomposeOpsForInference()], name="DecomposeOpsForInference")
-    steps = [_named(decompose)]
+    steps = [_named(decompose), _named(relax.backend.DispatchSortScan())]
     if options.library:
         from ablatrix.compilers.tvm.library import offload_to_torch
 

@@ -19,6 +19,8 @@ from ablatrix.compilers.tvm.contraction import contraction_axes, extent, schedul
 from ablatrix.compilers.tvm.elementary import vectorise_elementary
 
 SCHEDULED = "tirx.is_scheduled"
+_MAX_NESTED = 2  # calls of functions within calls of functions
+_MAX_LOADS = 64  # of one statement
 _MIN_PARALLEL = 8192  # elements below which waking the thread pool costs more than it saves
 
 # What TVM raises when a schedule primitive does not fit: ScheduleError and InternalError are RuntimeErrors.
@@ -103,9 +105,16 @@ def _is_spatial(block: Any) -> bool:
 
 
 def _inline_producers(sch: Any) -> None:
-    """Inline element-wise producers, except where that would repeat costly work or split a contraction's loads."""
+    """Inline element-wise producers, except where that would repeat costly work or split a contraction's loads.
+
+    What is inlined is written once for each load of it, and TVM looks through all of one statement at once: calls
+    within calls, and loads of loads, take time that doubles with each. So their depth and number are limited.
+    """
     outputs = {sch.get(b).name_hint for b in sch.get_output_blocks(sch.get_sblock("root"))}
-    for name in [sch.get(b).name_hint for b in _blocks(sch)]:
+    names = [sch.get(b).name_hint for b in _blocks(sch)]
+    own = {name: int(_is_costly(sch.get(sch.get_sblock(name)))) for name in names}
+    depth = dict(own)
+    for name in names:
         block = sch.get_sblock(name)
         statement = sch.get(block)
         consumers = [sch.get(c) for c in sch.get_consumers(block)]
@@ -116,10 +125,29 @@ def _inline_producers(sch: Any) -> None:
         reduced = any(not _is_spatial(consumer) for consumer in consumers)
         if (len(consumers) > 1 or reduced) and _is_costly(statement):
             continue
+        nested = {consumer.name_hint: depth[name] + own[consumer.name_hint] for consumer in consumers}
+        if max(nested.values()) > _MAX_NESTED or any(_is_too_long(statement, consumer) for consumer in consumers):
+            continue
         try:
             sch.compute_inline(block)
         except _REFUSALS:
             continue
+        for consumer, reached in nested.items():
+            depth[consumer] = max(depth[consumer], reached)
+
+
+def _is_too_long(statement: Any, consumer: Any) -> bool:
+    """Whether a consumer would load too often with a producer inlined at each of its loads."""
+    loads = _loads(consumer)
+    output = statement.writes[0].source
+    uses = sum(load.source.same_as(output) for load in loads)
+    return bool(len(loads) + uses * (len(_loads(statement)) - 1) > _MAX_LOADS)
+
+
+def _loads(statement: Any) -> list[Any]:
+    loads: list[Any] = []
+    tvm_ffi.structural_walk(statement.body, (ir.TensorLoad, loads.append))
+    return loads
 
 
 def _is_costly(statement: Any) -> bool:

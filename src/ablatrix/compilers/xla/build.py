@@ -19,6 +19,7 @@ from ablatrix.compilers.built_task import TaskFacts, source_digest
 from ablatrix.compilers.catalogue import SettingValue
 from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.passes import PassRun, total_ms, with_times
+from ablatrix.compilers.reasons import reason_of
 from ablatrix.compilers.xla.client import platform_version
 from ablatrix.compilers.xla.frontend import import_torchax
 from ablatrix.compilers.xla.module import read_module
@@ -181,9 +182,11 @@ def lower_task(task: TaskProgram, shapes: Shapes) -> Any:
 
         return jax.jit(run).lower(*inputs)
     except AssertionError as error:  # what torchax raises, with the operator alone, when it has no lowering
-        raise UnsupportedError(f"an operation of task {task.kind} has no translation to JAX: {error}") from error
+        raise UnsupportedError(
+            f"an operation of task {task.kind} has no translation to JAX: {reason_of(error)}"
+        ) from error
     except Exception as error:  # torchax and JAX have no common error
-        reason = str(error).partition("\n")[0]
+        reason = reason_of(error).partition("\n")[0]
         raise CompilerError(f"task {task.kind} ({task.fingerprint}) cannot be lowered by JAX: {reason}") from error
 
 
@@ -209,7 +212,7 @@ def compile_lowered(task: TaskProgram, lowered: Any, options: Mapping[str, Setti
     try:
         return lowered.compile(compiler_options=dict(options))
     except Exception as error:  # XLA's errors come as several types of jaxlib
-        raise CompilerError(f"xla failed on task {task.kind} ({task.fingerprint}): {error}") from error
+        raise CompilerError(f"xla failed on task {task.kind} ({task.fingerprint}): {reason_of(error)}") from error
 
 
 def input_shapes(task: TaskProgram, sizes: Mapping[str, int]) -> Shapes:

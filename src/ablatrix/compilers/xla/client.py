@@ -25,10 +25,13 @@ def prepare(threads: int) -> None:
     jax.config.update("jax_traceback_in_locations_limit", 0)  # the artifact does not depend on who called
 
 
-def pool_threads() -> int:
-    """Return the number of threads of the pool, counted among this process's; 0 before the client has started."""
+def pool_threads() -> int | None:
+    """Return the number of threads of the pool, counted among this process's by their name.
+
+    None where no thread has the name: the client has not started, or /proc is read-only, so that threads get no names.
+    """
     names = (comm.read_text(encoding="utf-8").strip() for comm in Path("/proc/self/task").glob("*/comm"))
-    return sum(name == POOL_THREADS for name in names)
+    return sum(name == POOL_THREADS for name in names) or None
 
 
 def platform_version() -> str:

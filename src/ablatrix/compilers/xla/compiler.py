@@ -64,7 +64,7 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
         from ablatrix.compilers.xla.client import pool_threads
 
         pool = pool_threads()
-        return {"torch": torch.get_num_threads(), **({"xla pool": pool} if pool else {})}
+        return {"torch": torch.get_num_threads(), **({} if pool is None else {"xla pool": pool})}
 
     def options(self, request: CompileRequest) -> Options:
         """Return the options of XLA that the knobs set."""
@@ -83,9 +83,10 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
         super().prepare(request, options)
         with request.clock.phase("load"):
             platform_version()
-        if pool_threads() != options.threads:
+        counted = pool_threads()
+        if counted is not None and counted != options.threads:
             raise CompilerError(
-                f"XLA's pool has {pool_threads()} threads since its first use in this process, "
+                f"XLA's pool has {counted} threads since its first use in this process, "
                 f"and {options.threads} are asked for: start another process"
             )
 
@@ -143,18 +144,27 @@ class XlaTask:
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
         """Take the inputs' memory as JAX's arrays; outputs are copied, since XLA allocates them itself.
 
+        An input that lies in another layout (channels last) is copied in each run, a weight once.
+
         Raises:
             UnsupportedError: A tensor has a type that numpy does not have.
             CompilerError: JAX took a copy of an input, or XLA failed on this size.
         """
         from ablatrix.compilers.xla.build import as_numpy
 
-        arrays = [_as_array(tensor) for tensor in inputs]
+        staged = [_row_major(tensor) for tensor in inputs]
+        arrays = [_as_array(tensor) for tensor in staged]
+        parameters = set(self._task.parameter_inputs)  # the same in every run
+        moves = [
+            (own, given)
+            for index, (own, given) in enumerate(zip(staged, inputs, strict=True))
+            if own.data_ptr() != given.data_ptr() and index not in parameters
+        ]
         try:
             destinations = [as_numpy(tensor) for tensor in outputs]
         except TypeError as error:
             raise UnsupportedError(f"an output of task {self._task.kind} cannot be copied: {error}") from error
-        return partial(_run, self._executable(inputs), arrays, destinations, (*inputs, *outputs))
+        return partial(_run, self._executable(inputs), moves, arrays, destinations, (*inputs, *outputs, *staged))
 
     def _executable(self, inputs: list[Any]) -> Any:
         from ablatrix.compilers.xla.build import compile_lowered, lower_task
@@ -167,9 +177,29 @@ class XlaTask:
         return self._executables[shapes]
 
 
-def _run(executable: Any, arrays: list[Any], destinations: list[Any], _kept_alive: tuple[Any, ...]) -> None:
+def _run(
+    executable: Any,
+    moves: list[tuple[Any, Any]],
+    arrays: list[Any],
+    destinations: list[Any],
+    _kept_alive: tuple[Any, ...],
+) -> None:
+    for own, given in moves:
+        own.copy_(given)
     for destination, array in zip(destinations, executable(*arrays), strict=True):
         destination[...] = array
+
+
+def _row_major(tensor: Any) -> Any:
+    """Return a tensor's memory in the one layout that JAX takes, or a copy where it lies in another.
+
+    Axes of size 1 may have any stride, and JAX would take that for another layout.
+    """
+    import torch
+
+    if not tensor.is_contiguous():
+        return tensor.contiguous()
+    return tensor.as_strided(tensor.shape, torch.empty(tensor.shape, device="meta").stride())
 
 
 def _as_array(tensor: Any) -> Any:

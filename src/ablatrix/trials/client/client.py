@@ -51,7 +51,9 @@ _log = logging.getLogger(__name__)
 
 DEATH_CHECK_S = 0.5
 OUTPUT_TAIL = 4000
-VARIABLES = {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}
+VARIABLES = {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+"""Keep a model's libraries from the network, unless the environment of a run has them otherwise."""
 
 
 class ForkServer:
@@ -90,7 +92,7 @@ class ForkServer:
                 stdout=output,
                 stderr=output,
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, **VARIABLES, **(environment or {})},
+                env={**OFFLINE, **os.environ, **VARIABLES, **(environment or {})},
                 start_new_session=True,
             )
         theirs.close()

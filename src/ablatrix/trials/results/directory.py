@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,8 @@ def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
         "largest": largest_sizes(resolved, cell),
         **({} if origin is None else {"source": origin.source, "source_digest": entry.source_digest}),
         **({} if plugin is None else {"plugin_digest": plugin.digest}),
+        **({"inputs": {name: asdict(one) for name, one in entry.inputs.items()}} if entry.inputs else {}),
+        **({"train": True} if entry.train else {}),
     }
 
 

@@ -35,8 +35,8 @@ def rerun(
 
     Args:
         resolved: The study that the results were made with, with its catalogue.
-        results: Directory of results; the prepared program is taken from it, or made again. That of a bundle is
-            always made again: no manifest lists it, and reading it would run what somebody put there.
+        results: Directory of results with its prepared programs; a bundle's are made again: no manifest lists them,
+            and reading one would run what somebody put there.
         trial: Id of the trial or of one of its records, or enough of its first characters.
         debug: Open the debugger where the trial raises.
         dump: Directory for the compiler's stages of each task: an empty or new one.
@@ -58,12 +58,11 @@ def rerun(
         catalogue.compiler(name).refuse_absent()
     from ablatrix.trials.worker import run_here  # torch loads here
 
+    if dump is not None and found.role == "reference":
+        raise TrialError(f"trial {found.trial_id} is of {cell.compiler}, which compiles nothing; choose another")
     if dump is not None:
-        if found.role == "reference":
-            raise TrialError(f"trial {found.trial_id} is of {cell.compiler}, which compiles nothing; choose another")
         claim_directory(dump)
-    program = _program(resolved, cell, directory)
-    entry = catalogue.compiler(cell.compiler)
+    program, entry = _program(resolved, cell, directory), catalogue.compiler(cell.compiler)
     with ExitStack() as stack:
         for name, value in environment_of(entry, cell.knobs).items():
             stack.enter_context(variable(name, value))

@@ -91,23 +91,22 @@ class Preparation:
         if lost is None:
             draft.rename(directory)
         else:
-            status, error = lost
-            status = Status.COMPILE_ERROR if status is Status.RUN_ERROR else status
-            further = {"phase": "load", "output_tail": worker.output_tail()}
-            self._failures[directory] = status, error.model_copy(update=further)
+            # However it failed: no compiler was given the program, so none of them has failed.
+            further = {"phase": "prepare", "output_tail": worker.output_tail()}
+            self._failures[directory] = Status.NOT_PREPARED, lost.model_copy(update=further)
 
 
-def _await_end(worker: Worker) -> tuple[Status, Failure] | None:
-    """Return status and error of a worker that failed, None when it succeeded."""
+def _await_end(worker: Worker) -> Failure | None:
+    """Return the error of a worker that failed, None when it succeeded."""
     try:
         message = worker.receive(TIMEOUT_S)
     except ChannelTimeout:
-        return describe_ending(worker.end(kill=True), worker.stage, Status.TIMEOUT)
+        return describe_ending(worker.end(kill=True), worker.stage, Status.TIMEOUT)[1]
     except ChannelClosed:
-        return describe_ending(worker.end(kill=False), worker.stage, None)
+        return describe_ending(worker.end(kill=False), worker.stage, None)[1]
     except Interrupted:
         worker.end(kill=True)
         raise
     worker.end(kill=True)
     assert isinstance(message, TrialResult)  # nothing else was requested
-    return None if message.error is None else (message.status, message.error)
+    return message.error

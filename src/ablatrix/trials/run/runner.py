@@ -55,7 +55,7 @@ class RunSummary:
 
     @property
     def not_run(self) -> int:
-        """Number of trials that have a record and were not run: the study's budget of time was spent."""
+        """Number of trials that have a record and were not run: no time was left, or their workload has no program."""
         return sum(count for status, count in self.statuses.items() if not status.ran)
 
     @property

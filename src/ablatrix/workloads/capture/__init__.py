@@ -1,13 +1,13 @@
 """The only package that works on ``torch.fx`` and the internals of an ``ExportedProgram``.
 
-``lower`` makes the program that is captured, partitioned and compiled; ``capture`` turns it into the
-planner's plain values; ``export_tasks`` turns the planner's tasks back into exported programs;
-``value_tensors`` returns the weights by value. Everything else in ablatrix sees plain values and whole
-programs.
+``take`` makes a program a pure function of tensors, and lowers it to what is captured, partitioned and
+compiled; ``capture`` turns it into the planner's plain values; ``export_tasks`` turns the planner's tasks back into
+exported programs; ``value_tensors`` returns the weights by value. Everything else in ablatrix sees plain values and
+whole programs.
 """
 
 from ablatrix.workloads.capture.graph import capture, input_values, value_tensors
-from ablatrix.workloads.capture.lowering import lower
+from ablatrix.workloads.capture.lowering import lower, take
 from ablatrix.workloads.capture.tasks import export_tasks
 
-__all__ = ["capture", "export_tasks", "input_values", "lower", "value_tensors"]
+__all__ = ["capture", "export_tasks", "input_values", "lower", "take", "value_tensors"]

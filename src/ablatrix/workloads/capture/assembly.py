@@ -46,6 +46,12 @@ def weight_of(program: ExportedProgram, name: str) -> torch.Tensor:
     return program.constants[name] if found is None else found
 
 
+def subgraphs(program: ExportedProgram) -> dict[str, torch.fx.GraphModule]:
+    """Return the bodies that a program's nodes run (branches, loops), by the name that its graph has for each."""
+    names = {node.target for node in program.graph.nodes if node.op == "get_attr"}
+    return {name: program.graph_module.get_submodule(name) for name in sorted(names)}
+
+
 def live_ranges(program: ExportedProgram) -> dict[Any, Any]:
     """Return the ranges of the symbols that the program's inputs have; export keeps some that it has unified."""
     live: set[Any] = set()
@@ -64,8 +70,19 @@ def assemble(
     *,
     ranges: Mapping[Any, Any],
     verifiers: Sequence[type],
+    bodies: Mapping[str, torch.fx.GraphModule] | None = None,
 ) -> ExportedProgram:
-    """Return the program of a graph whose placeholders are ``slots``: flat inputs, flat outputs."""
+    """Return the program of a graph whose placeholders are ``slots``: flat inputs, flat outputs.
+
+    Args:
+        graph: Its nodes but the output, whose placeholders come in the order of ``slots``.
+        slots: What each placeholder is.
+        outputs: What it returns.
+        state: Its weights by name.
+        ranges: Of its symbols.
+        verifiers: Of the program that it was made from.
+        bodies: What its nodes run, see `subgraphs`.
+    """
     graph.output(tuple(outputs))
     signature = ExportGraphSignature(
         input_specs=[_input_spec(slot) for slot in slots],
@@ -80,14 +97,18 @@ def assemble(
         fqn="",
         signature=ModuleCallSignature(
             inputs=[TensorArgument(name=node.name) for node in callers],
-            outputs=[TensorArgument(name=node.name) for node in outputs],
+            # Without names, which torch does not keep right when it traces the program again (an output chosen of two).
+            outputs=[TensorArgument(name="") for _ in outputs],
             in_spec=in_spec,
             out_spec=out_spec,
             forward_arg_names=[node.name for node in callers],
         ),
     )
+    root = torch.nn.Module()
+    for name, body in (bodies or {}).items():
+        root.add_module(name, body)
     return ExportedProgram(
-        root=torch.nn.Module(),
+        root=root,
         graph=graph,
         graph_signature=signature,
         state_dict=dict(state),

@@ -7,7 +7,9 @@ operations that guard against rows without any key. Here
 * ``scaled_dot_product_attention`` becomes matmul, scale, mask, softmax, matmul, so that a compiler can fuse
   them and plan their memory;
 * ``batch_norm`` in inference becomes one multiplication and one addition with folded constants;
-* ``matmul``, ``layer_norm``, ``silu`` and ``gelu`` stay whole, so that a library can take them.
+* ``matmul``, ``layer_norm``, ``silu`` and ``gelu`` stay whole, so that a library can take them;
+* ``floor_divide`` stays whole: of integers, ONNX has it right, and the division that it would become in floats;
+* ``fake_quantize`` stays whole: what it would become has a mask that only training needs, and no importer knows it.
 """
 
 from collections.abc import Callable
@@ -17,7 +19,16 @@ import torch
 
 aten = torch.ops.aten
 
-WHOLE = (aten.matmul.default, aten.layer_norm.default, aten.silu.default, aten.gelu.default)
+WHOLE = (
+    aten.matmul.default,
+    aten.layer_norm.default,
+    aten.silu.default,
+    aten.gelu.default,
+    aten.floor_divide.default,
+    aten.fake_quantize_per_tensor_affine.default,
+    aten.fake_quantize_per_tensor_affine.tensor_qparams,
+    aten.fake_quantize_per_channel_affine.default,
+)
 
 
 def decomposition_table() -> Any:

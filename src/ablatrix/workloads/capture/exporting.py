@@ -53,7 +53,17 @@ def export(name: str, built: Built, inputs: tuple[torch.Tensor, ...]) -> Exporte
         with torch.no_grad():
             return torch.export.export(built.module, inputs, dynamic_shapes=_dynamic_shapes(built))
     except Exception as error:  # export has many errors and no common one
+        own = _refusal(error)
+        if own is not None:
+            raise WorkloadError(f"workload '{name}': {own}") from error
         raise WorkloadError(_explain(name, built.module, error)) from error
+
+
+def _refusal(error: BaseException | None) -> WorkloadError | None:
+    """Return our own error that an export ended with, whatever torch put around it."""
+    while error is not None and not isinstance(error, WorkloadError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _dynamic_shapes(built: Built) -> Any:

@@ -13,9 +13,11 @@ import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 
+from ablatrix.canonical import digest_value
 from ablatrix.errors import WorkloadError
 from ablatrix.plan.graph import Graph, Node, Value
 from ablatrix.workloads.capture.assembly import weight_of
+from ablatrix.workloads.capture.limits import SYMBOLS
 
 # A block of the model; inside a stage, one block of the stage.
 REGION = re.compile(
@@ -48,7 +50,8 @@ def capture(
 
     Values are numbered: weights and inputs in the order of the program's placeholders, then what each node makes.
     Values of kind ``input`` are in the order of the program's flat inputs. Arithmetic on symbolic sizes is not a
-    node: it is part of the text of the operations that use it.
+    node: it is part of the text of the operations that use it. So is what an operation runs (branches, the body of a
+    loop), as a digest.
 
     Args:
         program: As ``lower`` returns it.
@@ -129,6 +132,7 @@ class _Walk:
         self.sources: list[tuple[torch.fx.Node, int | None]] = []
         self.index: dict[tuple[torch.fx.Node, int | None], int] = {}
         self.expressions: dict[Any, int] = {}
+        self.bodies: dict[str, str] = {}
 
     def run(self) -> Captured:
         nodes: list[Node] = []
@@ -179,13 +183,23 @@ class _Walk:
 
     def _render(self, argument: Any, reads: list[int]) -> str:
         if isinstance(argument, torch.fx.Node):
+            if argument.op == "get_attr":
+                return self._body(argument.target)
             if is_symbolic(argument):
                 return _text(argument.meta["val"])
             reads.append(self._value(argument))
             return f"%{len(reads) - 1}"
         if isinstance(argument, (list, tuple)):
             return f"[{', '.join(self._render(one, reads) for one in argument)}]"
-        return _text(argument) if isinstance(argument, torch.SymInt) else repr(argument)
+        if isinstance(argument, dict):
+            return f"{{{', '.join(f'{key!r}: {self._render(one, reads)}' for key, one in argument.items())}}}"
+        return _text(argument) if isinstance(argument, SYMBOLS) else repr(argument)
+
+    def _body(self, name: str) -> str:
+        """Return a digest of what an operation runs, the same for two that are written alike."""
+        if name not in self.bodies:
+            self.bodies[name] = f"<{digest_value(_code(self.program.graph_module.get_submodule(name)))}>"
+        return self.bodies[name]
 
     def _value(self, node: torch.fx.Node) -> int:
         if node.target is operator.getitem:
@@ -216,8 +230,8 @@ def makes_tensors(node: torch.fx.Node) -> bool:
 
 
 def is_symbolic(node: torch.fx.Node) -> bool:
-    """Whether a node's value is a size, not a tensor."""
-    return isinstance(node.meta.get("val"), (int, torch.SymInt))
+    """Whether a node's value is a size, or computed of sizes, and not a tensor."""
+    return isinstance(node.meta.get("val"), (int, float, *SYMBOLS))
 
 
 def region_of(node: torch.fx.Node) -> str:
@@ -235,7 +249,31 @@ def region_of(node: torch.fx.Node) -> str:
 
 
 def _text(size: Any) -> str:
-    return str(size.node.expr) if isinstance(size, torch.SymInt) else str(size)
+    return str(size.node.expr) if isinstance(size, SYMBOLS) else str(size)
+
+
+def _code(body: torch.fx.GraphModule) -> list[Any]:
+    """Return what a body computes, as plain values; a node goes by its number, so that no name matters."""
+    numbers = {node: f"%{index}" for index, node in enumerate(body.graph.nodes)}
+
+    def plain(argument: Any) -> Any:
+        if isinstance(argument, torch.fx.Node):
+            return numbers[argument]
+        if isinstance(argument, (list, tuple)):
+            return [plain(one) for one in argument]
+        if isinstance(argument, dict):
+            return {str(key): plain(one) for key, one in argument.items()}
+        return _text(argument) if isinstance(argument, SYMBOLS) else repr(argument)
+
+    lines = []
+    for node in body.graph.nodes:
+        if node.op == "get_attr":
+            held = getattr(body, node.target)
+            lines.append([node.op, _code(held) if isinstance(held, torch.fx.GraphModule) else node.target])
+        else:
+            target = str(node.target) if node.op == "call_function" else ""
+            lines.append([node.op, target, plain(node.args), plain(node.kwargs)])
+    return lines
 
 
 def symbols_of(program: ExportedProgram, dimensions: Sequence[Mapping[int, str]]) -> dict[str, str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import torch
 from torch.export import ExportedProgram
-from torch.export.graph_signature import InputKind, OutputKind
+from torch.export.graph_signature import InputKind
 
-from ablatrix.errors import WorkloadError
-from ablatrix.workloads.capture.assembly import Slot, assemble, copy_meta, live_ranges, weight_of
-from ablatrix.workloads.capture.decompositions import decomposition_table
+from ablatrix.workloads.capture.assembly import Slot, assemble, copy_meta, live_ranges, subgraphs, weight_of
+from ablatrix.workloads.capture.functional import Functional, decompose, make_functional
+from ablatrix.workloads.capture.limits import refuse_random, refuse_unbounded
+from ablatrix.workloads.capture.rewrites import copy_operation
 
 aten = torch.ops.aten
 
@@ -45,19 +45,25 @@ def lower(exported: ExportedProgram) -> ExportedProgram:
 
     It is decomposed (see ``decompositions``), has no in-place operation, no assertion and no operation that
     returns its input; whatever depends on no input is computed here, once, and kept as a constant; what no
-    output needs is gone. It takes its inputs flat and returns a flat tuple. Weights that are used as they
-    were keep their name and their memory.
+    output needs is gone. It takes its inputs flat and returns a flat tuple; what it writes to is among them, see
+    `take`. Weights that are used as they were keep their name and their memory.
 
     Raises:
-        WorkloadError: The program writes to its inputs or to its buffers, or draws random numbers.
+        WorkloadError: The program draws random numbers, or sizes in it depend on values.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
-        decomposed = exported.run_decompositions(decomposition_table())
-    changed = [spec.target for spec in decomposed.graph_signature.output_specs if spec.kind != OutputKind.USER_OUTPUT]
-    if changed:
-        raise WorkloadError(f"the program writes to {changed}; a workload must be a pure function of its inputs")
-    return _Lowering(decomposed).run()
+    return take(exported)[1]
+
+
+def take(exported: ExportedProgram) -> tuple[Functional, ExportedProgram]:
+    """Return a program as a pure function of tensors, and that function lowered.
+
+    Raises:
+        WorkloadError: As for `lower`.
+    """
+    functional, decomposed = make_functional(exported)
+    if decomposed is None:
+        decomposed = decompose(functional.program)
+    return functional, _Lowering(decomposed).run()
 
 
 class _Lowering:
@@ -81,9 +87,7 @@ class _Lowering:
             if spec.kind != InputKind.USER_INPUT:
                 self.known[node] = weight_of(self.program, spec.target)
         elif node.op == "call_function" and node.target not in CHECKS:
-            tags = getattr(node.target, "tags", ())
-            if torch.Tag.nondeterministic_seeded in tags:
-                raise WorkloadError(f"the program draws random numbers in {node.target}; put the model in eval mode")
+            refuse_random(node)
             if all(source in self.known for source in node.all_input_nodes) and not self._turns_back(node):
                 arguments, keywords = torch.fx.map_arg((node.args, node.kwargs), self.known.__getitem__)
                 self.known[node] = node.target(*arguments, **keywords)
@@ -108,6 +112,7 @@ class _Lowering:
             if node not in needed:
                 needed.add(node)
                 if node not in self.known:
+                    refuse_unbounded(node)
                     pending.extend(self._resolve(source) for source in node.all_input_nodes)
         return needed
 
@@ -139,11 +144,18 @@ class _Lowering:
                 slots.append(Slot(made[node]))
         for node in old_nodes:
             if node in needed and node not in made:
-                made[node] = graph.node_copy(node, lambda source: made[self._resolve(source)])
-                copy_meta(node, made[node])
+                made[node] = copy_operation(graph, node, lambda source: made[self._resolve(source)])
         outputs = [made[self._resolve(node)] for node in self.program.graph.output_node().args[0]]
         program = self.program
-        return assemble(graph, slots, outputs, state, ranges=live_ranges(program), verifiers=program.verifiers)
+        return assemble(
+            graph,
+            slots,
+            outputs,
+            state,
+            ranges=live_ranges(program),
+            verifiers=program.verifiers,
+            bodies=subgraphs(program),
+        )
 
 
 def _same(node: torch.fx.Node, source: Any) -> bool:

@@ -12,8 +12,9 @@ from torch.utils._sympy.value_ranges import ValueRanges
 
 from ablatrix.errors import WorkloadError
 from ablatrix.plan.plan import Plan, Task
-from ablatrix.workloads.capture.assembly import Slot, assemble, copy_meta, weight_of
+from ablatrix.workloads.capture.assembly import Slot, assemble, copy_meta, subgraphs, weight_of
 from ablatrix.workloads.capture.graph import Captured, bounds_of, is_symbolic, walk
+from ablatrix.workloads.capture.limits import SYMBOLS
 from ablatrix.workloads.program import TaskProgram
 
 
@@ -60,7 +61,16 @@ def _export(
         if str(symbol) in symbols
     }
     state = _state(program, captured, constants)
-    exported = assemble(cut.graph, cut.slots, cut.outputs, state, ranges=ranges, verifiers=program.verifiers)
+    held = subgraphs(program)
+    exported = assemble(
+        cut.graph,
+        cut.slots,
+        cut.outputs,
+        state,
+        ranges=ranges,
+        verifiers=program.verifiers,
+        bodies={name: held[name] for name in sorted(cut.bodies)},
+    )
     places = [task.reads.index(value) for value in given]
     return TaskProgram(
         kind=task.kind,
@@ -99,6 +109,7 @@ class _Cut:
         self.made: dict[tuple[torch.fx.Node, int | None], torch.fx.Node] = {}
         self.sizes: dict[Any, torch.fx.Node] = {}
         self.symbols: set[Any] = set()
+        self.bodies: set[str] = set()
         weights = [Slot(self._input(value, _weight(index)), _weight(index)) for index, value in enumerate(constants)]
         self.slots = [*weights, *(Slot(self._input(value, f"input_{index}")) for index, value in enumerate(given))]
         self.holders = self._find_holders()
@@ -131,13 +142,16 @@ class _Cut:
 
     def _note_symbols(self, node: torch.fx.Node) -> None:
         made = node.meta["val"]
-        for tensor in (made,) if isinstance(made, torch.Tensor) else made:
+        for tensor in (made,) if isinstance(made, torch.Tensor) else made or ():
             if isinstance(tensor, torch.Tensor):
                 for size in tensor.shape:
                     if isinstance(size, torch.SymInt):
                         self.symbols |= size.node.expr.free_symbols
 
     def _argument(self, node: torch.fx.Node) -> torch.fx.Node:
+        if node.op == "get_attr":
+            self.bodies.add(node.target)
+            return self.graph.get_attr(node.target)
         if is_symbolic(node):
             return self._size(node)
         if node.target is operator.getitem:
@@ -155,7 +169,7 @@ class _Cut:
     def _size(self, node: torch.fx.Node) -> torch.fx.Node:
         """Make a size inside the task: taken from an input that has it, or computed as the program does."""
         value = node.meta["val"]
-        expression = value.node.expr if isinstance(value, torch.SymInt) else value
+        expression = value.node.expr if isinstance(value, SYMBOLS) else value
         if expression not in self.sizes:
             if expression in self.holders:
                 holder, dimension = self.holders[expression]

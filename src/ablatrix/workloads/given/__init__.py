@@ -1,4 +1,4 @@
-"""A user's own model, built: from a function, a saved program, an ONNX file, or an architecture of transformers."""
+"""A user's own model, built: a function, a saved program, an ONNX file, or a model of transformers."""
 
 from __future__ import annotations
 
@@ -27,16 +27,21 @@ def build_given(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> Built:
             built = build_saved(Path(entry.builder))
         elif entry.origin.kind == "onnx":
             from ablatrix.workloads.given.onnx_file import build_onnx
+            from ablatrix.workloads.inputs.files import known_values
 
-            built = build_onnx(Path(entry.builder), parameters)
+            built = build_onnx(Path(entry.builder), parameters, known_values(entry.inputs))
         elif entry.origin.kind == "architecture":
             from ablatrix.workloads.given.architecture import build_architecture
 
             built = build_architecture(entry.builder, parameters)
+        elif entry.origin.kind == "checkpoint":
+            from ablatrix.workloads.given.checkpoint import build_checkpoint
+
+            built = build_checkpoint(Path(entry.builder), parameters)
         else:
             from ablatrix.workloads.given.function import build_function
 
-            built = build_function(entry.builder, parameters)
+            built = build_function(entry.builder, parameters, entry.train)
     except WorkloadError as error:
         raise WorkloadError(f"workload '{entry.name}' ({entry.origin.source}): {error}") from error
     except Exception as error:

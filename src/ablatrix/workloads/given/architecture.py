@@ -11,6 +11,7 @@ from torch import nn
 from ablatrix.errors import WorkloadError
 from ablatrix.records.machine import available_bytes
 from ablatrix.workloads.built import Built, generator, seeded, spread
+from ablatrix.workloads.given.model_inputs import INPUT_SIZES, build_by_names
 from ablatrix.workloads.phases import CAUSAL, Phase, build_phase, with_room
 from ablatrix.workloads.shipped import PHASE_PARAMETERS
 from ablatrix.workloads.source import no_architecture
@@ -21,11 +22,12 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "hidden": ("hidden_size", "n_embd", "d_model"),
     "heads": ("num_attention_heads", "n_head", "num_heads", "encoder_attention_heads"),
     "groups": ("num_key_value_heads",),
-    "intermediate": ("intermediate_size", "n_inner", "d_ff", "encoder_ffn_dim"),
+    "intermediate": ("intermediate_size", "n_inner", "d_ff", "encoder_ffn_dim", "hidden_dim"),
     "vocabulary": ("vocab_size",),
     "image": ("image_size",),
 }
-INPUT_SIZES = {"batch": 1, "tokens": 32, "decoder_tokens": 16, "image": 64}
+SUB_CONFIGS = ("text_config", "vision_config")
+"""Configurations within one: a field that it does not have itself is one of each of them that has it."""
 PARTS = ("whole", "encoder")
 NO_FIELDS = frozenset({*INPUT_SIZES, *PHASE_PARAMETERS, "part"})
 """Parameters that are no fields of a configuration."""
@@ -96,6 +98,8 @@ def build_architecture(architecture: str, given: Mapping[str, Any]) -> Built:
     module = seeded(lambda: spread(make()))
     if phase is not None:
         return build_phase(module, phase)
+    if all(hasattr(config, name) for name in SUB_CONFIGS):  # a text and an image at once
+        return build_by_names(module.model, given)
     sizes = {key: int(given.get(key, default)) for key, default in INPUT_SIZES.items()}
     if "image" not in given:
         sizes["image"] = getattr(config, "image_size", sizes["image"])
@@ -175,8 +179,12 @@ def make_config(architecture: str, given: Mapping[str, Any]) -> Any:
     chosen: dict[str, Any] = {}
     for key, value in given.items():
         field = next((one for one in ALIASES.get(key, ()) if one in fields), key)
+        within = _within(defaults, key) if field not in fields else {}
         if field in fields:
             chosen[field] = _plain(value, getattr(defaults, field, None))
+        elif within:
+            for name, found in within.items():
+                chosen.setdefault(name, {})[found] = value
         elif key not in NO_FIELDS:
             words = [word for word, names in ALIASES.items() if fields.intersection(names)]
             own = sorted(
@@ -191,6 +199,18 @@ def make_config(architecture: str, given: Mapping[str, Any]) -> Any:
     if "use_cache" in fields:
         chosen["use_cache"] = False
     return kind(**chosen)
+
+
+def _within(defaults: Any, key: str) -> dict[str, str]:
+    """Return the field for a key in each configuration within one that has it."""
+    found = {}
+    for name in SUB_CONFIGS:
+        inner = getattr(defaults, name, None)
+        names = (*ALIASES.get(key, ()), *(POSITIONS if key == "tokens" else ()), key)
+        field = next((one for one in names if inner is not None and hasattr(inner, one)), None)
+        if field is not None:
+            found[name] = field
+    return found
 
 
 def _follows(fields: set[str], chosen: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,6 +233,8 @@ def _shape(architecture: str, name: str, config: Any, sizes: Mapping[str, int]) 
         return sizes["batch"], sizes["tokens"]
     if name == "pixel_values":
         return sizes["batch"], getattr(config, "num_channels", 3), sizes["image"], sizes["image"]
+    if name == "input_values":
+        return sizes["batch"], sizes["samples"]
     if name == "input_features" and hasattr(config, "num_mel_bins"):
         # A convolution with stride 2 comes before the layers.
         return sizes["batch"], config.num_mel_bins, 2 * config.max_source_positions

@@ -18,7 +18,7 @@ from ablatrix.errors import WorkloadError
 from ablatrix.records.origin import installation_of
 from ablatrix.workloads.built import Built, Reference, generator
 from ablatrix.workloads.capture.precision import widen
-from ablatrix.workloads.given.function import resample
+from ablatrix.workloads.inputs.resampling import resample
 from ablatrix.workloads.onnx.operation import Run, Signature, Wide, onnx_model, size_name
 from ablatrix.workloads.onnx.parts import data_sets
 

@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
+from torch.utils import _pytree as pytree
 
 from ablatrix.errors import WorkloadError
+from ablatrix.import_spec import is_importable
 from ablatrix.workloads.built import Built, generator
 from ablatrix.workloads.capture.assembly import live_ranges
-from ablatrix.workloads.given.function import NO_BOUND, resample
+from ablatrix.workloads.given.function import NO_BOUND
+from ablatrix.workloads.inputs.resampling import resample
+from ablatrix.workloads.operators import import_modules
 from ablatrix.workloads.saved_programs import load_saved
+
+TYPE = re.compile(r'type\\?\\?\\?": \\?\\?\\?"([A-Za-z_][\w.]*\.\w+)')
+"""A type's name in the text of a tree, which is a text within a text."""
 
 
 def build_saved(path: Path) -> Built:
     """Read a saved program; its inputs are the examples that it was saved with, or random ones where it has none.
 
+    Inputs of a structure of their own are the tensors in them, in order.
+
     Raises:
-        WorkloadError: It cannot be read, takes inputs other than tensors in order, or has a dynamic dimension
-            without an upper bound.
+        WorkloadError: It cannot be read, or has a dynamic dimension without an upper bound.
     """
-    try:
-        program = load_saved(path)
-    except WorkloadError:
-        raise
-    except Exception as error:  # the format has many errors and no common one
-        raise WorkloadError(f"it is not a program that this torch can read: {type(error).__name__}: {error}") from error
+    program = _read(path)
     kinds = {spec.arg.name: spec.kind for spec in program.graph_signature.input_specs}
-    nodes = [
-        node for node in program.graph.nodes if node.op == "placeholder" and kinds[node.name] == InputKind.USER_INPUT
-    ]
-    values = [node.meta.get("val") for node in nodes]
-    examples, keywords = program.example_inputs or (None, {})
-    nested = examples is not None and (len(examples) != len(nodes) or not all(map(torch.is_tensor, examples)))
-    if keywords or nested or not all(map(torch.is_tensor, values)):
-        raise WorkloadError("it must take tensors in order; export it with plain positional inputs")
+    given = [node for node in program.graph.nodes if node.op == "placeholder"]
+    given = [node for node in given if kinds[node.name] == InputKind.USER_INPUT]
+    nodes = [node for node in given if isinstance(node.meta.get("val"), torch.Tensor)]
+    values = [node.meta["val"] for node in nodes]
+    leaves = [one for one in pytree.tree_leaves(program.example_inputs or ()) if isinstance(one, torch.Tensor)]
+    examples = leaves if len(leaves) == len(nodes) else None
     bounds = _bounds(program)
     dimensions = {
         node.name: {axis: str(size) for axis, size in enumerate(value.shape) if not isinstance(size, int)}
@@ -65,6 +68,36 @@ def build_saved(path: Path) -> Built:
         own_inputs=tuple(one.detach().contiguous() for one in inputs),
         exported=program,
     )
+
+
+def _read(path: Path) -> ExportedProgram:
+    try:
+        return load_saved(path)
+    except WorkloadError:
+        raise
+    except Exception as error:  # the format has many errors and no common one
+        first = error
+    import_modules(_modules_of_types(path))
+    try:
+        return load_saved(path)
+    except Exception:  # as above; the first reason is the one that says what is missing
+        raise WorkloadError(
+            f"it is not a program that this torch can read: {type(first).__name__}: {first}; a program whose inputs, "
+            "outputs or operators are of types of your own is read where they are known: give a function instead"
+        ) from first
+
+
+def _modules_of_types(path: Path) -> list[str]:
+    """Return the modules of the types that a program is called with and returns, where they are installed."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            texts = [
+                archive.read(name).decode(errors="replace") for name in archive.namelist() if name.endswith(".json")
+            ]
+    except (OSError, zipfile.BadZipFile):
+        return []
+    found = {name.rpartition(".")[0] for text in texts for name in TYPE.findall(text)}
+    return sorted(name for name in found if name and is_importable(name))
 
 
 def _bounds(program: ExportedProgram) -> dict[str, tuple[int, int]]:
