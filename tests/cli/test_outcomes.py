@@ -111,7 +111,7 @@ def test_paper_counts_outcomes_alike_in_words(records: list[Record], tmp_path: P
     numbers = {one["key"]: one["value"] for one in paper.provenance["numbers"]}
     assert (numbers["fairness/failed"], numbers["fairness/not_run"]) == COUNTS
     sentence = paper.sentences["fairness: trials_and_outcomes"]
-    assert "44 succeeded, 12 failed (wrong output: 8, unchecked output: 2, crash: 2), 4 asked for" in sentence
+    assert "44 succeeded, 12 failed (wrong output: 8, unchecked output: 2, crash: 2), 4 required" in sentence
     assert " and 12 did not run (time budget spent). Those that ran" in sentence
 
 

@@ -23,6 +23,7 @@ from ablatrix.canonical import content_id, digest_bytes
 from ablatrix.compilers.answers import answer_file, code_in, directory_of, installed_modules, keep_answer
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.compilers.settings import environment_of
+from ablatrix.interpreter import interpreter
 from ablatrix.records.machine import ROOT, cpu_model, read_text
 from ablatrix.records.model import Device
 from ablatrix.trials.messages import TYPE_ANSWER, TypeAnswer, decode, encode
@@ -68,7 +69,7 @@ def _try(entry: CompilerEntry, dtype: str, device: Device) -> str:
         order, answer, work_dir = (Path(scratch) / name for name in ("order.json", "answer.json", "work"))
         work_dir.mkdir()
         order.write_bytes(encode(type_order(entry, dtype, PROBE, device, work_dir)))
-        command = [sys.executable, "-m", "ablatrix.trials.run.type_process", str(order), str(answer)]
+        command = interpreter("-m", "ablatrix.trials.run.type_process", str(order), str(answer))
         variables = {**os.environ, **environment_of(entry, entry.defaults())}
         try:
             done = subprocess.run(
