@@ -86,9 +86,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let ``--fast`` choose by markers, keep no copy of test records in the user's cache, and make ``tests`` importable."""
+    """Let ``--fast`` choose by markers, keep no copy of records in the user's cache, and make ``tests`` importable."""
     os.environ["ABLATRIX_CACHE_DIR"] = ""
-    # Interpreters that ablatrix starts import nothing from the working directory; compilers of the tests are modules here.
+    # Interpreters that ablatrix starts import nothing from the working directory; compilers of the tests are modules.
     root = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     if config.getoption("--fast"):

@@ -205,7 +205,7 @@ def _records(
     study, catalogue = resolved
     cells = {cell.cell_id: cell for cell in design.cells}
     scene = Scene(
-        machine=Machine(**_machine("bench-1").model_dump(exclude={"gpu"})),
+        machine=Machine(**_machine("bench-1").model_dump(exclude={"gpu", "memory_speed"})),
         study_commit=None,
         study_dirty=None,
         ablatrix_commit="c0ffee",

@@ -94,7 +94,7 @@ class Facts:
         found: dict[str, TrialMachine] = {}
         for record in self.final:
             machine = record.meta.machine
-            key = machine.model_dump_json(exclude={"gpu", "cpus"})
+            key = machine.model_dump_json(exclude={"gpu", "cpus", "memory_speed"})
             if key not in found or found[key].gpu is None:
                 found[key] = machine
         return list(found.values())
