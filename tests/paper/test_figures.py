@@ -250,7 +250,7 @@ def test_figure_of_many_trials_shows_labelled_groups(trials: pl.DataFrame) -> No
     with house_style():
         (page,) = compose_cold_scatter(crowd)
     texts = {text.get_text() for text in page.legends[0].get_texts()}
-    assert "mark: median of trials, bar: 5 to 95 %" in texts
+    assert "mark: median of trials, bar: 5 to 95%" in texts
 
 
 def test_figure_of_workload_with_several_sizes_has_line_per_size(tmp_path: Path) -> None:

@@ -211,15 +211,15 @@ def test_memory_figure_omits_and_names_compilers_without_memory(measured: Findin
         (page,) = compose_memory_latency([*places, *silent], "planned_bytes", HOT, MARKS)
         assert len(page.axes) == 2
         texts = [text.get_text() for text in page.findobj(Text) if isinstance(text, Text)]
-        assert "memory not told: silent" in texts
+        assert "memory not reported: silent" in texts
 
 
 @pytest.mark.parametrize(
     ("reasons", "label"),
     [
         ([{"unsupported": 2}], "unsupported level"),
-        ([{"crashed": 1}], "failed: no effect to tell"),
-        ([None], "failed: no effect to tell"),
+        ([{"crashed": 1}], "failed: no effect known"),
+        ([None], "failed: no effect known"),
         ([{"unsupported": 1, "timeout": 1}], "failed or unsupported"),
     ],
 )

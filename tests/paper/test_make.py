@@ -85,8 +85,8 @@ def test_text_states_what_records_hold(tmp_path: Path) -> None:
     setup = (text / "setup.md").read_text(encoding="utf-8")
     assert "All experiments ran on a machine with 2 cores (Synthetic CPU 3000" in setup
     assert "64 succeeded and 8 failed (unchecked output)" in fairness
-    assert "the phases with the largest median shares of this time are passes and code generation (60%)" in fairness
-    assert "3 (partition regions) and 1 (whole)" in fairness
+    assert "the largest shares of this time fall to passes and code generation (60%) and linking (20%)" in fairness
+    assert "misses per cold trial is 3 with partition set to regions and 1 with whole" in fairness
     assert "In all 32 successful hot trials of the compared configurations, digests confirm that" in fairness
     assert re.search(r"and fusion\) reduces the run time by 4[34](\.\d)?% \(95% CI .*?%\) on encoder", benefit)
     assert re.search(r"fusion saves the most run time \((39|40)(\.\d)?%, CI", benefit)

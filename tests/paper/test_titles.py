@@ -51,6 +51,8 @@ TITLES = Titles(
 NAMES = ("encoder", "tvm", "regions", "release", "memory_plan")
 """Names that have another title, and that no other title holds."""
 TABLES = {one.number: one for one in load_template().tables}
+AXES = 9  # of a study whose workloads have axes; of others it has no rows
+
 FIGURES: dict[str, FigureSpec] = {one.kind: one for one in load_template().figures}
 
 
@@ -84,7 +86,7 @@ def failing() -> list[Record]:
     )
 
 
-@pytest.mark.parametrize("number", sorted(TABLES))
+@pytest.mark.parametrize("number", sorted(set(TABLES) - {AXES}))
 def test_table_shows_titles_and_its_csv_names(tmp_path: Path, number: int) -> None:
     found = titled(failing())
     (table,) = tables(found, number)

@@ -53,7 +53,7 @@ KINDS: dict[type[Message], TypeAdapter[Any]] = {
 }
 SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(0, 2**63),
-    float: st.floats(min_value=0, allow_nan=False, allow_infinity=False),
+    float: st.floats(min_value=0, max_value=1e12, allow_nan=False, allow_infinity=False),
     str: st.text(max_size=8),
     bool: st.booleans(),
     type(None): st.none(),

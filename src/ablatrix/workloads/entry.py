@@ -41,7 +41,7 @@ class ParameterSpec:
     multiple_of: str | None = None
     at_least: str | None = None
     choices: tuple[Size, ...] = ()
-    optional: type[int] | type[str] | None = None
+    optional: Literal["int", "text"] | None = None
     beside: str | None = None
     unless: str | None = None
 

@@ -21,6 +21,8 @@ _KINDS: Mapping[type, tuple[str, tuple[type, ...]]] = {
     str: ("a word", (str,)),
     bool: ("true or false", (bool,)),
 }
+_OPTIONAL: Mapping[str, type] = {"int": int, "text": str}
+"""Types of parameters that have no default to tell by."""
 
 
 def check_parameters(entry: WorkloadEntry, given: Mapping[str, Any]) -> dict[str, Size]:
@@ -114,7 +116,8 @@ def _misplaced(name: str, key: str, spec: ParameterSpec, given: Mapping[str, Any
 def _value_faults(name: str, key: str, spec: ParameterSpec, value: Any) -> list[str]:
     if value is None:
         return [f"workload '{name}': '{key}' has no default; give it under 'parameters'"]
-    what, kinds = _KINDS.get(spec.optional or type(spec.default), ("given", (int, float, str, bool)))
+    kind = type(spec.default) if spec.optional is None else _OPTIONAL[spec.optional]
+    what, kinds = _KINDS.get(kind, ("given", (int, float, str, bool)))
     if type(value) not in kinds:
         return [f"workload '{name}': '{key}' must be {what}, but got {value!r}"]
     if spec.minimum is not None and isinstance(value, int) and value < spec.minimum:

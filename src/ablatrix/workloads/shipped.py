@@ -13,7 +13,7 @@ PHASE_PARAMETERS: Mapping[str, ParameterSpec] = MappingProxyType(
             None,
             "prefill: a whole prompt; decode: one token behind it.",
             choices=("prefill", "decode"),
-            optional=str,
+            optional="text",
         ),
         "context": ParameterSpec(
             64, "Tokens of the prompt, or behind which one is decoded.", minimum=2, beside="phase"
@@ -22,7 +22,7 @@ PHASE_PARAMETERS: Mapping[str, ParameterSpec] = MappingProxyType(
             None,
             "decode: tokens that the check generates, each from the one before.",
             minimum=0,
-            optional=int,
+            optional="int",
             beside="phase",
         ),
     }

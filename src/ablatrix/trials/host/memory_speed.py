@@ -2,7 +2,8 @@
 
 Loops that read alone, copy, and compute ``a + s b`` differ in how many bytes the caches move unasked, so the largest
 rate of all is taken: it is there to say what no program can be faster than. numpy runs them, on a thread a core,
-without a compiler.
+without a compiler. It is imported where it is used: it starts threads, and a fork server, which imports this room, may
+have none.
 """
 
 from __future__ import annotations
@@ -12,9 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from ablatrix.records.machine import CPU, ROOT, available_bytes, cores_allowed, read_text
 from ablatrix.records.tokens import MemorySpeed
@@ -26,7 +25,11 @@ SHARE = 16  # no array takes more than this part of the memory that is free
 BLOCK = 4096  # elements that stay in the first cache between the two operations of a + s b
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
-Array = NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[np.float32]
 
 
 def measure_memory_speed(root: Path = ROOT) -> MemorySpeed:
@@ -35,6 +38,8 @@ def measure_memory_speed(root: Path = ROOT) -> MemorySpeed:
     Args:
         root: Directory that contains ``sys``, for the size of the last cache.
     """
+    import numpy as np
+
     cache = last_cache_bytes(root)
     size = CACHES * (cache or UNKNOWN_CACHE)
     free = available_bytes()
@@ -72,14 +77,20 @@ def _seconds(
 
 
 def _read(arrays: tuple[Array, ...]) -> None:
+    import numpy as np
+
     np.maximum.reduce(arrays[0])
 
 
 def _copy(arrays: tuple[Array, ...]) -> None:
+    import numpy as np
+
     np.copyto(arrays[2], arrays[0])
 
 
 def _scale_and_add(arrays: tuple[Array, ...]) -> None:
+    import numpy as np
+
     first, second, result = arrays
     for start in range(0, len(first), BLOCK):
         part = slice(start, start + BLOCK)
