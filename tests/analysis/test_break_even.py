@@ -102,7 +102,7 @@ def test_break_even_with_wide_interval_is_undecided(made: Made) -> None:
     found = by_moved(made(noise=0.05, blocks=3))
     assert found["reuse=release"].verdict == "undecided"
     assert found["reuse=release"].runs is None
-    assert "does not tell" in str(optional_text(found["reuse=release"].reason))
+    assert "too wide to tell" in str(optional_text(found["reuse=release"].reason))
     assert {one.verdict for one in by_moved(made(noise=0.0, blocks=1)).values()} == {"undecided"}
     same = by_moved(made(noise=0.0, built_as=lambda _: dict(BASELINE)))
     assert {(one.verdict, optional_text(one.reason)) for one in same.values()} == {

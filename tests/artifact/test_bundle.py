@@ -33,7 +33,7 @@ def test_bundle_manifest_has_study_counts_and_versions(artifact: Path, records: 
 
 def test_bundle_readme_counts_trials_and_sums_times_of_records(artifact: Path, records: list[Record]) -> None:
     text = (artifact / "README.md").read_text()
-    assert "18 trials (18 ok)" in text
+    assert "18 successful trials" in text
     seconds = sum(record.wall_s for record in records)
     assert f"| attention | cold | {len(records)} | {seconds:.1f} |" in text
     assert "| `tables/` | 1 |" in text

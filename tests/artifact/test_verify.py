@@ -196,7 +196,7 @@ def test_verify_with_changed_text_under_fitting_manifest_names_line(artifact: Pa
 
 
 def test_verify_with_changed_readme_under_fitting_manifest_finds_it(artifact: Path, check: Check) -> None:
-    _replace(artifact / "README.md", "18 trials", "99 trials")
+    _replace(artifact / "README.md", "18 successful trials", "99 successful trials")
     reseal(artifact)
     assert _named(check(artifact)) == {("README.md", "differs")}
 

@@ -93,6 +93,8 @@ def record(task: TaskProgram) -> dict[str, Any]:
     nodes = list(task.exported.graph.nodes)
     steps = []
     for node in nodes:
+        if str(getattr(node.meta.get("val"), "dtype", "")) == "torch.bfloat16":
+            raise UnsupportedError("tape has no bfloat16, as numpy has none")
         if node.op == "call_function":
             if str(node.target) not in OPERATORS:
                 raise UnsupportedError(f"tape has no instruction for {node.target}")

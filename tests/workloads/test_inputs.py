@@ -108,7 +108,7 @@ def test_inputs_that_do_not_fit_are_refused_at_once_with_what_the_model_takes(di
     ("inputs", "message"),
     [
         ("none.npz", "there is no file"),
-        ("input_models.py", "a file of inputs ends in .npz or .pt"),
+        ("input_models.py", "a file of inputs ends in .npz, .pt or .pb"),
         ({"ids": {"low": 3, "high": 2}}, "low <= high must hold"),
         ({"ids": {"low": 3}}, "either 'low' and 'high', or a 'file'"),
     ],

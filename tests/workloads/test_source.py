@@ -100,7 +100,7 @@ def test_source_digest_of_changed_file_differs(directory: Path) -> None:
         ("none.py:make", "the default of 'depth'"),
         ("torn.py:make", "is not Python that can be read"),
         ("no_such_module_here:make", "there is no module 'no_such_module_here'"),
-        ("net.py", r"none of the forms: file.py:function, module:function, file.pt2, file.onnx\?tokens=32, or hf:"),
+        ("net.py", r"none of the forms: file.py:function, module:function, file.pt2, file.onnx\?tokens=32, hf:"),
         ("net.onnx", "there is no file .*net.onnx"),
         ("hf:llama?layers", "'layers' must be of the form field=value"),
         (
