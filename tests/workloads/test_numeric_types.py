@@ -37,8 +37,8 @@ def test_dtype_of_onnx_file_is_refused_with_remedy() -> None:
 
 
 def test_own_parameter_of_that_name_is_the_functions(tmp_path: Path) -> None:
-    (tmp_path / "net.py").write_text("def make(dtype='thin'):\n    return dtype\n")
-    entry = read_source("net", "net.py:make", {}, tmp_path)
+    (tmp_path / "sixteen_bits.py").write_text("def make(dtype='thin'):\n    return dtype\n")
+    entry = read_source("net", "sixteen_bits.py:make", {}, tmp_path)
     assert check_parameters(entry, {}) == {"dtype": "thin"}
 
 
@@ -139,11 +139,11 @@ def test_saved_program_is_exported_again_in_other_type(tmp_path: Path) -> None:
 
 
 def test_function_may_give_inputs_of_16_bits(tmp_path: Path) -> None:
-    (tmp_path / "net.py").write_text(
+    (tmp_path / "sixteen_bits.py").write_text(
         "import torch\n\ndef make():\n"
         "    return torch.nn.Linear(4, 3).bfloat16(), torch.ones(2, 4, dtype=torch.bfloat16)\n"
     )
-    facts = prepare(read_source("net", "net.py:make", {}, tmp_path), input_sets=1).facts
+    facts = prepare(read_source("net", "sixteen_bits.py:make", {}, tmp_path), input_sets=1).facts
     assert (facts.dtype, facts.parameters) == ("bfloat16", {})
 
 
