@@ -69,9 +69,9 @@ def test_float_workload_has_no_distance() -> None:
 
 
 def test_model_without_linear_layer_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "net.py").write_text("import torch\n\ndef make():\n    return torch.nn.ReLU(), torch.ones(2)\n")
+    (tmp_path / "no_linear.py").write_text("import torch\n\ndef make():\n    return torch.nn.ReLU(), torch.ones(2)\n")
     with pytest.raises(WorkloadError, match=r"of the weights of torch\.nn\.Linear, and the model has none"):
-        prepare(read_source("net", "net.py:make", {}, tmp_path), {"weights_dtype": "int8"})
+        prepare(read_source("net", "no_linear.py:make", {}, tmp_path), {"weights_dtype": "int8"})
 
 
 def test_missing_torchao_is_refused_with_installation(monkeypatch: pytest.MonkeyPatch) -> None:
