@@ -25,7 +25,9 @@ def test_dtype_at_float32_is_no_parameter_of_a_workload() -> None:
 
 
 def test_unknown_dtype_is_refused_with_known_ones() -> None:
-    with pytest.raises(WorkloadError, match=r"'dtype' must be one of \('float32', 'float16', 'bfloat16'\), but got 'f8'"):
+    with pytest.raises(
+        WorkloadError, match=r"'dtype' must be one of \('float32', 'float16', 'bfloat16'\), but got 'f8'"
+    ):
         check_parameters(get_shipped("mlp"), {"dtype": "f8"})
 
 
