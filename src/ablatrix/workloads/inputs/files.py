@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -39,6 +39,11 @@ def read_file(path: Path) -> dict[str, torch.Tensor]:
     return found
 
 
+def name_within(one: GivenInput, name: str, held: Collection[str]) -> str:
+    """Return which tensor of a file an input gets: that of the key, else of its own name, else the first."""
+    return one.key or (name if name in held else "0")
+
+
 def known_values(given: Mapping[str, GivenInput]) -> dict[str, torch.Tensor | tuple[float, float]]:
     """Return what a study gives for inputs, for a model that must be run before its inputs can be checked.
 
@@ -59,7 +64,7 @@ def known_values(given: Mapping[str, GivenInput]) -> dict[str, torch.Tensor | tu
             found[name] = torch.tensor(json.loads(one.value))
         elif one.file is not None:
             held = read_file(Path(one.file))
-            inside = one.key or (name if name in held else "0")
+            inside = name_within(one, name, held)
             found |= held if name == ALL else {name: held[inside]} if inside in held else {}
     return found
 

@@ -12,7 +12,7 @@ import torch
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.built import Built, generator
 from ablatrix.workloads.entry import GivenInput
-from ablatrix.workloads.inputs.files import read_file
+from ablatrix.workloads.inputs.files import name_within, read_file
 from ablatrix.workloads.inputs.given import ALL
 from ablatrix.workloads.inputs.resampling import resample
 
@@ -65,7 +65,7 @@ def _tensors(
     """Return the tensors that are given, with the positions of their inputs; notes ranges and faults."""
     held = {key: None} if one.file is None else read_file(Path(one.file))
     if key != ALL:
-        inside = key if one.key is None and key in held else one.key or "0"
+        inside = name_within(one, key, held)
         if one.file is not None and inside not in held:
             found.faults.append(f"{one.name} holds no '{inside}'; it holds: {', '.join(held)}")
             return []
