@@ -231,7 +231,7 @@ def _records(
         outcome = _outcome(rng, trial, cell, truths[cell.compiler], status, 2.718281828**time)
         line = samples_line(outcome, 0) if outcome.bursts_ms else None
         samples = None if line is None else samples_facts(outcome, line, f"samples/{trial.block_id}.jsonl")
-        entry, planned = catalogue.compiler(cell.compiler), PlannedPart.of(resolved, cell)
+        entry, planned = catalogue.compiler(cell.compiler), PlannedPart.of(resolved, design, trial, cell)
         facts = _workload(cell)
         yield make_record(design, scene, outcome, facts, entry, 0, samples, study.device, planned), line
 

@@ -73,7 +73,7 @@ def test_knob_that_stage_varies_begins_without_it() -> None:
 def test_stage_of_other_compiler_names_no_knob_of_this_one() -> None:
     compilers = ["onnxruntime", {"name": "tvm", "fixed": {"schedule": "vectorised"}}]
     made = resolve_study(study(compilers=compilers, stages=further(["tvm"], fusion=["off", "on"])))
-    assert named_knobs(made.study, "tvm") == {"partition", "fusion", "schedule"}
+    assert named_knobs(made.study, made.catalogue.compiler("tvm")) == {"partition", "fusion", "schedule"}
     assert {cell.baseline["fusion"] for cell in cells(made)} == {"on"}
     assert {cell.baseline["fusion"] for cell in make_cells(made, "mlp", "tvm")} == {"off"}
 

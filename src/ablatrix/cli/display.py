@@ -12,6 +12,8 @@ from ablatrix.statistics.ratio import Ratio
 from ablatrix.study.cost import Estimate, estimate
 from ablatrix.study.design import Design, Trial
 from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.study.screen_cost import foresee
+from ablatrix.study.too_large import NAMES
 
 NUMBERS = ("cells", "cold", "hot", "trials")
 
@@ -46,7 +48,7 @@ def show_design(
     members: dict[tuple[str, str, str], set[str]] = {}
     for trial in trials:
         cell = cells[trial.cell_id]
-        stage = cell.stage or "reference"
+        stage = "reference" if cell.stage is None else trial.stage or cell.stage
         group = (cell.workload, cell.compiler, stage)
         groups[group] += 1
         cold[group] += trial.mode == "cold"
@@ -67,6 +69,8 @@ def show_design(
     print(f"blocks: {len({trial.block_id for trial in trials})}")
     for line in _axes_texts(resolved, design, trials, known):
         say(line, hanging=2)
+    for line in _following_texts(resolved, design):
+        say(line, hanging=2)
     for compiler, baseline in {cell.compiler: cell.baseline for cell in cells.values() if cell.baseline}.items():
         shipped = resolved.catalogue.compiler(compiler).departures(baseline)
         if shipped:
@@ -74,6 +78,28 @@ def show_design(
     further = len(trials) == len(design.trials)  # a selection adds no blocks
     found = estimate(resolved, design, trials, known.values(), further=further)
     say(f"time: {_time_text(resolved, found, bool(known))}", hanging=2)
+
+
+def _following_texts(resolved: ResolvedStudy, design: Design) -> Iterator[str]:
+    """Yield what each stage that follows from results will be at most, and what it costs."""
+    cells = {cell.cell_id: (cell.workload, cell.compiler) for cell in design.cells}
+    for one in foresee(resolved):
+        pair = (one.workload, one.compiler)
+        begin = f"stage {one.stage}, {one.workload} on {one.compiler}"
+        about = f"about {duration_text(one.seconds)}"
+        if one.of is not None:
+            largest = f"the {one.knobs} largest knobs" if one.knobs > 1 else "the largest knob"
+            yield (
+                f"{begin}: every combination of {largest} that {one.of} finds, on blocks of their own: at most "
+                f"{one.configurations} configurations, {about} without further blocks"
+            )
+            continue
+        own = (trial for trial in design.trials if trial.stage == one.stage and cells[trial.cell_id] == pair)
+        compiles = sum(trial.role == "probe" for trial in own)
+        yield (
+            f"{begin}: {compiles} untimed compiles show which of its {one.knobs} knobs do anything; where all do, "
+            f"{one.configurations} configurations ({NAMES[one.kind]}), {about}"
+        )
 
 
 def _axes_texts(

@@ -15,7 +15,7 @@ from ablatrix.records.workload import InputFacts, WorkloadAxis
 
 SCHEMA_VERSION = "1.4"
 Mode = Literal["cold", "hot"]
-Role = Literal["measured", "reference", "twin", "primer"]
+Role = Literal["measured", "reference", "twin", "primer", "probe"]
 Tier = Literal["tiny", "medium", "hard"]
 Device = Literal["cpu", "cuda"]
 Phase = Literal["prepare", "load", "plan", "compile", "first_run", "check", "run"]
@@ -354,7 +354,9 @@ class Record(Part):
     attempt: Count = Field(description="0 for the first try.")
     final: bool = Field(description="Whether this line stands for the trial; earlier attempts have false.")
     block_id: str = Field(description="Trials that were measured side by side share it.")
-    role: Role = Field(description="measured; reference (eager); twin of the baseline; primer of a warm cache.")
+    role: Role = Field(
+        description="measured; reference (eager); twin of the baseline; primer of a warm cache; probe: an untimed compile."
+    )
     study: str = Field(description="Name of the study.")
     study_digest: str = Field(description="SHA-256 of the study as loaded, defaults filled in.")
     mode: Mode = Field(description="cold: compile cost. hot: steady state.")

@@ -1,9 +1,17 @@
 """What the parts of a record share, and what a record says of its stage."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    model_serializer,
+)
 
 MOST_TIME = 1e12
 """Milliseconds or seconds that no trial takes: more is a slip or made up, and sums of it would be no numbers."""
@@ -37,15 +45,44 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class ChosenStage(Part):
+    """What a stage that follows from results turned out to be: a screening of many knobs, or its confirmation."""
+
+    design: str = Field(description="Design of its configurations, such as a folded Plackett-Burman design.")
+    resolution: Count | None = Field(
+        default=None, description="Resolution of a screening; null where every combination is known."
+    )
+    of: str | None = Field(default=None, description="Of a confirmation, the screening whose knobs it confirms.")
+    idle: list[str] = Field(
+        default_factory=list, description="Knobs that left because they change nothing that is built, in order."
+    )
+    failed: dict[str, str] = Field(
+        default_factory=dict, description="Knobs that left because they fail by themselves, each with the status."
+    )
+    programs: Count | None = Field(
+        default=None, description="Distinct programs of all corners, where these were compiled; else null."
+    )
+
+
 class StagePlan(Part):
     """What a stage of the study spans, for one workload and compiler."""
 
     number: Count = Field(description="Its place among the stages of the study, from 0.")
-    kind: Literal["factorial", "around"] = Field(
-        description="factorial: every combination of the levels; around: the centre, and each level by itself."
+    kind: Literal["factorial", "around", "screen"] = Field(
+        description="factorial: every combination of the levels; around: the centre, and each level by itself; screen: a "
+        "design of many knobs, each at two levels or three."
     )
     knobs: list[str] = Field(description="Knobs that it names, in the order of the study.")
     levels: list[list[Level]] = Field(description="Levels of each of these knobs, in the order of the study.")
     centre: dict[str, Level] = Field(
         description="Configuration that it varies, every knob; the baseline in a factorial stage."
     )
+    chosen: ChosenStage | None = Field(
+        default=None, description="Of a screening or its confirmation, which have blocks of their own; else null."
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit what few stages have, so that records of the others stay as they were."""
+        data: dict[str, Any] = handler(self)
+        return {key: value for key, value in data.items() if key != "chosen" or value is not None}

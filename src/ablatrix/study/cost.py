@@ -1,6 +1,5 @@
 """How long a study will take, before it is run: rough costs by tier and size, or what was measured so far."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,17 +9,9 @@ from ablatrix.records.model import Record
 from ablatrix.study.design import Cell, Design, Trial
 from ablatrix.study.model import CONFIRMING_BLOCKS
 from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.study.screen_cost import foresee
+from ablatrix.study.trial_cost import PREPARE_S, expected_s
 
-# Seconds on 2 cores of a small server, of the shipped workloads in their default sizes with TVM: orders of size.
-PREPARE_S = {"tiny": 4.0, "medium": 5.0, "hard": 12.0}
-COLD_S = {"tiny": 0.25, "medium": 1.0, "hard": 5.0}
-HOT_BUILD_S = {"tiny": 0.03, "medium": 0.15, "hard": 1.0}
-ITERATION_S = {"tiny": 0.0001, "medium": 0.003, "hard": 0.05}
-REFERENCE_S = {"tiny": 0.02, "medium": 0.05, "hard": 0.3}
-HANDLING_S = 0.1
-"""What a hot trial takes beyond its own time: its process, its pauses, its records."""
-UNSCALED = frozenset({"classes", "vocabulary", "heads", "groups", "tokens_bound"})
-"""Parameters that hardly change how much there is to compile and to compute."""
 PAUSE_S = 60.0
 """A gap between two blocks that is longer by this than their own time is a pause of the run, and no cost."""
 
@@ -35,6 +26,7 @@ class Estimate:
         prepare, cold, hot: Preparation of workloads, cold trials, and the hot trials of the design.
         expected, limit: Hot trials of the blocks that are added: as many as a narrow interval takes to be confirmed,
             and as many as the study allows.
+        following: Stages that follow from results, where each of their knobs does something.
     """
 
     prepare: float
@@ -42,16 +34,17 @@ class Estimate:
     hot: float
     expected: float
     limit: float
+    following: float = 0.0
 
     @property
     def total(self) -> float:
         """What is to be expected."""
-        return self.prepare + self.cold + self.hot + self.expected
+        return self.prepare + self.cold + self.hot + self.expected + self.following
 
     @property
     def longest(self) -> float:
         """What it is if every pair needs all blocks that it may have."""
-        return self.prepare + self.cold + self.hot + self.limit
+        return self.prepare + self.cold + self.hot + self.limit + self.following
 
 
 @dataclass(frozen=True)
@@ -96,27 +89,8 @@ class StudyCosts:
         return self._expected(trial.mode, cell) if known is None else known
 
     def _expected(self, mode: str, cell: Cell) -> float:
-        tier, size = self._resolved.catalogue.workload(cell.workload).tier, self._size(cell)
-        if mode == "cold":
-            return COLD_S[tier] * math.sqrt(size) if cell.knobs else REFERENCE_S[tier]
-        hot = self._resolved.study.protocol.hot
-        iteration = ITERATION_S[tier] * size
-        counted = max(iteration, min(hot.burst_ms / 1e3, hot.burst_iterations * iteration))
-        burst = counted + min(hot.rewarm_iterations * iteration, hot.burst_ms / 1e3)
-        build = HOT_BUILD_S[tier] * math.sqrt(size)
-        return build + max(hot.warm_up_ms / 1e3, iteration) + hot.rounds * burst + HANDLING_S
-
-    def _size(self, cell: Cell) -> float:
-        """Return how large a workload is, 1 being its default parameters."""
-        size = 1.0
-        for name, spec in self._resolved.catalogue.workload(cell.workload).parameters.items():
-            given = cell.parameters.get(name, spec.default)
-            default = spec.default
-            if name in UNSCALED or not isinstance(given, int | float) or not isinstance(default, int | float):
-                continue
-            if given > 0 and default > 0:
-                size *= given / default
-        return size
+        study, catalogue = self._resolved
+        return expected_s(study, catalogue.workload(cell.workload), cell.parameters, mode, reference=not cell.knobs)
 
 
 def estimate(
@@ -145,6 +119,7 @@ def estimate(
         hot=spent["hot"],
         expected=repeat * min(allowed, CONFIRMING_BLOCKS),
         limit=repeat * allowed,
+        following=sum(one.seconds for one in foresee(resolved)) if further else 0.0,
     )
 
 
@@ -152,7 +127,8 @@ def learn_costs(records: Iterable[Record]) -> MeasuredCosts:
     """Return what the trials of records took; each has its part of the time until the next block began."""
     blocks: dict[tuple[str, int], list[Record]] = {}
     for record in records:
-        blocks.setdefault((record.block_id, record.attempt), []).append(record)
+        if record.role != "probe":  # several ran at once
+            blocks.setdefault((record.block_id, record.attempt), []).append(record)
     ordered = sorted(blocks.values(), key=lambda held: min(one.meta.time_utc for one in held))
     spans: dict[Unit, list[float]] = {}
     walls: dict[tuple[str, str], list[float]] = {}

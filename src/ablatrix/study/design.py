@@ -4,52 +4,18 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
-from ablatrix.compilers.catalogue import ALWAYS_BEFORE, CompilerEntry, Level
-from ablatrix.compilers.settings import Applied
-from ablatrix.errors import StudyError
-from ablatrix.records.part import StagePlan
 from ablatrix.records.titles import Titles
-from ablatrix.records.variants import AxisValue
-from ablatrix.study.model import Stage, Study
-from ablatrix.study.named import baseline_of
+from ablatrix.study.cells import Cell, make_cells, primary_knobs, reference_cell
+from ablatrix.study.model import Study
+from ablatrix.study.probes import probe_cells
 from ablatrix.study.resolve import ResolvedStudy, plugin_sources
+from ablatrix.study.stage_choice import StageChoice
 from ablatrix.study.titles import titles_of
-from ablatrix.study.workload_choice import Variant
-from ablatrix.workloads.parameters import check_parameters, dynamic_dimensions
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One workload x compiler x configuration.
-
-    Attributes:
-        knobs: Level of every knob of the compiler; empty for the reference.
-        stage: First stage of the study that asks for it; None for the reference.
-        baseline: The configuration that it is compared with, every knob.
-        source_digest: SHA-256 of the file that a user's own model comes from, or of the files of its plug-in; None for
-            a workload of a package.
-        program_digest: SHA-256 of the program or plug-in that is the compiler, None for one of a package.
-        base: The workload's name in the study, where it is a variant; None without axes.
-        axes: The values of its axes, each with its name, in the order of the study; empty without axes.
-        registry_name: The workload's name in the catalogue where the study gives it another; else None.
-    """
-
-    cell_id: str
-    workload: str
-    parameters: Mapping[str, Any]
-    compiler: str
-    knobs: Mapping[str, Level]
-    stage: str | None
-    baseline: Mapping[str, Level]
-    source_digest: str | None = None
-    program_digest: str | None = None
-    base: str | None = None
-    axes: Sequence[tuple[str, AxisValue]] = ()
-    registry_name: str | None = None
+__all__ = ["Cell", "Design", "Trial", "added_trials", "extend_design", "make_cells", "make_design", "primary_knobs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +25,8 @@ class Trial:
     Attributes:
         block: Number of its block within the study, in the order of being issued.
         replicate: Number of the repeat that the block belongs to; the parts of a block that was split share it.
+        stage: The stage that it is for, where that is a screening or a confirmation, which have blocks of their own;
+            None where it is for all stages that have its cell.
     """
 
     trial_id: str
@@ -69,6 +37,7 @@ class Trial:
     position: int
     mode: str
     role: str
+    stage: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +53,7 @@ class Design:
         plugins: SHA-256 of the files of each plug-in that the study names, by its path there; empty in designs before
             version 1.2.
         titles: What workloads, compilers, knobs and levels are called; none in designs before version 1.3.
+        choices: What screenings and their confirmations turned out to be so far.
     """
 
     study: str
@@ -94,6 +64,12 @@ class Design:
     cold_effect_width: float | None = None
     plugins: Mapping[str, str] = field(default_factory=dict)
     titles: Titles = field(default_factory=Titles)
+    choices: tuple[StageChoice, ...] = ()
+
+    def choice(self, stage: str, workload: str, compiler: str) -> StageChoice | None:
+        """Return what a stage turned out to be for a workload on a compiler; None while that is open."""
+        key = (stage, workload, compiler)
+        return next((one for one in self.choices if (one.stage, one.workload, one.compiler) == key), None)
 
     def cell(self, cell_id: str) -> Cell:
         """Return a cell by its id."""
@@ -129,11 +105,19 @@ def make_design(resolved: ResolvedStudy, max_live: int | None = None) -> Design:
             if mode not in study.modes or replicate >= _replicates(study, mode):
                 continue
             for pair in order.sample(pairs, len(pairs)):
-                for part in _parts(resolved, mode, cells[pair], order, max_live):
+                for part in block_parts(resolved, mode, cells[pair], order, max_live):
                     priming = _priming_runs(part) if mode == "cold" and replicate == 0 else []
-                    trials += list(_number(study, mode, [*priming, *part], trials, replicate))
-    references = {pair[0]: _reference(resolved, pair[0]) for pair in pairs}
-    every = (*references.values(), *itertools.chain.from_iterable(cells.values()))
+                    trials += added_trials(resolved, mode, [*priming, *part], trials, replicate)
+    probes = {pair: probe_cells(resolved, *pair) for pair in pairs}
+    for pair in pairs:
+        for stage, held in probes[pair].items():
+            trials += added_trials(resolved, "cold", [(cell, "probe") for cell in held], trials, 0, stage)
+    references = {pair[0]: reference_cell(resolved, pair[0]) for pair in pairs}
+    own: dict[str, Cell] = {}
+    for pair in pairs:
+        for cell in (*cells[pair], *itertools.chain(*probes[pair].values())):
+            own.setdefault(cell.cell_id, cell)
+    every = (*references.values(), *own.values())
     promised = study.protocol.cold.effect_width
     return Design(
         study=study.name,
@@ -152,159 +136,27 @@ def extend_design(
 ) -> Design:
     """Return the design with one more hot repeat of a workload on a compiler, in a seeded random order."""
     study = resolved.study
-    cells = {cell.cell_id: cell for cell in design.cells}
-    of_pair = [
-        trial
-        for trial in design.trials
-        if trial.mode == "hot"
-        and (cells[trial.cell_id].workload, cells[trial.cell_id].compiler) == (workload, compiler)
-    ]
-    replicate = 1 + max((trial.replicate for trial in of_pair), default=-1)
+    replicate = next_replicate(design, "hot", workload, compiler)
     identity = {"seed": study.seed, "what": "further block", "pair": [workload, compiler], "replicate": replicate}
     order = random.Random(content_id(identity))
     trials = list(design.trials)
-    for part in _parts(resolved, "hot", make_cells(resolved, workload, compiler), order, max_live):
-        trials += list(_number(study, "hot", part, trials, replicate))
+    for part in block_parts(resolved, "hot", make_cells(resolved, workload, compiler), order, max_live):
+        trials += added_trials(resolved, "hot", part, trials, replicate)
     return replace(design, trials=tuple(trials))
 
 
-def make_cells(resolved: ResolvedStudy, workload: str, compiler: str) -> list[Cell]:
-    """Return the distinct cells of one workload and compiler, in the order of the stages.
-
-    A configuration that several stages ask for is one cell of the first of them. A level of ``upper_bound`` is
-    omitted where the workload has no dynamic dimension.
-    """
-    study, catalogue = resolved
-    entry = catalogue.compiler(compiler)
-    baseline = baseline_of(study, entry)
-    variant = _variant(study, workload)
-    dynamic = bool(dynamic_dimensions(catalogue.workload(workload), variant.parameters))
-    cells: dict[str, Cell] = {}
-    for stage in study.stages:
-        if stage.workloads is not None and not {variant.name, variant.base} & set(stage.workloads):
-            continue
-        if stage.compilers is not None and compiler not in stage.compilers:
-            continue
-        for changed in _configurations(stage):
-            knobs = {**baseline, **changed}
-            if not dynamic and knobs.get("upper_bound", "workload") != "workload":
-                continue
-            cell = _make_cell(resolved, variant, entry, knobs, stage.name, baseline)
-            cells.setdefault(cell.cell_id, cell)
-    found = list(cells.values())
-    if found and all(cell.knobs != cell.baseline for cell in found):
-        raise StudyError(
-            f"study '{study.name}': no stage runs the baseline of {workload} on {compiler} "
-            f"({_shown(entry, baseline)}); add its levels to the first stage"
-        )
-    return found
-
-
-def primary_knobs(study: Study, entry: CompilerEntry) -> list[str]:
-    """Return the primary knobs of a compiler in a study, in its order: those of the catalogue that the study names.
-
-    Records carry them, and what reads records takes them from there: it is said here and nowhere else.
-    """
-    named = [knob for stage in study.stages for knob in (stage.factorial or stage.vary or {})]
-    return [knob for knob in dict.fromkeys(named) if knob in entry.primary]
-
-
-def stage_plan(resolved: ResolvedStudy, cell: Cell) -> StagePlan | None:
-    """Return what the stage of a cell spans, for the records; None for the reference."""
-    if cell.stage is None:
-        return None
-    stages = resolved.study.stages
-    number = next(index for index, stage in enumerate(stages) if stage.name == cell.stage)
-    stage = stages[number]
-    named = stage.factorial or stage.vary or {}
-    centre = {**cell.baseline, **(stage.around or {})}
-    return StagePlan(
-        number=number,
-        kind="around" if stage.factorial is None else "factorial",
-        knobs=list(named),
-        levels=[list(levels) for levels in named.values()],
-        centre={knob: centre[knob] for knob in cell.knobs},
-    )
-
-
-def _configurations(stage: Stage) -> Iterator[dict[str, Level]]:
-    if stage.factorial is not None:
-        for combination in itertools.product(*stage.factorial.values()):
-            yield dict(zip(stage.factorial, combination, strict=True))
-        return
-    around = dict(stage.around or {})
-    yield around
-    for knob, levels in (stage.vary or {}).items():
-        for level in levels:
-            yield {**around, knob: level}
-
-
-def _make_cell(
-    resolved: ResolvedStudy,
-    variant: Variant,
-    entry: CompilerEntry,
-    knobs: Mapping[str, Level],
-    stage: str | None,
-    baseline: Any,
-) -> Cell:
-    study, catalogue = resolved
-    of_workload = catalogue.workload(variant.name)
-    parameters = check_parameters(of_workload, variant.parameters)
-    ordered = {knob.name: knobs[knob.name] for knob in entry.knobs}
-    identity: dict[str, Any] = {
-        "workload": variant.registry_name,
-        "parameters": parameters,
-        "compiler": entry.name,
-        "knobs": {knob: level for knob, level in ordered.items() if ALWAYS_BEFORE.get(knob) != level},
-    }
-    if study.device != "cpu":
-        identity["device"] = study.device
-    digest = of_workload.source_digest
-    if digest is not None:
-        identity["source_digest"] = digest
-    if entry.program_digest is not None:
-        identity["program_digest"] = entry.program_digest
-    if entry.addresses:
-        identity["settings"] = {one.address: one.value(knobs[knob.name]) for knob, one in entry.named_settings}
-    if entry.own_passes:
-        identity["inserted"] = {
-            knob.name: knob.inserts.identity
-            for knob in entry.knobs
-            if knob.inserts is not None and knobs[knob.name] == "on"
-        }
-        in_order = [one.identity for one in Applied.of(entry, knobs).inserted]
-        if len(in_order) > 1:  # what several passes do depends on which of them runs first
-            identity["in_order"] = in_order
-    return Cell(
-        cell_id=content_id(identity),
-        workload=variant.name,
-        parameters=parameters,
-        compiler=entry.name,
-        knobs=ordered,
-        stage=stage,
-        baseline=dict(baseline),
-        source_digest=digest,
-        program_digest=entry.program_digest,
-        base=variant.base if variant.axes else None,
-        axes=variant.axes,
-        registry_name=None if variant.registry_name == variant.base else variant.registry_name,
-    )
-
-
-def _reference(resolved: ResolvedStudy, workload: str) -> Cell:
-    variant = _variant(resolved.study, workload)
-    return _make_cell(resolved, variant, resolved.catalogue.compiler("eager"), {}, None, {})
-
-
-def _variant(study: Study, workload: str) -> Variant:
-    return next(one for one in study.variants if one.name == workload)
+def next_replicate(design: Design, mode: str, workload: str, compiler: str) -> int:
+    """Return the number of the next repeat of a workload on a compiler in a mode."""
+    own = {cell.cell_id for cell in design.cells if (cell.workload, cell.compiler) == (workload, compiler)}
+    held = (one.replicate for one in design.trials if one.mode == mode and one.role != "probe" and one.cell_id in own)
+    return 1 + max(held, default=-1)
 
 
 def _replicates(study: Study, mode: str) -> int:
     return study.protocol.cold.replicates if mode == "cold" else study.protocol.hot.blocks
 
 
-def _parts(
+def block_parts(
     resolved: ResolvedStudy, mode: str, cells: Sequence[Cell], order: random.Random, max_live: int | None
 ) -> Iterator[list[tuple[Cell, str]]]:
     """Yield the blocks of one (workload, compiler) in one replicate: (cell, role) in random order.
@@ -315,7 +167,7 @@ def _parts(
     chosen = [cell for cell in cells if mode == "cold" or not _is_cold_only(cell, resolved.catalogue)]
     if not chosen:
         return
-    reference = (_reference(resolved, chosen[0].workload), "reference")
+    reference = (reference_cell(resolved, chosen[0].workload), "reference")
     if mode == "cold":
         yield _shuffled([reference, *((cell, "measured") for cell in chosen)], order)
         return
@@ -346,26 +198,33 @@ def _shuffled(items: list[tuple[Cell, str]], order: random.Random) -> list[tuple
     return order.sample(items, len(items))
 
 
-def _number(
-    study: Study, mode: str, part: list[tuple[Cell, str]], before: Sequence[Trial], replicate: int
-) -> Iterator[Trial]:
-    """Yield the trials of one block, numbered after those that were issued before it."""
+def added_trials(
+    resolved: ResolvedStudy,
+    mode: str,
+    part: Sequence[tuple[Cell, str]],
+    before: Sequence[Trial],
+    replicate: int,
+    stage: str | None = None,
+) -> list[Trial]:
+    """Return the trials of one block, (cell, role) each, numbered after those that were issued before it."""
+    study = resolved.study
     block = before[-1].block + 1 if before else 0
     position = len(before)
     block_id = content_id({"study": study.digest, "block": block})
+    found = []
     for index, (cell, role) in enumerate(part):
         identity = {"study": study.digest, "block": block, "cell": cell.cell_id, "role": role, "mode": mode}
-        yield Trial(
-            trial_id=content_id(identity),
-            cell_id=cell.cell_id,
-            block_id=block_id,
-            block=block,
-            replicate=replicate,
-            position=position + index,
-            mode=mode,
-            role=role,
+        found.append(
+            Trial(
+                trial_id=content_id(identity),
+                cell_id=cell.cell_id,
+                block_id=block_id,
+                block=block,
+                replicate=replicate,
+                position=position + index,
+                mode=mode,
+                role=role,
+                stage=stage,
+            )
         )
-
-
-def _shown(entry: CompilerEntry, knobs: Mapping[str, Level]) -> str:
-    return ", ".join(f"{name}={knobs[name]}" for name in entry.primary)
+    return found

@@ -12,8 +12,11 @@ from ablatrix.records.titles import read_titles
 from ablatrix.regular_files import read_regular
 from ablatrix.study.design import Cell, Design, Trial
 from ablatrix.study.model import Study
+from ablatrix.study.stage_choice import StageChoice
 
 DESIGN_VERSION = "1.3"
+WITH_CHOICES = "1.4"
+"""Version of a design with stages that follow from results."""
 OF_VARIANTS = ("base", "axes", "registry_name")
 
 
@@ -24,7 +27,15 @@ def design_text(design: Design) -> str:
         for name in OF_VARIANTS:
             if not cell[name]:  # so that a design without variants is the same text as ever
                 del cell[name]
-    return json.dumps({"design_version": DESIGN_VERSION, **held}, indent=1, sort_keys=True) + "\n"
+    for trial in held["trials"]:
+        if trial["stage"] is None:
+            del trial["stage"]
+    held["choices"] = [choice.plain() for choice in design.choices]
+    is_adaptive = any(trial.stage for trial in design.trials)
+    if not is_adaptive:
+        del held["choices"]
+    version = WITH_CHOICES if is_adaptive else DESIGN_VERSION
+    return json.dumps({"design_version": version, **held}, indent=1, sort_keys=True) + "\n"
 
 
 def write_design(design: Design, path: Path) -> None:
@@ -57,6 +68,7 @@ def load_design(path: Path) -> Design:
             cold_effect_width=width,
             plugins=plugins,
             titles=read_titles(held),
+            choices=tuple(map(StageChoice.read, held.get("choices", ()))),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyError(f"{path}: is not a design that ablatrix wrote ({error}); choose another --out") from None

@@ -11,20 +11,18 @@ from pydantic import (
     Field,
     PrivateAttr,
     SerializerFunctionWrapHandler,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
     model_serializer,
     model_validator,
 )
 
 from ablatrix.canonical import digest_value
-from ablatrix.compilers.catalogue import plain_level
 from ablatrix.documents.about import About
 from ablatrix.records.layout import Sampling
 from ablatrix.records.model import Device
+from ablatrix.study.levels import Knobs, Level, Levels
 from ablatrix.study.names import Name, Title
 from ablatrix.study.part import Part
+from ablatrix.study.stage import Stage
 from ablatrix.study.workload_choice import Variant, WorkloadChoice, name_or_source
 
 
@@ -32,9 +30,6 @@ def _name_alone(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-Level = Annotated[StrictStr | StrictInt | StrictFloat, BeforeValidator(plain_level)]
-Levels = Annotated[list[Level], Field(min_length=1)]
-Knobs = dict[str, Level]
 Mode = Literal["cold", "hot"]
 KNOB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
@@ -151,32 +146,6 @@ class KnobTitles(Part):
 
     title: Title | None = Field(default=None, description="What the knob is called; by language.")
     levels: dict[Level, Title] = Field(default_factory=dict, description="What its levels are called.")
-
-
-class Stage(Part):
-    """A part of the study: a full factorial, or knobs varied one at a time around a configuration."""
-
-    name: Name = Field(description="Name of the stage.")
-    factorial: dict[str, Levels] | None = Field(
-        default=None, description="Knob -> levels; every combination is a configuration."
-    )
-    around: Knobs | None = Field(default=None, description="Configuration that `vary` departs from.")
-    vary: dict[str, Levels] | None = Field(
-        default=None, description="Knob -> levels; each is changed alone, the rest stays as in `around`."
-    )
-    workloads: list[str] | None = Field(default=None, description="Only these workloads; all when left out.")
-    compilers: list[str] | None = Field(default=None, description="Only these compilers; all when left out.")
-
-    @model_validator(mode="after")
-    def _one_form(self) -> "Stage":
-        if (self.factorial is None) == (self.vary is None):
-            raise ValueError("a stage has either 'factorial' or 'vary', and not both")
-        if (self.vary is None) != (self.around is None):
-            raise ValueError("'vary' and 'around' go together: 'around' is the configuration that is varied")
-        for knobs in (self.factorial, self.vary):
-            if knobs is not None and not knobs:
-                raise ValueError("name at least one knob with its levels")
-        return self
 
 
 class Checks(Part):

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 
 from ablatrix.compilers.catalogue import CompilerEntry, Level
 from ablatrix.study.model import CompilerChoice, Study
+from ablatrix.study.spans import around_knobs, stage_knobs
 
 
-def named_knobs(study: Study, compiler: str) -> frozenset[str]:
+def named_knobs(study: Study, entry: CompilerEntry) -> frozenset[str]:
     """Return the knobs that a study names for a compiler: in its baseline, in what it holds fixed, in a stage."""
-    named = [*study.baseline, *_fixed(study, compiler)]
+    named = [*study.baseline, *_fixed(study, entry.name)]
     for stage in study.stages:
-        if stage.compilers is None or compiler in stage.compilers:
-            named += [*(stage.factorial or {}), *(stage.around or {}), *(stage.vary or {})]
+        if stage.compilers is None or entry.name in stage.compilers:
+            named += [*stage_knobs(study, stage, entry), *around_knobs(stage)]
     return frozenset(named)
 
 
@@ -24,12 +25,12 @@ def baseline_of(study: Study, entry: CompilerEntry) -> dict[str, Level]:
     it, so that a study of one thing has all others as users have them.
     """
     given = {knob: level for knob, level in study.baseline.items() if entry.knob(knob)}
-    return {**entry.levels(named_knobs(study, entry.name)), **_fixed(study, entry.name), **given}
+    return {**entry.levels(named_knobs(study, entry)), **_fixed(study, entry.name), **given}
 
 
 def take_offers(study: Study, choice: CompilerChoice, entry: CompilerEntry) -> CompilerEntry:
     """Return a compiler's entry with those of its offers that the study names and does not define itself."""
-    return entry.taking(named_knobs(study, choice.name) - choice.knobs.keys())
+    return entry.taking(named_knobs(study, entry) - choice.knobs.keys())
 
 
 def _fixed(study: Study, compiler: str) -> Mapping[str, Level]:

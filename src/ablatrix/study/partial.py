@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from ablatrix.documents.faults import LineIndex, Location
-from ablatrix.study.model import CompilerChoice, Stage, Study
+from ablatrix.study.model import CompilerChoice, Study
 from ablatrix.study.part import Part
+from ablatrix.study.stage import Stage
 from ablatrix.study.workload_choice import WorkloadChoice
 
 STAND_INS: Mapping[str, Any] = {

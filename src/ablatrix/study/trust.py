@@ -161,8 +161,7 @@ def _levels(study: Study, name: str, knob: KnobChoice) -> list[str]:
     fixed = [study.baseline, *(choice.fixed for choice in study.compilers)]
     found += [one[name] for one in (*fixed, *(stage.around or {} for stage in study.stages)) if name in one]
     for stage in study.stages:
-        for varied in (stage.factorial or {}, stage.vary or {}):
-            found += varied.get(name, ())
+        found += stage.table.get(name) or ()
     return list(dict.fromkeys(map(str, found)))
 
 

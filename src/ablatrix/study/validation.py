@@ -1,13 +1,19 @@
 """The faults of a study by its catalogue: locations and messages."""
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from ablatrix.catalogue import Catalogue
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.documents.faults import Location, closest
-from ablatrix.study.model import Stage, Study
+from ablatrix.study.model import Study
+from ablatrix.study.levels import Levels
+from ablatrix.study.named import baseline_of
+from ablatrix.study.spans import stage_knobs
+from ablatrix.study.stage import ALL, ALL_ON, LARGEST_FACTORIAL, Stage
+from ablatrix.study.too_large import describe_size
 
 Fault = tuple[Location, str]
 Rule = Literal["all", "any", "levels"]
@@ -64,8 +70,8 @@ def _stage_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
     first = study.stages[0]
     # A compiler that names no primary knob leaves it to the study which ones are.
     named = [one for one in _used(study, catalogue) if one.primary]
-    for key, table in (("factorial", first.factorial), ("vary", first.vary)):
-        for knob in table or {}:
+    for key, table in _tables(first):
+        for knob in table:
             entry = next((one for one in named if (found := one.knob(knob)) and found.kind != "primary"), None)
             if entry is not None:
                 yield (
@@ -75,6 +81,16 @@ def _stage_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
                 )
     for index, stage in enumerate(study.stages):
         yield from _one_stage(study, catalogue, index, stage)
+        if stage.factorial_of is not None:
+            yield from _confirmation_faults(study, index, stage.factorial_of.stage)
+
+
+def _confirmation_faults(study: Study, index: int, confirmed: str) -> Iterator[Fault]:
+    """Yield what is wrong with the name of the screening that a stage confirms."""
+    screens = [stage.name for stage in study.stages[:index] if stage.screen is not None]
+    if confirmed not in screens:
+        there = f"; there are: {', '.join(screens)}" if screens else "; put a stage with 'screen' before it"
+        yield ("stages", index, "factorial_of", "stage"), f"no stage before it screens under the name '{confirmed}'{there}"
 
 
 def _one_stage(study: Study, catalogue: Catalogue, index: int, stage: Stage) -> Iterator[Fault]:
@@ -87,12 +103,50 @@ def _one_stage(study: Study, catalogue: Catalogue, index: int, stage: Stage) -> 
             if name not in there:
                 yield (*location, key, position), describe_unknown(f"{key[:-1]} of this study", name, there)
     used = _used(study, catalogue, stage.compilers)
-    for key, table in (("factorial", stage.factorial), ("vary", stage.vary)):
-        for knob, levels in (table or {}).items():
-            yield from _level_faults((*location, key, knob), knob, levels, used, "all")
-            if len(set(levels)) != len(levels):
+    for key, table in _tables(stage):
+        for knob, levels in table.items():
+            if knob == ALL:
+                continue
+            yield from _level_faults((*location, key, knob), knob, levels or (), used, "all")
+            if levels is not None and len(set(levels)) != len(levels):
                 yield (*location, key, knob), f"knob '{knob}' lists a level twice; list each once"
-    yield from _configuration_faults((*location, "around"), stage.around or {}, used, "all")
+        yield from _listing_faults(study, (*location, key), stage, used)
+    around = {knob: level for knob, level in (stage.around or {}).items() if knob != ALL_ON}
+    yield from _configuration_faults((*location, "around"), around, used, "all")
+    if stage.factorial is not None:
+        yield from _size_faults(study, catalogue, (*location, "factorial"), stage)
+
+
+def _tables(stage: Stage) -> list[tuple[str, Mapping[str, Levels | None]]]:
+    """Return what a stage says of knobs, by its key."""
+    found = (("factorial", stage.factorial), ("vary", stage.vary), ("screen", stage.screen))
+    return [(key, dict(table)) for key, table in found if table is not None]
+
+
+def _listing_faults(study: Study, location: Location, stage: Stage, used: list[CompilerEntry]) -> Iterator[Fault]:
+    """Yield knobs without levels of their own where the stage gives none, and what cannot be screened."""
+    for entry in used:
+        knobs = stage_knobs(study, stage, entry)
+        if not knobs:
+            yield location, f"compiler '{entry.name}' has no knob that the study or it itself calls primary; name them"
+        for knob in (found for name in knobs if (found := entry.knob(name)) is not None):
+            given = stage.table.get(knob.name)
+            at = (*location, knob.name) if knob.name in stage.table else location
+            listed = given or [level.name for level in knob.levels]
+            if given is None and not {*listed} - {knob.default}:
+                yield at, f"knob '{knob.name}' of compiler '{entry.name}' lists no levels to choose from; give them"
+            elif stage.screen is not None and knob.cold_only:
+                yield at, f"knob '{knob.name}' changes a cache or only observes, so it cannot be screened; remove it"
+            elif stage.screen is not None and not {*listed} - {baseline_of(study, entry)[knob.name]}:
+                yield at, f"knob '{knob.name}' has only the baseline's level, {listed[0]}; give it another one"
+
+
+def _size_faults(study: Study, catalogue: Catalogue, location: Location, stage: Stage) -> Iterator[Fault]:
+    """Yield a factorial that is larger than anybody means, with what to do in its place."""
+    most = stage.configurations or LARGEST_FACTORIAL
+    count = math.prod(len(levels or ()) for levels in stage.table.values())
+    if count > most:
+        yield location, describe_size(study, catalogue, stage, count)
 
 
 def _workload_names(study: Study) -> list[str]:

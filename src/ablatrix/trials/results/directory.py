@@ -37,9 +37,7 @@ def largest_sizes(resolved: ResolvedStudy, cell: Cell) -> dict[str, int]:
     same inputs.
     """
     study, catalogue = resolved
-    levels = itertools.chain.from_iterable(
-        (table or {}).get("upper_bound", []) for stage in study.stages for table in (stage.factorial, stage.vary)
-    )
+    levels = itertools.chain.from_iterable(stage.table.get("upper_bound") or () for stage in study.stages)
     bounds = [level for level in levels if isinstance(level, int)]
     dimensions = dynamic_dimensions(catalogue.workload(cell.workload), cell.parameters)
     return {name: min(bounds) for name in dimensions} if bounds else {}

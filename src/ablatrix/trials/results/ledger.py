@@ -42,6 +42,10 @@ class Ledger:
         self._built = BuiltCode()
         self._journal: Journal | None = None
 
+    def follow(self, design: Design) -> None:
+        """Take the design as it is after a run extended it: records say what a stage turned out to be."""
+        self._design = design
+
     def open(self) -> dict[str, Record]:
         """Set a torn tail aside and return the final record of each finished trial."""
         with Journal(self._directory.results) as journal:
@@ -80,7 +84,7 @@ class Ledger:
             line = samples_line(one, attempt) if one.bursts_ms else None
             samples = None if line is None else samples_facts(one, line, file)
             compiler = catalogue.compiler(one.cell.compiler)
-            planned = PlannedPart.of(resolved, one.cell)
+            planned = PlannedPart.of(resolved, self._design, one.trial, one.cell)
             record = make_record(
                 self._design, self._scene, one, facts, compiler, attempt, samples, study.device, planned
             )

@@ -35,7 +35,8 @@ from ablatrix.records.tokens import MemorySpeed
 from ablatrix.records.workload import WorkloadAxis
 from ablatrix.statistics.quantile import median, summarise
 from ablatrix.statistics.warmup import classify_warm_up
-from ablatrix.study.design import Cell, Design, primary_knobs, stage_plan
+from ablatrix.study.design import Cell, Design, Trial, primary_knobs
+from ablatrix.study.planned_stage import stage_plan
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.host import measure_memory_speed
 from ablatrix.trials.results.outcome import Outcome
@@ -83,7 +84,7 @@ class PlannedPart:
     """What a study says of a trial beyond its cell.
 
     Attributes:
-        stage: What the stage of its cell spans.
+        stage: What its stage spans.
         primary_knobs: Primary knobs of its compiler that the study names, in its order.
     """
 
@@ -91,9 +92,9 @@ class PlannedPart:
     primary_knobs: tuple[str, ...]
 
     @classmethod
-    def of(cls, resolved: ResolvedStudy, cell: Cell) -> PlannedPart | None:
-        """Return what a study says of a cell; None for the reference."""
-        stage = stage_plan(resolved, cell)
+    def of(cls, resolved: ResolvedStudy, design: Design, trial: Trial, cell: Cell) -> PlannedPart | None:
+        """Return what a study says of a trial; None for the reference."""
+        stage = stage_plan(resolved, design, trial, cell)
         if stage is None:
             return None
         return cls(stage, tuple(primary_knobs(resolved.study, resolved.catalogue.compiler(cell.compiler))))
@@ -124,7 +125,7 @@ def make_record(
         planned: What the study says of stage and knobs; None for the reference.
     """
     trial, cell, result = outcome.trial, outcome.cell, outcome.result
-    runtime = result.runtime
+    runtime = None if trial.role == "probe" else result.runtime  # others ran beside it: its times say nothing
     if runtime is not None and outcome.bursts_ms and result.status is Status.OK:
         runtime = _with_hot_times(runtime, outcome, samples)
     return Record(
@@ -144,7 +145,7 @@ def make_record(
         wall_s=outcome.wall_s,
         meta=_meta(design, scene, outcome),
         workload=facts.model_copy(update=_variant(cell)),
-        config=_configuration(cell, compiler, device, planned),
+        config=_configuration(trial, cell, compiler, device, planned),
         plan=result.plan,
         compile=result.compile,
         runtime=runtime,
@@ -158,14 +159,16 @@ def _variant(cell: Cell) -> dict[str, object]:
     return {"base": cell.base, "axes": axes, "registry_name": cell.registry_name}
 
 
-def _configuration(cell: Cell, compiler: CompilerEntry, device: Device, planned: PlannedPart | None) -> Configuration:
+def _configuration(
+    trial: Trial, cell: Cell, compiler: CompilerEntry, device: Device, planned: PlannedPart | None
+) -> Configuration:
     return Configuration(
         compiler=cell.compiler,
         device=device,
         knobs=dict(cell.knobs),
         settings={knob: ", ".join(addresses) for knob, addresses in compiler.addresses.items()},
         run_time_knobs=compiler.run_time_knobs,
-        stage=cell.stage,
+        stage=None if cell.stage is None else trial.stage or cell.stage,
         stage_plan=planned and planned.stage,
         primary_knobs=planned and list(planned.primary_knobs),
         baseline=dict(cell.baseline),

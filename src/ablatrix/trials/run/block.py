@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import random
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,6 +85,39 @@ def run_cold(block: BlockInput, trial: Trial, cell: Cell, server: WorkloadServer
     finally:
         turn.abandon(Status.CRASHED)
     return turn.outcome
+
+
+def run_probes(
+    block: BlockInput, server: WorkloadServer, at_once: int, notice: Callable[[Trial], None]
+) -> Iterator[Outcome]:
+    """Build and check each trial, several beside each other, and yield their outcomes in planned order.
+
+    Their times say nothing; what they build does. An interrupt leaves every unfinished trial ``interrupted``.
+
+    Args:
+        block: What to run.
+        server: Forks the workers.
+        at_once: How many of them are alive at once.
+        notice: Called with each trial as it begins.
+    """
+    waiting: deque[Turn] = deque()
+    left = deque(block.trials)
+    timeout_s = block.study.protocol.cold.timeout_s
+    try:
+        while left or waiting:
+            while left and len(waiting) < at_once:
+                trial, cell = left.popleft()
+                notice(trial)
+                waiting.append(Turn(block, trial, cell, server))
+            waiting[0].build(timeout_s)
+            yield waiting.popleft().outcome
+    except Interrupted:
+        for turn in waiting:
+            turn.abandon(Status.INTERRUPTED)
+        yield from (turn.outcome for turn in waiting)
+    finally:
+        for turn in waiting:
+            turn.abandon(Status.CRASHED)
 
 
 def run_hot(
@@ -313,7 +347,7 @@ def block_task(block: BlockInput, trial: Trial, cell: Cell, directory: Path) -> 
         cell,
         padded=block.study.protocol.pads_workers,
         threads=block.threads,
-        cpus=block.cpus,
+        cpus=None if trial.role == "probe" else block.cpus,
         memory_limit_mb=block.study.protocol.memory_limit_mb,
         cache_dir=private if cold else shared,
         publish_dir=shared if cold and tag == "private" and cell.knobs else None,

@@ -63,8 +63,10 @@ def _values(trial: Trial, cell: Cell, key: str, statuses: Mapping[str, str]) -> 
         yield from filter(None, [statuses.get(trial.trial_id)])
     elif key in {"mode", "role"}:
         yield str(getattr(trial, key))
-    elif key in {"compiler", "stage"}:
-        yield from filter(None, [getattr(cell, key)])
+    elif key == "compiler":
+        yield cell.compiler
+    elif key == "stage":
+        yield from filter(None, [None if cell.stage is None else trial.stage or cell.stage])
     elif key in cell.knobs:
         yield str(cell.knobs[key])
     else:

@@ -19,19 +19,22 @@ from ablatrix.records.model import Failure, Record
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Design, Trial, extend_design
 from ablatrix.study.design_file import write_design
+from ablatrix.study.further_stages import add_repeat, cells_of
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import Servers, WorkloadServer
 from ablatrix.trials.host import crowding_text, max_live_workers, place_runs, utc_now
 from ablatrix.trials.messages import Interrupt, Interrupted, TrialResult
 from ablatrix.trials.results import Ledger, Outcome, Progress, ResultDirectory
-from ablatrix.trials.run.block import BlockInput, run_cold, run_hot
+from ablatrix.trials.run.block import BlockInput, run_cold, run_hot, run_probes
+from ablatrix.trials.run.further import extend_by_results
 from ablatrix.trials.run.preparation import Preparation
 from ablatrix.trials.run.selection import parse_conditions, select
 from ablatrix.trials.run.stopping import HotProgress
 
 _log = logging.getLogger(__name__)
 
-Pair = tuple[str, str]
+Series = tuple[str, str, str | None]
+"""A workload, a compiler, and the stage whose blocks these are; None of the blocks that all other stages share."""
 
 
 class Session:
@@ -79,6 +82,7 @@ class Session:
                 self._run_block(block, self._next_hot(blocks[number + 1 :], further=not only))
             if not only:
                 self._add_blocks()
+                self._run_further()
                 chosen = list(self._design.trials)
         except Interrupted as interrupted:
             caught = interrupted.signal
@@ -123,52 +127,93 @@ class Session:
                 if missing:
                     self._progress.notice(missing)
 
-    def _hot_progress(self, records: Sequence[Record]) -> dict[Pair, HotProgress]:
-        """Return the progress of each pair that has hot trials, from the records of earlier runs."""
+    def _hot_progress(self, records: Sequence[Record]) -> dict[Series, HotProgress]:
+        """Return the progress of each series of blocks, from the records of earlier runs; a screening has none."""
         trials = {trial.trial_id: trial for trial in self._design.trials if trial.mode == "hot"}
-        measured = {one.cell_id for one in trials.values() if one.role == "measured"}
-        cells: dict[Pair, list[Cell]] = {}
-        for cell in self._design.cells:
-            if cell.cell_id in measured:
-                cells.setdefault((cell.workload, cell.compiler), []).append(cell)
+        members: dict[Series, set[str]] = {}
+        for trial in trials.values():
+            series = self._series(trial)
+            if trial.role == "measured" and not self._is_screening(series):
+                members.setdefault(series, set()).add(trial.cell_id)
         found = {
-            pair: HotProgress(members, self._catalogue.compiler(pair[1]).primary) for pair, members in cells.items()
+            series: HotProgress(
+                [cell for cell in self._design.cells if cell.cell_id in held],
+                self._catalogue.compiler(series[1]).primary,
+            )
+            for series, held in members.items()
         }
         blocks: dict[str, list[Record]] = {}
         for record in records:
             if record.trial_id in trials:
                 blocks.setdefault(record.block_id, []).append(record)
-        for members in blocks.values():
-            of_block = (self._cells[trials[record.trial_id].cell_id] for record in members)
-            own = next((one for one in of_block if one.knobs), None)  # the reference belongs to no compiler
-            if own is not None and (own.workload, own.compiler) in found:
-                found[own.workload, own.compiler].add(trials, members)
+        for held in blocks.values():
+            of_block = (trials[record.trial_id] for record in held)
+            own = next((one for one in of_block if self._cells[one.cell_id].knobs), None)  # eager is no compiler's
+            if own is not None and self._series(own) in found:
+                found[self._series(own)].add(trials, held)
         return found
 
+    def _series(self, trial: Trial) -> Series:
+        cell = self._cells[trial.cell_id]
+        return cell.workload, cell.compiler, trial.stage
+
+    def _is_screening(self, series: Series) -> bool:
+        workload, compiler, stage = series
+        choice = None if stage is None else self._design.choice(stage, workload, compiler)
+        return choice is not None and choice.of is None
+
+    def _run_further(self) -> None:
+        """Lay out and run the stages that follow from results, each when what it follows from is there."""
+        while not self._is_budget_spent():
+            live = max_live_workers(self._study.protocol, available_bytes())
+            design = extend_by_results(self._resolved, self._design, self._directory.known(), live)
+            if design is None:
+                return
+            added = self._extend(design)
+            choice = design.choices[-1]
+            self._progress.notice(f"stage '{choice.stage}', {choice.workload} on {choice.compiler}: {choice.why}")
+            self._hot |= {key: hot for key, hot in self._hot_progress(()).items() if key not in self._hot}
+            blocks = replace(self._design, trials=added).blocks()
+            for number, block in enumerate(blocks):
+                self._run_block(block, self._next_hot(blocks[number + 1 :], further=True))
+            self._add_blocks()
+
+    def _extend(self, design: Design) -> tuple[Trial, ...]:
+        """Take an extended design, which is on disk before anything of it runs, and return what was added."""
+        added = design.trials[len(self._design.trials) :]
+        self._design = design
+        self._cells = {cell.cell_id: cell for cell in design.cells}
+        write_design(design, self._directory.design)
+        self._ledger.follow(design)
+        self._prepare(list(added))
+        self._progress.added(self._with_cells(added))
+        return added
+
     def _add_blocks(self) -> None:
-        """Add hot blocks, a repeat of each pair in turn, until each is precise or its limits are reached."""
+        """Add hot blocks, a repeat of each series in turn, until each is precise or its limits are reached."""
         order = random.Random(content_id({"seed": self._study.seed, "what": "order of further blocks"}))
         while True:
-            pairs = [pair for pair, hot in self._hot.items() if self._decision(hot) == "continue"]
-            if not pairs:
+            wanted = [series for series, hot in self._hot.items() if self._decision(hot) == "continue"]
+            if not wanted:
                 return
-            pairs = order.sample(pairs, len(pairs))
-            for number, pair in enumerate(pairs):
-                if self._decision(self._hot[pair]) != "continue":
+            wanted = order.sample(wanted, len(wanted))
+            for number, series in enumerate(wanted):
+                if self._decision(self._hot[series]) != "continue":
                     continue
-                before = len(self._design.trials)
-                self._design = extend_design(
-                    self._resolved, self._design, *pair, max_live_workers(self._study.protocol, available_bytes())
-                )
-                write_design(self._design, self._directory.design)
-                added = self._design.trials[before:]
-                self._prepare(list(added))
-                self._progress.added(self._with_cells(added))
-                new = replace(self._design, trials=added).blocks()
+                new = replace(self._design, trials=self._extend(self._with_repeat(series))).blocks()
                 for part, block in enumerate(new):
                     following = self._next_hot(new[part + 1 :], further=False)
-                    self._run_block(block, following or self._next_added(pairs[number + 1 :] + pairs[: number + 1]))
-                self._hot[pair].tried()
+                    self._run_block(block, following or self._next_added(wanted[number + 1 :] + wanted[: number + 1]))
+                self._hot[series].tried()
+
+    def _with_repeat(self, series: Series) -> Design:
+        """Return the design with one more hot repeat of a series."""
+        workload, compiler, stage = series
+        live = max_live_workers(self._study.protocol, available_bytes())
+        choice = None if stage is None else self._design.choice(stage, workload, compiler)
+        if choice is None:
+            return extend_design(self._resolved, self._design, workload, compiler, live)
+        return add_repeat(self._resolved, self._design, choice, cells_of(self._design, choice), "hot", live)
 
     def _next_hot(self, blocks: Sequence[tuple[Trial, ...]], *, further: bool) -> Cell | None:
         """Return a cell of the next hot block, of one that may be added if there is none; None for no such block."""
@@ -180,11 +225,11 @@ class Session:
         cells = [self._cells[trial.cell_id] for trial in block]
         return next((cell for cell in cells if cell.compiler != "eager"), cells[0])
 
-    def _next_added(self, pairs: Sequence[Pair]) -> Cell | None:
-        """Return a cell of the first pair that may still need another block after the present one."""
+    def _next_added(self, several: Sequence[Series]) -> Cell | None:
+        """Return a cell of the first series that may still need another block after the present one."""
         hot = self._study.protocol.hot
-        wanted = [pair for pair in pairs if self._decision(self._hot[pair]) == "continue"]
-        return next((self._hot[pair].baseline for pair in wanted if self._hot[pair].room_for_more(hot)), None)
+        wanted = [series for series in several if self._decision(self._hot[series]) == "continue"]
+        return next((self._hot[series].baseline for series in wanted if self._hot[series].room_for_more(hot)), None)
 
     def _decision(self, hot: HotProgress) -> str:
         return hot.decide(self._study.protocol.hot, self._is_budget_spent()).decision
@@ -219,9 +264,32 @@ class Session:
             self._keep([_lost(trial, cell, Status.NOT_RUN_BUDGET, why) for trial, cell in pairs])
         elif block[0].mode == "hot":
             self._run_hot(given, compiler, following)
+        elif block[0].role == "probe":
+            self._run_probes(given, compiler)
         else:
             for trial, cell in given.trials:
                 self._run_cold(given, trial, cell, compiler)
+
+    def _run_probes(self, block: BlockInput, compiler: str) -> None:
+        """Compile each trial untimed, on all cores; each is recorded when it is done."""
+        program = self._directory.program(self._resolved, block.trials[0][1])
+        cells = {trial.trial_id: cell for trial, cell in block.trials}
+        done: set[str] = set()
+        at_once = max(1, cores_allowed() // self._threads)
+        try:
+            server = self._servers.get(compiler, program)
+
+            def notice(trial: Trial) -> None:
+                self._progress.working(trial, cells[trial.trial_id], "untimed compile")
+
+            for outcome in run_probes(block, server, at_once, notice):
+                self._keep([outcome])
+                done.add(outcome.trial.trial_id)
+        except TrialError as error:
+            self._drop(compiler, error)
+            rest = [(trial, cell) for trial, cell in block.trials if trial.trial_id not in done]
+            self._keep([_lost(trial, cell, Status.CRASHED, _machinery(error)) for trial, cell in rest])
+        self._interrupt.check()
 
     def _run_cold(self, block: BlockInput, trial: Trial, cell: Cell, compiler: str) -> None:
         self._progress.working(trial, cell, "cold")
@@ -294,7 +362,8 @@ class Session:
         """Record the outcomes of one block, hot ones with the decision on further blocks."""
         made = self._ledger.make(self._resolved, outcomes, final=final)
         cell = next((one.cell for one in outcomes if one.cell.knobs), None)
-        hot = None if cell is None or not final else self._hot.get((cell.workload, cell.compiler))
+        series = None if cell is None else (cell.workload, cell.compiler, outcomes[0].trial.stage)
+        hot = None if series is None or not final else self._hot.get(series)
         if cell is not None and hot is not None and outcomes[0].trial.mode == "hot":
             trials = {one.trial.trial_id: one.trial for one in outcomes}
             hot.add(trials, [record for record, _ in made])

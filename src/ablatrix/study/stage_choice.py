@@ -1,0 +1,61 @@
+"""What a screening or its confirmation turned out to be: written into the design before any of it runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ablatrix.compilers.catalogue import Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageChoice:
+    """What a stage that follows from results is, for one workload on one compiler.
+
+    Attributes:
+        design: The design of its configurations, such as ``folded Plackett-Burman``.
+        resolution: Of a screening: 3: main effects are mixed with interactions of two knobs; 4: with none, but these with
+            each other; 5: with neither. None where every combination is known.
+        levels: The knobs that it varies with their levels, in the order of the study.
+        idle: Knobs that left because they changed nothing, each with the SHA-256 of the two programs that it left as
+            they were: by itself, and with all others moved.
+        failed: Knobs that left because every configuration with them failed, each with how.
+        of: Of a confirmation: the stage that it confirms.
+        configurations: How many it has.
+        programs: How many distinct programs these are, where all corners were compiled; else None.
+        blocks: Repeats of each configuration at first.
+        why: Why it is this design, in a sentence.
+    """
+
+    stage: str
+    workload: str
+    compiler: str
+    design: str
+    resolution: int | None
+    levels: Mapping[str, tuple[Level, ...]]
+    configurations: int
+    blocks: int
+    why: str
+    idle: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
+    of: str | None = None
+    programs: int | None = None
+
+    @property
+    def knobs(self) -> tuple[str, ...]:
+        """The knobs that it varies."""
+        return tuple(self.levels)
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data; the order of the knobs is kept by a list."""
+        return asdict(self) | {"levels": [[knob, list(levels)] for knob, levels in self.levels.items()]}
+
+    @classmethod
+    def read(cls, held: Mapping[str, Any]) -> "StageChoice":
+        """Return it from plain data.
+
+        Raises:
+            TypeError, ValueError, KeyError: It is none.
+        """
+        pairs: Sequence[tuple[str, Sequence[Level]]] = held["levels"]
+        idle = {knob: tuple(digests) for knob, digests in dict(held["idle"]).items()}
+        return cls(**{**held, "levels": {knob: tuple(levels) for knob, levels in pairs}, "idle": idle})
