@@ -23,8 +23,8 @@ class SampledShare:
     """The estimated Shapley share of one factor.
 
     Attributes:
-        ratio: Its share, as a factor of the time, with an interval that covers sampling and measuring; without one where
-            there is one pair of orders, or one block.
+        ratio: Its share, as a factor of the time, with an interval that covers sampling and measuring; without one
+            where there is one pair of orders, or one block.
         sampling: Standard error on the logarithm that would remain if measuring were exact; None as for the interval.
         pairs: Pairs of orders that it is made of.
     """
@@ -44,8 +44,8 @@ def sampled_shapley(
     pairs, B of blocks and E of the rest, the variance of the mean is (P + B - E) / (pairs x blocks), and at least that
     of P or of B alone, with Satterthwaite's degrees of freedom (Satterthwaite 1946, "An approximate distribution of
     estimates of variance components"). It covers factors that do more in one block than in another. Where blocks hold
-    different ones, levels are estimated within blocks (`intra_block_estimates`), and the variance is that between pairs,
-    plus what pairs share: the noise of configurations that several go through.
+    different ones, levels are estimated within blocks (`intra_block_estimates`), and the variance is that between
+    pairs, plus what pairs share: the noise of configurations that several go through.
 
     A pair that lacks a configuration is omitted, so that all pairs count alike.
 
