@@ -1,0 +1,153 @@
+"""What each factor contributes to the total, from a sample of orders in which factors are switched on.
+
+A Shapley share is the mean, over all orders, of what a factor does when it is switched on. A sample of orders has an
+error of its own beside that of measuring; the intervals here cover both. The replicate of sampling is a pair of orders
+(an order and its reverse), that of measuring is a block.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ablatrix.statistics.quantile import row_sums
+from ablatrix.statistics.ratio import NO_ALLOWANCE, Allowance, Estimate, Ratio, ratio_of
+from ablatrix.statistics.screening.design import Array
+from ablatrix.statistics.screening.intra_block import IntraBlock, block_values, intra_block_estimates
+from ablatrix.statistics.screening.permutations import Order, coalitions
+
+
+@dataclass(frozen=True)
+class SampledShare:
+    """The estimated Shapley share of one factor.
+
+    Attributes:
+        ratio: Its share, as a factor of the time, with an interval that covers sampling and measuring; without one
+            where there is one pair of orders, or one block.
+        sampling: Standard error on the logarithm that would remain if measuring were exact; None as for the interval.
+        pairs: Pairs of orders that it is made of.
+    """
+
+    factor: int
+    ratio: Ratio
+    sampling: float | None
+    pairs: int
+
+
+def sampled_shapley(
+    orders: Sequence[Order], log_times: Array, confidence: float = 0.95, allowance: Allowance = NO_ALLOWANCE
+) -> tuple[SampledShare, ...]:
+    """Return the share of each factor; the shares add up to the total of the blocks (on the logarithm).
+
+    Where every block holds the same configurations, pairs and blocks are crossed, both random: of the mean squares P of
+    pairs, B of blocks and E of the rest, the variance of the mean is (P + B - E) / (pairs x blocks), and at least that
+    of P or of B alone, with Satterthwaite's degrees of freedom (Satterthwaite 1946, "An approximate distribution of
+    estimates of variance components"). It covers factors that do more in one block than in another. Where blocks hold
+    different ones, levels are estimated within blocks (`intra_block_estimates`), and the variance is that between
+    pairs, plus what pairs share: the noise of configurations that several go through.
+
+    A pair that lacks a configuration is omitted, so that all pairs count alike.
+
+    Args:
+        orders: Pairs as `antithetic_permutations` gives them.
+        log_times: Blocks x configurations in the order of `coalitions`, NaN where there is no value.
+        confidence: Strictly between 0 and 1.
+        allowance: What each interval must allow for beyond sampling and scatter.
+
+    Raises:
+        ValueError: Another number of configurations than the orders go through, an odd number of orders, or no pair
+            of which every configuration has a value.
+    """
+    places = {row: number for number, row in enumerate(coalitions(orders))}
+    if log_times.ndim != 2 or log_times.shape[1] != len(places):
+        raise ValueError(f"a column for each of {len(places)} configurations is needed, but got {log_times.shape}")
+    if len(orders) % 2:
+        raise ValueError(f"orders must come in pairs, but got {len(orders)}")
+    weights = [
+        (_weights(one, places) + _weights(other, places)) / 2.0
+        for one, other in zip(orders[::2], orders[1::2], strict=True)
+    ]
+    whole = [one for one in weights if not np.isnan(log_times[:, one.any(axis=0)]).any()]
+    if whole:
+        blocks = np.stack([[block_values(log_times, row) for row in pair] for pair in whole])
+        made = [_crossed(blocks[:, factor]) for factor in range(len(orders[0]))]
+    else:
+        levels = intra_block_estimates(log_times)
+        known = [one for one in weights if not np.isnan(levels.levels[one.any(axis=0)]).any()]
+        if not known:
+            raise ValueError(
+                f"a value for every configuration of a pair is needed, but none of {len(weights)} has them"
+            )
+        made = [_within(levels, np.stack([pair[factor] for pair in known])) for factor in range(len(orders[0]))]
+        whole = known
+    return tuple(
+        SampledShare(factor, ratio_of(estimate, confidence, allowance), sampling, len(whole))
+        for factor, (estimate, sampling) in enumerate(made)
+    )
+
+
+def _weights(order: Order, places: dict[tuple[int, ...], int]) -> Array:
+    """Return which configurations each factor's step is the difference of (factors x configurations)."""
+    weights: Array = np.zeros((len(order), len(places)))
+    levels = [0] * len(order)
+    before = places[tuple(levels)]
+    for factor in order:
+        levels[factor] = 1
+        after = places[tuple(levels)]
+        weights[factor, after] += 1.0
+        weights[factor, before] -= 1.0
+        before = after
+    return weights
+
+
+def _crossed(steps: Array) -> tuple[Estimate, float | None]:
+    """Return the mean of pairs x blocks, both random, and the error of sampling alone."""
+    pairs, blocks = steps.shape
+    of_pairs, of_blocks = row_sums(list(steps.T)) / blocks, row_sums(list(steps)) / pairs
+    mean = math.fsum(of_pairs.tolist()) / pairs
+    if pairs < 2 or blocks < 2:
+        return Estimate(mean, None, 1.0, blocks), None
+    rest = steps - of_pairs[:, np.newaxis] - of_blocks + mean
+    squares = [
+        (blocks * _squares(of_pairs - mean), pairs - 1),
+        (pairs * _squares(of_blocks - mean), blocks - 1),
+        (_squares(rest.ravel()), (pairs - 1) * (blocks - 1)),
+    ]
+    between_pairs, between_blocks, residual = (size / freedom for size, freedom in squares)
+    parts = [(size / freedom, freedom) for size, freedom in squares]
+    together = between_pairs + between_blocks - residual
+    largest, freedom = max(parts[:2])
+    if together > largest:
+        largest = together
+        freedom_of_sum = together**2 / sum(size**2 / own for size, own in parts)
+    else:
+        freedom_of_sum = float(freedom)
+    error = math.sqrt(largest / steps.size)
+    return Estimate(mean, error, freedom_of_sum, blocks), math.sqrt(max(0.0, between_pairs - residual) / steps.size)
+
+
+def _within(levels: IntraBlock, weights: Array) -> tuple[Estimate, float | None]:
+    """Return the mean of pairs from levels with a covariance, and the error of sampling alone."""
+    pairs = len(weights)
+    held = [levels.contrast(row) for row in weights]
+    values = np.array([one.mean for one in held if one is not None])
+    mean = math.fsum(values.tolist()) / pairs
+    count = min((one.count for one in held if one is not None), default=0)
+    if pairs < 2 or levels.variance is None:
+        return Estimate(mean, None, 1.0, count), None
+    noise = weights @ levels.covariance @ weights.T * levels.variance
+    own = float(np.trace(noise)) / pairs
+    shared = (float(noise.sum()) - own * pairs) / (pairs * (pairs - 1))
+    between = _squares(values - mean) / (pairs - 1)
+    parts = [(between / pairs, pairs - 1), (max(0.0, shared), levels.freedom)]
+    variance = sum(size for size, _ in parts)
+    sampling = math.sqrt(max(0.0, between - own + shared) / pairs)
+    if variance == 0.0:
+        return Estimate(mean, 0.0, 1.0, count), sampling
+    freedom = variance**2 / sum(size**2 / own_freedom for size, own_freedom in parts)
+    return Estimate(mean, math.sqrt(variance), freedom, count), sampling
+
+
+def _squares(values: Array) -> float:
+    return math.fsum((values**2).tolist())
