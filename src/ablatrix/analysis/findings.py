@@ -18,6 +18,7 @@ from ablatrix.analysis.effects import (
     FactorialGrid,
     Question,
     SamePrograms,
+    Screening,
     Trend,
     TrialLayout,
     attribution,
@@ -28,6 +29,7 @@ from ablatrix.analysis.effects import (
     find_best,
     gather,
     main_effects,
+    screenings,
     trends_of,
 )
 from ablatrix.analysis.groups import (
@@ -39,6 +41,7 @@ from ablatrix.analysis.groups import (
     ratios_to_baseline,
     size_texts,
     variants_of,
+    with_probes,
     without_priming_runs,
 )
 from ablatrix.analysis.table import Tidy
@@ -107,7 +110,9 @@ class Findings:
             return ()
 
     def _gather(self, question: Question) -> list[Evidence]:
-        return gather(self.found, question, instrument=self.instrument, grids=self.factorial_grids)
+        return gather(
+            self.found, question, instrument=self.instrument, grids=self.factorial_grids, screens=self.screenings
+        )
 
     def evidence_on(self, metric: str) -> Evidence | None:
         """Return all effects on a metric, judged; None where no trial reports it or no knob varies."""
@@ -130,7 +135,7 @@ class Findings:
     @cached_property
     def proofs(self) -> tuple[KnobProof, ...]:
         """Whether each knob changes what is built or read back."""
-        return tuple(prove_knobs(self.trials))
+        return tuple(prove_knobs(with_probes(self.found.trials)))
 
     @cached_property
     def proofs_by_step(self) -> Mapping[tuple[str, str, str, str, frozenset[str]], KnobProof]:
@@ -155,6 +160,14 @@ class Findings:
             known = (self.instrument, self.programs, self._layout)
             self._kept[key] = factorial_grids(self.trials, metric, mode, (), *known)
         found: list[FactorialGrid] = self._kept[key]
+        return found
+
+    def screenings(self, metric: str, mode: str) -> list[Screening]:
+        """Return the screenings of many knobs; see `ablatrix.analysis.effects.screens.screenings`."""
+        key = ("screenings", metric, mode)
+        if key not in self._kept:
+            self._kept[key] = screenings(self.trials, metric, mode, (), self.instrument, self._layout)
+        found: list[Screening] = self._kept[key]
         return found
 
     @cached_property

@@ -17,6 +17,8 @@ from ablatrix.analysis.effects import (
 )
 from ablatrix.analysis.groups import Control, control_cell, controls_text, percent_text
 from ablatrix.analysis.reasons import levels_text, text_of
+from ablatrix.cli.screen_tables import COLUMNS as SCREEN_COLUMNS
+from ablatrix.cli.screen_tables import screen_blocks, show_screen_notes
 from ablatrix.cli.tables import Block, Column, Row, print_blocks, say
 from ablatrix.statistics.ratio import Ratio
 
@@ -101,7 +103,7 @@ def show_evidence(evidence: Sequence[Evidence], wanted: Collection[str], margin:
     """
     omitted: dict[str, None] = {}
     for one in evidence:
-        if one.effects:
+        if one.effects or one.screens:
             omitted.update(dict.fromkeys(_show_metric(one, wanted, wide)))
         else:
             print(f"{_title(one)}: no knob varies\n")
@@ -117,6 +119,7 @@ def show_evidence(evidence: Sequence[Evidence], wanted: Collection[str], margin:
 def _show_metric(one: Evidence, wanted: Collection[str], wide: bool) -> list[str]:
     """Print the wanted tables of a metric; return the names of its others."""
     made: Mapping[str, Callable[[Evidence], Table | None]] = {
+        "screen": _screens,
         "main": _main_table,
         "trend": _trends,
         "axes": _curves,
@@ -125,7 +128,8 @@ def _show_metric(one: Evidence, wanted: Collection[str], wide: bool) -> list[str
         "means": _means,
     }
     held = {name: table for name, make in made.items() if (table := make(one)) is not None}
-    shown = set(held) & (set(wanted) or {"main", "trend", "axes", "means" if "means" in held else "attribution"})
+    summary = {"screen", "main", "trend", "axes", "means" if "means" in held else "attribution"}
+    shown = set(held) & (set(wanted) or summary)
     shown = set(held) if "all" in wanted else shown
     for name, (title, columns, blocks) in held.items():
         if name in shown:
@@ -134,9 +138,16 @@ def _show_metric(one: Evidence, wanted: Collection[str], wide: bool) -> list[str
         print(f"{_title(one)}: no {' and no '.join(sorted(wanted))} of these records\n")
     if "means" in shown:
         _show_missing([mean for mean, _ in _judged_means(one)])
+    if "screen" in shown:
+        show_screen_notes(one.screens)
     _explain(one.effects)
     _note(one)
     return [name for name in held if name not in shown]
+
+
+def _screens(one: Evidence) -> Table | None:
+    title = f"screening; knobs found at a false discovery rate of 5 %, not yet confirmed; below 1 is {one.metric.less}"
+    return (title, SCREEN_COLUMNS, screen_blocks(one.screens, one.metric)) if one.screens else None
 
 
 def _main_table(one: Evidence) -> Table | None:
@@ -147,7 +158,7 @@ def _main_table(one: Evidence) -> Table | None:
         if judgement is not None and effect.kind in MAIN
     ]
     title = f"main effect of each knob, as the ratio of its new level to its old one; below 1 is {one.metric.less}"
-    return title, MAIN_COLUMNS, _blocks(rows)
+    return (title, MAIN_COLUMNS, _blocks(rows)) if rows or not one.screens else None
 
 
 def _trends(one: Evidence) -> Table | None:

@@ -29,6 +29,7 @@ class Table(StrEnum):
     """The tables of effects on a metric."""
 
     MAIN = "main"
+    SCREEN = "screen"
     ATTRIBUTION = "attribution"
     INTERACTIONS = "interactions"
     TREND = "trend"
@@ -103,7 +104,7 @@ def effects_command(
         typer.Option(
             "--show",
             help="Print this table (repeatable).",
-            show_default="main, trend, axes, and the means over workloads; of one workload, its attribution",
+            show_default="screen, main, trend, axes, and the means over workloads; of one workload, its attribution",
         ),
     ] = None,
     wide: Wide = False,
@@ -245,7 +246,13 @@ def _conditions(given: list[str] | None) -> dict[str, frozenset[str]]:
 
 
 def _plain(evidence: list[Evidence], margin: float, lines: list[ContextLine]) -> dict[str, object]:
-    from ablatrix.analysis.effects import context_line_frame, curve_frame, evidence_frame, trend_frame
+    from ablatrix.analysis.effects import (
+        context_line_frame,
+        curve_frame,
+        evidence_frame,
+        screening_frame,
+        trend_frame,
+    )
     from ablatrix.statistics.multiplicity import ALPHA
 
     trends = [row for one in evidence for row in trend_frame(one.trends, one.origin).to_dicts()]
@@ -253,4 +260,6 @@ def _plain(evidence: list[Evidence], margin: float, lines: list[ContextLine]) ->
     effects = evidence_frame(evidence).to_dicts()
     plain = {"margin": margin, "alpha": ALPHA, "effects": effects, "trends": trends, "curves": curves}
     origin = evidence[0].origin if evidence else ()
+    if screens := [screen for one in evidence for screen in one.screens]:
+        plain |= {"screenings": screening_frame(screens, origin).to_dicts()}
     return plain | ({"context_lines": context_line_frame(lines, origin).to_dicts()} if lines else {})

@@ -14,6 +14,7 @@ ROLES = {
     "reference": ", the reference (eager PyTorch)",
     "twin": ", the A/A control of the baseline",
     "primer": ", a run that fills a cache",
+    "probe": ", an untimed compile",
 }
 PERCENTILES = ("run_ms_p50", "run_ms_p90", "run_ms_p95", "run_ms_p99", "run_ms_min", "run_ms_mean")
 PHASES = {

@@ -24,6 +24,8 @@ MACHINE = (
     "turbo",
     "smt",
 )
+OTHER_ROLES = {"primer": "primer: it only fills a cache", "probe": "probe: an untimed compile"}
+"""Roles of trials that no statistic is about."""
 GPU = ("gpu_name", "gpu_driver", "gpu_memory_bytes", "gpu_count")
 NOISE = (
     ("load_average_before", "load average before a trial", significant),
@@ -109,8 +111,8 @@ def _middle(ordered: pl.Series) -> float:
 
 def exclusions_table(found: Tidy) -> Table:
     """Return how many records are in no number of the page, by reason."""
-    priming = int((found.trials["role"] == "primer").sum())
-    reasons = [*found.excluded.items(), *([("primer: it only fills a cache", priming)] if priming else [])]
+    counts = [(reason, int((found.trials["role"] == role).sum())) for role, reason in OTHER_ROLES.items()]
+    reasons = [*found.excluded.items(), *(pair for pair in counts if pair[1])]
     rows = [Row([Shown(reason), Shown(f"{number:,}", number)]) for reason, number in reasons]
     return Table("exclusions", "Records left out", [Heading("reason"), Heading("records", True)], rows)
 

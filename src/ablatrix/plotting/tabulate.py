@@ -10,6 +10,7 @@ from ablatrix.plotting.cold_scatter import cold_points, draw_cold_scatter
 
 FIGURE = "cache_miss_vs_compile"
 PRIMER = "primer of a warm cache (in ablation.csv, in no statistics)"
+PROBE = "probe: an untimed compile (in ablation.csv, in no statistics)"
 
 
 def tabulate(found: Tidy, out_dir: str | Path, allow_mixed: bool = False) -> list[Path]:
@@ -45,9 +46,9 @@ def tabulate(found: Tidy, out_dir: str | Path, allow_mixed: bool = False) -> lis
 def exclusions(found: Tidy) -> pl.DataFrame:
     """Return what no statistic uses, by reason: excluded records, cache-priming runs and every status but ok."""
     reasons = dict(found.excluded)
-    priming_runs = found.trials.height - without_priming_runs(found.trials).height
-    if priming_runs:
-        reasons[PRIMER] = priming_runs
+    for role, reason in (("primer", PRIMER), ("probe", PROBE)):
+        if count := int((found.trials["role"] == role).sum()):
+            reasons[reason] = count
     others = without_priming_runs(found.trials).filter(~IS_OK)
     for status, count in others.group_by("status").len().sort("status").iter_rows():
         reasons[f"status {status}"] = count

@@ -355,7 +355,8 @@ class Record(Part):
     final: bool = Field(description="Whether this line stands for the trial; earlier attempts have false.")
     block_id: str = Field(description="Trials that were measured side by side share it.")
     role: Role = Field(
-        description="measured; reference (eager); twin of the baseline; primer of a warm cache; probe: an untimed compile."
+        description="measured; reference (eager); twin of the baseline; primer of a warm cache; "
+        "probe: an untimed compile."
     )
     study: str = Field(description="Name of the study.")
     study_digest: str = Field(description="SHA-256 of the study as loaded, defaults filled in.")

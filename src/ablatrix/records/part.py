@@ -69,8 +69,8 @@ class StagePlan(Part):
 
     number: Count = Field(description="Its place among the stages of the study, from 0.")
     kind: Literal["factorial", "around", "screen"] = Field(
-        description="factorial: every combination of the levels; around: the centre, and each level by itself; screen: a "
-        "design of many knobs, each at two levels or three."
+        description="factorial: every combination of the levels; around: the centre, and each level by itself; screen: "
+        "a design of many knobs, each at two levels or three."
     )
     knobs: list[str] = Field(description="Knobs that it names, in the order of the study.")
     levels: list[list[Level]] = Field(description="Levels of each of these knobs, in the order of the study.")

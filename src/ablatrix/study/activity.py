@@ -53,9 +53,7 @@ def program_of(record: Record) -> str | None:
     )
 
 
-def find_activity(
-    entry: CompilerEntry, moved: Mapping[str, Level], records: Mapping[Moved, Record]
-) -> Activity:
+def find_activity(entry: CompilerEntry, moved: Mapping[str, Level], records: Mapping[Moved, Record]) -> Activity:
     """Return which knobs do anything.
 
     A knob is idle if two pairs of compiles are the same program: by itself and the baseline, and all moved and all but

@@ -1,4 +1,4 @@
-"""Screenings and their confirmations in the design: blocks of their own, laid out when what they follow from is known."""
+"""Screenings and confirmations in the design: blocks of their own, laid out when what they follow from is there."""
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -43,16 +43,14 @@ def probe_cells(resolved: ResolvedStudy, workload: str, compiler: str) -> dict[s
 
 
 def moved_levels(resolved: ResolvedStudy, compiler: str, span: Span) -> dict[str, Level]:
-    """Return the level to which each knob of a screening is moved when it is probed: the last that is not the baseline's."""
+    """Return the level to which each knob of a screening is moved alone: the last that is not the baseline's."""
     entry = resolved.catalogue.compiler(compiler)
     base = baseline_of(resolved.study, entry)
     others = {knob: [one for one in levels if one != base[knob]] for knob, levels in span.levels.items()}
     return {knob: held[-1] for knob, held in others.items() if held}
 
 
-def cell_with(
-    resolved: ResolvedStudy, stage: Stage, workload: str, compiler: str, changed: dict[str, Level]
-) -> Cell:
+def cell_with(resolved: ResolvedStudy, stage: Stage, workload: str, compiler: str, changed: dict[str, Level]) -> Cell:
     """Return the cell of the baseline with some knobs changed, for a stage."""
     study, catalogue = resolved
     entry = catalogue.compiler(compiler)

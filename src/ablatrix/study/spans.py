@@ -28,7 +28,7 @@ class Span:
 
 
 def stage_knobs(study: Study, stage: Stage, entry: CompilerEntry) -> list[str]:
-    """Return the knobs that a stage names for a compiler; ``all`` are those that the study makes, else its primary ones.
+    """Return the knobs that a stage names for a compiler; ``all``: those that the study makes, else primary ones.
 
     Args:
         study: The study.

@@ -19,7 +19,6 @@ MOST_SCREENED = 128
 MOST_CONFIRMED = 8
 
 
-
 def _without_levels(value: Any) -> Any:
     """Return what is written as a list of knobs, or as ``all``, as a map without levels."""
     if value == ALL:
@@ -55,12 +54,13 @@ class Stage(Part):
     )
     vary: Varied | None = Field(
         default=None,
-        description="Knob -> levels; each is changed alone, the rest stays as in `around`. A list of knobs, or all, has "
-        "every level of each.",
+        description="Knob -> levels; each is changed alone, the rest stays as in `around`. A list of knobs, or all, "
+        "has every level of each.",
     )
     screen: Varied | None = Field(
         default=None,
-        description="Knob -> levels, a list of knobs, or all: those that change nothing leave, the others are screened.",
+        description="Knob -> levels, a list of knobs, or all: those that change nothing leave, the others are "
+        "screened.",
     )
     design: DesignName | None = Field(
         default=None, description="Design of the screening; chosen by knobs, budget and activity when left out."
@@ -81,9 +81,7 @@ class Stage(Part):
     def _one_form(self) -> "Stage":
         forms = [form for form in FORMS if getattr(self, form) is not None]
         if len(forms) != 1:
-            raise ValueError(
-                "a stage has either 'factorial', 'vary', 'screen' or 'factorial_of', and only one of them"
-            )
+            raise ValueError("a stage has either 'factorial', 'vary', 'screen' or 'factorial_of', and only one of them")
         if (self.vary is None) != (self.around is None):
             raise ValueError("'vary' and 'around' go together: 'around' is the configuration that is varied")
         for knobs in (self.factorial, self.vary, self.screen):

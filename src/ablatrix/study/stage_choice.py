@@ -13,8 +13,8 @@ class StageChoice:
 
     Attributes:
         design: The design of its configurations, such as ``folded Plackett-Burman``.
-        resolution: Of a screening: 3: main effects are mixed with interactions of two knobs; 4: with none, but these with
-            each other; 5: with neither. None where every combination is known.
+        resolution: Of a screening: at 3 main effects are mixed with interactions of two knobs; at 4 with none, but
+            these with each other; at 5 with neither. None where every combination is known.
         levels: The knobs that it varies with their levels, in the order of the study.
         idle: Knobs that left because they changed nothing, each with the SHA-256 of the two programs that it left as
             they were: by itself, and with all others moved.

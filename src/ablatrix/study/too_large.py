@@ -1,4 +1,4 @@
-"""A factorial that is too large to be meant, answered before anything is laid out: what it costs, what shows the same."""
+"""A factorial that is too large to be meant, answered before anything is laid out: its cost, and what to do."""
 
 from ablatrix.catalogue import Catalogue
 from ablatrix.study.model import Study
@@ -32,9 +32,9 @@ def describe_size(study: Study, catalogue: Catalogue, stage: Stage, count: int) 
     return (
         f"{count:,} configurations of {len(knobs)} knobs{_time(study, catalogue, stage, count)}; "
         f"'screen: [{', '.join(knobs[:2])}, ...]' in place of 'factorial' shows {told} in {len(proposed.runs)} "
-        f"({NAMES[proposed.kind]}){_time(study, catalogue, stage, len(proposed.runs))}, and in fewer where knobs change "
-        f"nothing; a stage with 'factorial_of: {{stage: {stage.name}, most: 4}}' then confirms the largest; to run "
-        f"them all, say 'configurations: {count}'"
+        f"({NAMES[proposed.kind]}){_time(study, catalogue, stage, len(proposed.runs))}, and in fewer where knobs "
+        f"change nothing; a stage with 'factorial_of: {{stage: {stage.name}, most: 4}}' then confirms the largest; to "
+        f"run them all, say 'configurations: {count}'"
     )
 
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from ablatrix.catalogue import Catalogue
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.documents.faults import Location, closest
-from ablatrix.study.model import Study
 from ablatrix.study.levels import Levels
+from ablatrix.study.model import Study
 from ablatrix.study.named import baseline_of
 from ablatrix.study.spans import stage_knobs
 from ablatrix.study.stage import ALL, ALL_ON, LARGEST_FACTORIAL, Stage
@@ -90,7 +90,10 @@ def _confirmation_faults(study: Study, index: int, confirmed: str) -> Iterator[F
     screens = [stage.name for stage in study.stages[:index] if stage.screen is not None]
     if confirmed not in screens:
         there = f"; there are: {', '.join(screens)}" if screens else "; put a stage with 'screen' before it"
-        yield ("stages", index, "factorial_of", "stage"), f"no stage before it screens under the name '{confirmed}'{there}"
+        yield (
+            ("stages", index, "factorial_of", "stage"),
+            f"no stage before it screens under the name '{confirmed}'{there}",
+        )
 
 
 def _one_stage(study: Study, catalogue: Catalogue, index: int, stage: Stage) -> Iterator[Fault]:

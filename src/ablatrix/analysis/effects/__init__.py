@@ -46,6 +46,7 @@ from ablatrix.analysis.effects.judgement import (
 )
 from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
+from ablatrix.analysis.effects.screens import ScreenedKnob, ScreenedPair, Screening, screening_frame, screenings
 from ablatrix.analysis.effects.speed_ups import Ablation, Move, SpeedUp, find_ablations, mean_speed_up
 from ablatrix.analysis.effects.trends import Trend, trend_frame, trends_of
 
@@ -75,6 +76,9 @@ __all__ = [
     "NothingVariesError",
     "Question",
     "SamePrograms",
+    "ScreenedKnob",
+    "ScreenedPair",
+    "Screening",
     "SpeedUp",
     "Trend",
     "TrialLayout",
@@ -97,6 +101,8 @@ __all__ = [
     "main_effects",
     "mean_speed_up",
     "odd_no_ops",
+    "screening_frame",
+    "screenings",
     "subject_of",
     "trend_frame",
     "trends_of",

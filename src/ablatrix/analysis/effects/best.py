@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ablatrix.analysis.effects.readings import TrialLayout
+from ablatrix.analysis.effects.readings import Readings, TrialLayout
 from ablatrix.analysis.groups import Instrument
 from ablatrix.analysis.reasons import KnobLevels
 from ablatrix.statistics.best import compare_with_best
@@ -45,6 +45,8 @@ def find_best(
 ) -> list[Best]:
     """Return the best configuration of each workload and compiler; none where no configuration is in every block.
 
+    Of the stages that share blocks, else of a confirmation.
+
     Args:
         trials: The table of trials.
         metric: Column of a positive number; less is better.
@@ -53,16 +55,21 @@ def find_best(
         layout: Of ``trials``, where it is known already.
     """
     instrument = instrument or Instrument(trials)
-    found = []
+    found: dict[tuple[Any, ...], Best] = {}
     for unit, held in (layout or TrialLayout(trials)).readings(metric, mode):
         filled = held.logs[~np.isnan(held.logs).all(axis=1)]
         whole = np.flatnonzero(~np.isnan(filled).any(axis=0)).tolist() if filled.size else []
         names = list(held.measured)
-        if whole:
+        if whole and unit not in found and not _is_screening(held):
             levels = [KnobLevels(dict(zip(held.knobs, map(str, names[column]), strict=True))) for column in whole]
             offset = instrument.offset(metric, mode, unit)
-            found.append(_best(unit, levels, filled[:, whole].T, offset))
-    return found
+            found[unit] = _best(unit, levels, filled[:, whole].T, offset)
+    return list(found.values())
+
+
+def _is_screening(held: Readings) -> bool:
+    """Return whether values are those of a screening: its configurations stand for knobs and not for themselves."""
+    return any(plan.kind == "screen" for plan in held.plans.values())
 
 
 def _best(unit: tuple[Any, ...], levels: Sequence[KnobLevels], logs: np.ndarray[Any, Any], offset: float) -> Best:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
 from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, MAIN, Judgement, judge_effects, judge_means
 from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
+from ablatrix.analysis.effects.screens import Screening, screenings
 from ablatrix.analysis.effects.trends import Trend, trends_of
 from ablatrix.analysis.groups import Control, Instrument, Variants, base_of, sort_key, variants_of
 from ablatrix.analysis.reasons import levels_text, optional_text, text_of
@@ -36,6 +37,7 @@ class Evidence:
         controls: The A/A control of each unit; where one failed, the intervals of its unit are widened.
         trends: Of the knobs whose levels are numbers.
         curves: The effects along the axes of workloads.
+        screens: The screenings of many knobs; what they found is an effect only where a later stage confirms it.
     """
 
     metric: Metric
@@ -48,6 +50,7 @@ class Evidence:
     controls: tuple[Control, ...]
     trends: tuple[Trend, ...] = ()
     curves: tuple[AxisCurve, ...] = ()
+    screens: tuple[Screening, ...] = ()
 
     def control_of(self, held: Effect) -> Control | None:
         """Return the A/A control of an effect's unit; None where none was run."""
@@ -57,6 +60,7 @@ class Evidence:
 
 
 Grids = Callable[[str, str], Sequence[FactorialGrid]]
+Screens = Callable[[str, str], Sequence[Screening]]
 
 
 class NothingVariesError(AnalysisError):
@@ -97,6 +101,7 @@ def gather(
     instrument: Instrument | None = None,
     programs: SamePrograms | None = None,
     grids: Grids | None = None,
+    screens: Screens | None = None,
 ) -> list[Evidence]:
     """Return the evidence on each metric that was asked for.
 
@@ -107,6 +112,7 @@ def gather(
         instrument: The A/A controls of the whole results; of ``found`` by default.
         programs: Which configurations are one program; what ``found`` proves by default.
         grids: Gives the grids of a metric in a mode, where they are known already; made of ``found`` by default.
+        screens: Gives its screenings, likewise.
 
     Raises:
         AnalysisError: A metric, workload, knob or level that is not in the results.
@@ -118,26 +124,24 @@ def gather(
     variants = variants_of(trials)
     _refuse_unknown_workloads(trials, question, variants)
     instrument = instrument or Instrument(trials, origin)
+    layout = TrialLayout(trials, origin)
     if grids is None:
         programs = programs or SamePrograms.of(trials, origin)
-        grids = partial(
-            factorial_grids,
-            trials,
-            origin=origin,
-            instrument=instrument,
-            programs=programs,
-            layout=TrialLayout(trials, origin),
-        )
+        grids = partial(factorial_grids, trials, origin=origin, instrument=instrument, programs=programs, layout=layout)
+    if screens is None:
+        screens = partial(screenings, trials, origin=origin, instrument=instrument, layout=layout)
     evidence = []
     for name in question.metrics or DEFAULT_METRICS:
         metric = _metric(name)
         mode = _mode(trials, metric)
         if mode is not None:
-            evidence.append(_evidence(grids(name, mode), metric, mode, question, tuple(origin), instrument, variants))
+            made = _evidence(grids(name, mode), metric, mode, question, tuple(origin), instrument, variants)
+            wanted = (one for one in screens(name, mode) if question.is_about(one.workload, variants))
+            evidence.append(replace(made, screens=tuple(wanted)))
         elif question.metrics:
             raise AnalysisError(f"no trial reports '{name}'; it is measured in {' or '.join(metric.modes)} trials")
     varying = list(dict.fromkeys(effect.knob for one in evidence for effect in one.effects if effect.knob))
-    if not varying:
+    if not varying and not any(one.screens for one in evidence):
         raise NothingVariesError(
             "no knob varies in these results, so there is no effect; give those of a study that varies one"
         )

@@ -43,6 +43,7 @@ class Readings:
     Attributes:
         plans: What the stages span, as far as records say it.
         logs: A row a repeat and a column a configuration, in the order of ``measured``; NaN without a value.
+        block_logs: The same by block, each value as it was measured: a repeat may be several blocks.
         steps: See `FactorialGrid`.
         measured: In how many repeats each configuration was run.
     """
@@ -52,6 +53,7 @@ class Readings:
     by_stage: Mapping[str, tuple[Configuration, ...]]
     plans: Mapping[str, StagePlan]
     logs: NDArray[np.float64]
+    block_logs: NDArray[np.float64]
     failures: Mapping[Configuration, Counter[str]]
     measured: Mapping[Configuration, int]
     steps: Mapping[Configuration, float]
@@ -72,7 +74,11 @@ class TrialLayout:
         self._kept: dict[tuple[str, str], list[UnitReadings]] = {}
 
     def readings(self, metric: str, mode: str) -> list[UnitReadings]:
-        """Return each unit that has knobs (origin, workload, digest, compiler) with its values, sorted."""
+        """Return each unit that has knobs (origin, workload, digest, compiler) with its values, sorted.
+
+        A screening, and its confirmation, have blocks of their own: their values come by themselves, after those of the
+        unit's other stages.
+        """
         if (metric, mode) not in self._kept:
             values = self._trials[metric].cast(pl.Float64).to_numpy()
             if mode not in self._laid:
@@ -169,8 +175,27 @@ def _laid_out(trials: pl.DataFrame, mode: str, origin: Sequence[str]) -> Iterato
     for number in sorted(range(unit.count), key=lambda one: key_order(unit.values[one])):
         own = ordered[ends[number] : ends[number + 1]]
         knobs = [name for name in names if not table.baselines[name].has_null(own)]
-        if knobs:
-            yield _lay(unit.values[number][:-1], own, tuple(in_order(knobs, table.order)), table)
+        for part in _by_blocks(own, table) if knobs else ():
+            yield _lay(unit.values[number][:-1], part, tuple(in_order(knobs, table.order)), table)
+
+
+def _by_blocks(own: Whole, table: "_Table") -> list[Whole]:
+    """Return the trials of a unit in the blocks that its stages share, and those of each stage with its own blocks."""
+    if table.plans is None:
+        return [own]
+    texts = {number: str(text) for number, (_, text) in enumerate(table.plans.values) if text is not None}
+    apart = {number for number, text in texts.items() if StagePlan.read(text).chosen is not None}
+    if not apart:
+        return [own]
+    stages = {number: table.plans.values[number][0] for number in apart}
+    held = table.plans.numbers[own]
+    shared = own[~np.isin(held, list(apart))]
+    found = [shared] if shared.size else []
+    for stage in dict.fromkeys(stages[number] for number in sorted(apart)):
+        numbers = [number for number in apart if stages[number] == stage]
+        part = own[np.isin(held, numbers)]
+        found += [part] if part.size else []
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,6 +286,7 @@ def _read(laid: _Laid, metric: str, values: NDArray[np.float64], statuses: tuple
         by_stage=laid.by_stage,
         plans=laid.plans,
         logs=by_repeat,
+        block_logs=by_block,
         failures=failures,
         measured=dict(zip(configurations, counts, strict=True)),
         steps=_steps(metric, configurations, by_block),

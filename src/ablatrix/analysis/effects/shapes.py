@@ -30,7 +30,9 @@ class Shape:
 
 
 def shape_of(readings: Readings, own: Sequence[Configuration], plan: StagePlan | None) -> Shape | None:
-    """Return what a stage spans, None when nothing varies in it."""
+    """Return what a stage spans, None when nothing varies in it, and of a screening, which is no grid."""
+    if plan is not None and plan.kind == "screen":
+        return None
     if plan is not None:
         return _planned_around(readings, plan) if plan.kind == "around" else _planned_factorial(readings, plan)
     return _inferred(readings, own)

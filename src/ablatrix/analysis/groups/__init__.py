@@ -9,9 +9,9 @@ from ablatrix.analysis.groups.ordering import grouped, in_order, key_order, numb
 from ablatrix.analysis.groups.origins import ORIGIN_COLUMNS, mixed_origins, refuse_mixed
 from ablatrix.analysis.groups.ratios import ratios_to_baseline
 from ablatrix.analysis.groups.reference import ReferenceRatio, ReferenceRatios
-from ablatrix.analysis.groups.roles import without_priming_runs
+from ablatrix.analysis.groups.roles import with_probes, without_priming_runs
 from ablatrix.analysis.groups.sizes import Sizes, size_texts
-from ablatrix.analysis.groups.stage_plans import PLAN, StagePlan, knob_order, plan_texts
+from ablatrix.analysis.groups.stage_plans import PLAN, ChosenStage, StagePlan, knob_order, plan_texts
 from ablatrix.analysis.groups.summary import summarise_groups
 from ablatrix.analysis.groups.variants import (
     NO_VARIANTS,
@@ -29,6 +29,7 @@ __all__ = [
     "ORIGIN_COLUMNS",
     "PLAN",
     "STUDY_COLUMNS",
+    "ChosenStage",
     "Control",
     "Instrument",
     "Numbered",
@@ -69,5 +70,6 @@ __all__ = [
     "variants_of",
     "varying_knobs",
     "varying_sizes",
+    "with_probes",
     "without_priming_runs",
 ]

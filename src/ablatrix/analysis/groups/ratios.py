@@ -38,7 +38,7 @@ def ratios_to_baseline(
     instrument = instrument or Instrument(trials)
     used = list(dict.fromkeys((*groups, *BLOCK, *UNIT, "mode", "role", "is_baseline")))
     # Lazy: a copy of every column of a million trials would be made for the few that are read.
-    chosen = trials.lazy().filter(IS_OK & (pl.col(metric) > 0) & (pl.col("role") != "primer"))
+    chosen = trials.lazy().filter(IS_OK & (pl.col(metric) > 0) & ~pl.col("role").is_in(["primer", "probe"]))
     ok = chosen.select(*used, pl.col(metric).alias(_VALUE)).collect()
     if ok.is_empty():
         return {}

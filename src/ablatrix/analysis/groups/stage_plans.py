@@ -6,13 +6,25 @@ Records before 1.3 do not say it; there, what a stage spans is inferred from its
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
 from ablatrix.analysis.groups.ordering import in_order
 
 PLAN = "stage_plan"
+
+
+@dataclass(frozen=True)
+class ChosenStage:
+    """What a stage that follows from results turned out to be; see `ablatrix.records.part.ChosenStage`."""
+
+    design: str
+    resolution: int | None
+    of: str | None
+    idle: tuple[str, ...]
+    failed: Mapping[str, str]
+    programs: int | None
 
 
 @dataclass(frozen=True)
@@ -23,12 +35,14 @@ class StagePlan:
         number: Its place among the stages of the study, from 0.
         levels: The levels of each knob that it names, both in the order of the study.
         centre: The configuration that it varies, every knob.
+        chosen: What it turned out to be, of a screening or its confirmation, which have blocks of their own.
     """
 
     number: int
-    kind: Literal["factorial", "around"]
+    kind: Literal["factorial", "around", "screen"]
     levels: Mapping[str, tuple[str, ...]]
     centre: Mapping[str, str]
+    chosen: ChosenStage | None = None
 
     @classmethod
     def read(cls, text: str) -> "StagePlan":
@@ -36,7 +50,21 @@ class StagePlan:
         held = json.loads(text)
         named = zip(held["knobs"], held["levels"], strict=True)
         levels = {str(knob): tuple(map(str, several)) for knob, several in named}
-        return cls(held["number"], held["kind"], levels, {knob: str(level) for knob, level in held["centre"].items()})
+        centre = {knob: str(level) for knob, level in held["centre"].items()}
+        return cls(held["number"], held["kind"], levels, centre, _chosen(held.get("chosen")))
+
+
+def _chosen(held: Mapping[str, Any] | None) -> ChosenStage | None:
+    if held is None:
+        return None
+    return ChosenStage(
+        design=held["design"],
+        resolution=held["resolution"],
+        of=held["of"],
+        idle=tuple(held["idle"]),
+        failed=dict(held["failed"]),
+        programs=held["programs"],
+    )
 
 
 def plan_texts(trials: pl.DataFrame) -> list[str]:

@@ -1,0 +1,100 @@
+"""Screenings as tables in the terminal: what was found, and in a line each what was not, and what does nothing."""
+
+from collections.abc import Iterator, Sequence
+
+from ablatrix.analysis.effects import ScreenedKnob, Screening
+from ablatrix.analysis.groups import percent_text
+from ablatrix.cli.tables import Block, Column, Row, say
+from ablatrix.records.metrics import Metric
+from ablatrix.statistics.ratio import Ratio
+
+KNOB = 28
+MOST_NAMED = 60
+"""Names in a line: more are counted."""
+COLUMNS = (
+    Column("knob", comfort=KNOB),
+    Column("ratio [95 % interval]", whole=True),
+    Column("q (FDR)", rank=1, whole=True),
+    Column("by size alone", rank=3),
+    Column("verdict", comfort=15),
+)
+DESIGNS = {
+    "full_factorial": "every combination",
+    "regular_fraction": "a regular fraction",
+    "folded_plackett_burman": "folded Plackett-Burman",
+    "definitive": "definitive screening",
+    "one_at_a_time": "one at a time",
+}
+DOUBTS = {
+    "even": "interactions of two knobs are there, of which it shows only sums",
+    "odd": "interactions of three knobs are there, by which effects may be off",
+    "curved": "the middle level is not on the line between the ends",
+    "rest": "effects do not add up, by which they may be off",
+}
+
+
+def screen_blocks(screens: Sequence[Screening], metric: Metric) -> list[Block]:
+    """Return the found knobs of each screening, and the others with the largest effects where none was found."""
+    return [Block(_unit(one), [_row(knob, metric) for knob in one.found or one.knobs[:3]]) for one in screens]
+
+
+def show_screen_notes(screens: Sequence[Screening]) -> None:
+    """Print what screenings do not show as rows."""
+    for line in (line for screen in screens for line in screen_notes(screen)):
+        say(line, hanging=2)
+    print()
+
+
+def screen_notes(one: Screening) -> Iterator[str]:
+    """Yield what a screening does not show as rows: knobs without an effect, idle ones, interactions, doubts."""
+    where = f"{one.workload} on {one.compiler}, {one.stage}"
+    if one.rest:
+        reach = "" if one.resolution is None else f", each known to +-{percent_text(one.resolution)} at most"
+        yield f"{where}: no effect found of {len(one.rest)}{reach}: {_names([knob.knob for knob in one.rest])}"
+    if one.chosen.idle:
+        yield (
+            f"{where}: {len(one.chosen.idle)} do nothing here, what is built is the same without them: "
+            f"{_names(one.chosen.idle)}"
+        )
+    if one.chosen.failed:
+        failed = [f"{knob} ({why})" for knob, why in one.chosen.failed.items()]
+        yield f"{where}: {len(failed)} fail by themselves: {_names(failed)}"
+    for pair in one.pairs[:5]:
+        others = f", or {', '.join(pair.aliases)}" if pair.aliases else ""
+        yield f"{where}: interaction {' x '.join(pair.knobs)}{others}: {_shown(pair.ratio)}"
+    for doubt in one.doubts:
+        yield f"{where}: doubt: {DOUBTS[doubt.departure]}"
+
+
+def _unit(one: Screening) -> str:
+    design = DESIGNS.get(one.chosen.design, one.chosen.design)
+    resolution = "" if one.chosen.resolution is None else f" of resolution {one.chosen.resolution}"
+    counted = f"{one.configurations} configurations in {one.blocks} blocks, {design}{resolution}"
+    return ", ".join([f"{one.workload} on {one.compiler}", f"{one.stage} ({counted})", *map(str, one.origin)])
+
+
+def _row(one: ScreenedKnob, metric: Metric) -> Row:
+    size = {True: "stands out", False: "as noise", None: ""}[one.stands_out]
+    verdict = "not found"
+    if one.found and one.ratio is not None:
+        verdict = metric.less if one.ratio.value < 1.0 else metric.more
+    return [f"{one.knob}: {one.base_level} -> {one.level}", _shown(one.ratio), _p_value(one.q_value), size, verdict]
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMED])
+    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"
+
+
+def _shown(ratio: Ratio | None) -> str:
+    if ratio is None:
+        return "none"
+    if ratio.low is None or ratio.high is None:
+        return f"{ratio.value:.4f} (one block)"
+    return f"{ratio.value:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]"
+
+
+def _p_value(p_value: float | None) -> str:
+    if p_value is None:
+        return ""
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
