@@ -35,6 +35,7 @@ from ablatrix.study.resolve import ResolvedStudy, resolve_study
 from ablatrix.trials.messages import TrialResult
 from ablatrix.trials.results.outcome import Outcome
 from ablatrix.trials.results.recording import PlannedPart, Scene, make_record, samples_facts, samples_line
+from ablatrix.trials.run.further import extend_by_results
 from ablatrix.workloads.shipped import SHIPPED
 from tests.synthetic import _machine
 
@@ -86,14 +87,21 @@ def write_results(
     (results / "samples").mkdir(parents=True)
     study = directory / "made.yaml"
     study.write_text(json.dumps(resolved.study.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
-    design = make_design(resolved, max_live=rng.choice([None, 5, 6]))
-    write_design(design, results / "design.json")
+    live = rng.choice([None, 5, 6])
+    design: Design | None = make_design(resolved, max_live=live)
+    known: dict[str, Record] = {}
+    begun = 0
     with (results / "results.jsonl").open("w", encoding="utf-8") as journal:
-        for record, line in _records(rng, resolved, design, truth):
-            journal.write(record_line(record))
-            if line is not None:
-                with (results / "samples" / f"{record.block_id}.jsonl").open("a", encoding="utf-8") as samples:
-                    samples.write(line + "\n")
+        while design is not None:
+            write_design(design, results / "design.json")
+            for record, line in _records(rng, resolved, design, truth, begun):
+                known[record.trial_id] = record
+                journal.write(record_line(record))
+                if line is not None:
+                    with (results / "samples" / f"{record.block_id}.jsonl").open("a", encoding="utf-8") as samples:
+                        samples.write(line + "\n")
+            begun = len(design.trials)
+            design = extend_by_results(resolved, design, known, live)
     return MadeStudy(study, results)
 
 
@@ -200,7 +208,7 @@ def _draw_truth(rng: random.Random, entry: CompilerEntry, cells: Sequence[Cell])
 
 
 def _records(
-    rng: random.Random, resolved: ResolvedStudy, design: Design, truth: Truth | None
+    rng: random.Random, resolved: ResolvedStudy, design: Design, truth: Truth | None, begun: int = 0
 ) -> Iterator[tuple[Record, str | None]]:
     study, catalogue = resolved
     cells = {cell.cell_id: cell for cell in design.cells}
@@ -221,7 +229,7 @@ def _records(
     if truth is not None:
         noise, lost = truth.noise or 0.0, 0.0
     drift: dict[str, float] = {}
-    for index, trial in enumerate(design.trials):
+    for index, trial in enumerate(design.trials[begun:], begun):
         cell = cells[trial.cell_id]
         status = truths[cell.compiler].failing.get(cell.cell_id, Status.OK)
         if status is Status.OK and index and rng.random() < lost:

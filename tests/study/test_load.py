@@ -122,7 +122,7 @@ def test_load_with_schema_and_name_faults_reports_all_in_one_go(tmp_path: Path) 
         "10: knob 'fusion' of compiler 'tvm' has no level 'maybe'",
         "10: stages[0].factorial.fusion[2]: a level is a word or a number",
         "11: there is no workload of this study 'mpl'",
-        "12: stages[1]: a stage has either 'factorial' or 'vary', and not both",
+        "12: stages[1]: a stage has either 'factorial', 'vary', 'screen' or 'factorial_of', and only one of them",
         "14: knob 'schedule' of compiler 'tvm' has no level 'unheard'",
         "14: stages[1].vary.schedule[1]: a level is a word or a number",
         "15: unknown key 'wokloads' in 'stages[1]'",

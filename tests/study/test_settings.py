@@ -13,9 +13,10 @@ from ablatrix.compilers.catalogue import SHIPPED, Setting
 from ablatrix.compilers.settings import Address, AddressList
 from ablatrix.errors import CompilerError, StudyError
 from ablatrix.study import resolve as resolving
-from ablatrix.study.design import make_cells, make_design, stage_plan
+from ablatrix.study.design import make_cells, make_design
 from ablatrix.study.load import load_study
 from ablatrix.study.model import Study
+from ablatrix.study.planned_stage import stage_plan
 from ablatrix.study.without_file import make_study, study_text
 
 KNOWN = AddressList(
@@ -85,10 +86,12 @@ def test_design_has_levels_of_settings_with_numbers_as_numbers(tmp_path: Path, a
         {"skip": "on", "inter": 16, "rate": 1},
         {"skip": "on", "inter": 1, "rate": 0.5},
     ]
-    plan = stage_plan(resolved, cells[-1])
+    design = make_design(resolved)
+    trial = next(one for one in design.trials if one.cell_id == cells[-1].cell_id)
+    plan = stage_plan(resolved, design, trial, cells[-1])
     assert plan is not None
     assert plan.levels == [[128, 2, 16], [0.5]]
-    assert len(make_design(resolved).cells) == 7
+    assert len(design.cells) == 7
 
 
 def test_cell_with_setting_differs_from_that_of_other_address(tmp_path: Path, asked: list[str]) -> None:

@@ -41,7 +41,6 @@ from ablatrix.analysis.groups import (
     ratios_to_baseline,
     size_texts,
     variants_of,
-    with_probes,
     without_priming_runs,
 )
 from ablatrix.analysis.table import Tidy
@@ -135,7 +134,7 @@ class Findings:
     @cached_property
     def proofs(self) -> tuple[KnobProof, ...]:
         """Whether each knob changes what is built or read back."""
-        return tuple(prove_knobs(with_probes(self.found.trials)))
+        return tuple(prove_knobs(self.trials))
 
     @cached_property
     def proofs_by_step(self) -> Mapping[tuple[str, str, str, str, frozenset[str]], KnobProof]:

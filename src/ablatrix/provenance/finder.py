@@ -4,7 +4,8 @@ An effect is a number of its whole stage: which pairs of configurations and whic
 the stage's configurations, and parts of a split block are compared through the baselines of each. So its rows are the
 ok trials with a value that have the levels of the stage's centre in all knobs but those that the stage moves, and the
 baseline's. A total, and its parts, follow from the configurations between its two ends alone. Where the metric is the
-paired run time, which is made from all ok hot trials of a block, the rows are the whole blocks.
+paired run time, which is made from all ok hot trials of a block, the rows are the whole blocks. A screening and its
+confirmation have blocks of their own, and no others enter.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +16,16 @@ from typing import Any, Literal
 import polars as pl
 
 from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.groups import Control, Sizes, Whole
+from ablatrix.analysis.groups import Control, Sizes, Whole, stages_apart
 from ablatrix.analysis.table import IS_OK
 from ablatrix.provenance.ranges import Ranges, ranges_of, union
 from ablatrix.provenance.rows import ROW, Rows
 from ablatrix.provenance.unit_trials import Choices, Mask, RowNumbers, UnitTrials
 from ablatrix.provenance.units import Levels, Unit, UnitKey, units_of
 from ablatrix.records.metrics import HOT_METRIC
+
+SHARED = " shared"
+"""Stands for the blocks that stages share where some have blocks of their own; no stage's name begins with a space."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,9 @@ class RowFinder:
         self.rows = rows
         self.units: Mapping[UnitKey, Unit] = units_of(rows, origin, sizes)
         self._kept: dict[tuple[Any, ...], StageRows] = {}
-        self._blocks: dict[UnitKey, Ranges] = {}
-        self._trials: dict[tuple[UnitKey, str, str], UnitTrials] = {}
+        self._blocks: dict[tuple[UnitKey, str | None], Ranges] = {}
+        self._trials: dict[tuple[UnitKey, str, str, str | None], UnitTrials] = {}
+        self._apart = stages_apart(rows.trials)
         self._every = RowNumbers(rows.trials)
 
     def unit_of(self, held: Effect | Control) -> Unit:
@@ -79,11 +84,19 @@ class RowFinder:
         else:
             between = {str(one.knob): (one.base_level, one.level) for one in stage if one.kind == "shapley"}
         fixed = {knob: level for knob, level in {**unit.baseline, **effect.centre}.items() if knob not in between}
-        found = self.of_stage(unit, effect.mode, effect.metric, fixed, between)
+        found = self.of_stage(unit, effect.mode, effect.metric, fixed, between, self._series(effect.stage))
         rows = self.widened_by(unit, effect.mode, effect.metric, found.rows, effect.allowance.offset)
         return replace(found, rows=rows)
 
-    def of_stage(self, unit: Unit, mode: str, metric: str, fixed: Levels, moved: Choices) -> StageRows:
+    def _series(self, stage: str | None) -> str | None:
+        """Return in whose blocks a stage is measured: its own, or those that stages share; None where all do."""
+        if not self._apart:
+            return None
+        return stage if stage in self._apart else SHARED
+
+    def of_stage(
+        self, unit: Unit, mode: str, metric: str, fixed: Levels, moved: Choices, series: str | None = None
+    ) -> StageRows:
         """Return what an estimate over the configurations of a stage follows from.
 
         Args:
@@ -92,13 +105,15 @@ class RowFinder:
             metric: Column of a positive number.
             fixed: The level of each knob that the stage does not move.
             moved: The levels of each knob that it moves; those that other stages have are not in its grid.
+            series: The stage in whose own blocks it is measured, `SHARED`, or None for any block.
         """
         choices: dict[str, Sequence[str]] = {**{knob: (level,) for knob, level in fixed.items()}, **moved}
-        key = (unit.identity, mode, metric, *sorted((knob, *levels) for knob, levels in choices.items()))
+        key = (unit.identity, mode, metric, series, *sorted((knob, *levels) for knob, levels in choices.items()))
         if key not in self._kept:
-            held = self._held(unit, mode)
+            held = self._held(unit, mode, "ok", series)
             chosen = held.with_value(metric) & (held.among(choices) | held.among(_alone(unit.baseline)))
-            self._kept[key] = StageRows(self._rows(unit, metric, held, chosen), fixed, moved, held.blocks(chosen))
+            rows = self._rows(unit, metric, held, chosen, series)
+            self._kept[key] = StageRows(rows, fixed, moved, held.blocks(chosen))
         return self._kept[key]
 
     def of_ratio(self, unit: Unit, mode: str, metric: str, levels: Levels, base: Levels) -> Ranges:
@@ -116,11 +131,12 @@ class RowFinder:
         sides = [self._held(unit, mode), self._held(unit, mode, "twins")]
         return union(self._rows(unit, metric, held, held.with_value(metric) & held.is_baseline) for held in sides)
 
-    def blocks_of(self, unit: Unit) -> Ranges:
+    def blocks_of(self, unit: Unit, series: str | None = None) -> Ranges:
         """Return the rows that a unit's paired run times are made from: all hot ok trials of its blocks."""
-        if unit.identity not in self._blocks:
-            self._blocks[unit.identity] = ranges_of(self._held(unit, "hot").beside(self._paired))
-        return self._blocks[unit.identity]
+        key = (unit.identity, series)
+        if key not in self._blocks:
+            self._blocks[key] = ranges_of(self._held(unit, "hot", "ok", series).beside(self._paired))
+        return self._blocks[key]
 
     def blocks_in(self, unit: Unit, mode: str, metric: str) -> int:
         """Return in how many blocks a unit has a value; more than the repeats where blocks were split."""
@@ -133,17 +149,21 @@ class RowFinder:
         timed = self.rows.part(IS_OK & pl.col(HOT_METRIC).is_not_null())[ROW]
         return timed.cast(pl.Int64).to_numpy()
 
-    def _held(self, unit: Unit, mode: str, role: Literal["ok", "twins"] = "ok") -> UnitTrials:
-        key = (unit.identity, mode, role)
+    def _held(
+        self, unit: Unit, mode: str, role: Literal["ok", "twins"] = "ok", series: str | None = None
+    ) -> UnitTrials:
+        key = (unit.identity, mode, role, series)
         if key not in self._trials:
-            own = unit.ok if role == "ok" else unit.twins
-            rows = own.get(mode, self.rows.trials.clear())[ROW].cast(pl.Int64).to_numpy()
-            self._trials[key] = UnitTrials(self._every, rows)
+            own = (unit.ok if role == "ok" else unit.twins).get(mode, self.rows.trials.clear())
+            if series is not None:
+                is_apart = pl.col("stage").is_in(list(self._apart))
+                own = own.filter(~is_apart if series == SHARED else pl.col("stage") == series)
+            self._trials[key] = UnitTrials(self._every, own[ROW].cast(pl.Int64).to_numpy())
         return self._trials[key]
 
-    def _rows(self, unit: Unit, metric: str, held: UnitTrials, chosen: Mask) -> Ranges:
+    def _rows(self, unit: Unit, metric: str, held: UnitTrials, chosen: Mask, series: str | None = None) -> Ranges:
         if metric == HOT_METRIC and chosen.any():
-            return self.blocks_of(unit)
+            return self.blocks_of(unit, series)
         return held.rows(chosen)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from ablatrix.analysis.effect_metrics import METRICS
+from ablatrix.analysis.groups import PLAN
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.provenance.ranges import Ranges, ranges_of
 
@@ -87,7 +88,7 @@ def canonical_rows(trials: pl.DataFrame, columns: Iterable[str]) -> Rows:
         trials: The table of trials, without cache-priming runs.
         columns: Columns that are read beside `KEYS`, the metrics of effects and claims, and levels with baselines.
     """
-    wanted = {*KEYS, *METRICS, *columns}
+    wanted = {*KEYS, "stage", PLAN, *METRICS, *columns}
     chosen = [name for name in trials.columns if name in wanted or name.startswith(("knob_", "baseline_"))]
     lazy = trials.lazy().select(chosen)
     owners = pl.col("compiler").cast(pl.String).filter(pl.col("role") != "reference").min().over(BLOCK)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ablatrix.compilers.catalogue import CompilerEntry, Level
 from ablatrix.study.model import CompilerChoice, Study
-from ablatrix.study.spans import around_knobs, stage_knobs
+from ablatrix.study.spans import stage_knobs
 
 
 def named_knobs(study: Study, entry: CompilerEntry) -> frozenset[str]:
@@ -14,7 +14,7 @@ def named_knobs(study: Study, entry: CompilerEntry) -> frozenset[str]:
     named = [*study.baseline, *_fixed(study, entry.name)]
     for stage in study.stages:
         if stage.compilers is None or entry.name in stage.compilers:
-            named += [*stage_knobs(study, stage, entry), *around_knobs(stage)]
+            named += [*stage_knobs(study, stage, entry), *stage.centre]
     return frozenset(named)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, Level
 from ablatrix.study.model import Study
-from ablatrix.study.stage import ALL, ALL_ON, Stage
+from ablatrix.study.stage import ALL, Stage
 
 ON = "on"
 NUMERIC_LEVELS = 3
@@ -41,11 +41,6 @@ def stage_knobs(study: Study, stage: Stage, entry: CompilerEntry) -> list[str]:
     return made or list(entry.primary)
 
 
-def around_knobs(stage: Stage) -> list[str]:
-    """Return the knobs of the configuration that a stage departs from."""
-    return [knob for knob in stage.around or {} if knob != ALL_ON]
-
-
 def span_of(study: Study, stage: Stage, entry: CompilerEntry, baseline: Mapping[str, Level]) -> Span:
     """Return what a stage spans; of a screening two levels of each knob, or three of a knob of numbers."""
     levels: dict[str, tuple[Level, ...]] = {}
@@ -56,8 +51,8 @@ def span_of(study: Study, stage: Stage, entry: CompilerEntry, baseline: Mapping[
             levels[knob.name] = screened_levels(knob, given, base)
         else:
             levels[knob.name] = tuple(_listed(knob) if given is None else given)
-    centre = {knob: level for knob, level in (stage.around or {}).items() if knob != ALL_ON}
-    if ALL_ON in (stage.around or {}):
+    centre: dict[str, Level] = dict(stage.centre)
+    if stage.is_around_all_on:
         on = {knob.name: _on(knob, baseline[knob.name]) for knob in _entries(study, stage, entry)}
         centre = {**on, **centre}
     return Span(levels, centre)

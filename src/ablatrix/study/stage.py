@@ -102,7 +102,28 @@ class Stage(Part):
     @property
     def table(self) -> dict[str, Levels | None]:
         """The knobs that it names, with levels where it says them; nothing of a confirmation."""
-        return {**(self.factorial or {}), **(self.vary or {}), **(self.screen or {})}
+        return {knob: levels for _, held in self.tables for knob, levels in held.items()}
+
+    @property
+    def tables(self) -> list[tuple[str, dict[str, Levels | None]]]:
+        """What it says of knobs, by its key."""
+        found = (("factorial", self.factorial), ("vary", self.vary), ("screen", self.screen))
+        # Of a stage with a fault of its own a part may be as the file has it.
+        return [(key, dict(held)) for key, held in found if isinstance(held, dict)]
+
+    @property
+    def centre(self) -> Knobs:
+        """The levels that `around` says, without ``all_on``."""
+        return {knob: level for knob, level in self._around.items() if knob != ALL_ON}
+
+    @property
+    def is_around_all_on(self) -> bool:
+        """Whether each knob that it varies is on in the configuration that it departs from."""
+        return ALL_ON in self._around
+
+    @property
+    def _around(self) -> Knobs:
+        return self.around if isinstance(self.around, dict) else {}
 
     @property
     def is_adaptive(self) -> bool:

@@ -159,7 +159,7 @@ def _levels(study: Study, name: str, knob: KnobChoice) -> list[str]:
     """Return every level of a knob that a study has, wherever it stands."""
     found = [*(knob.levels or ()), *([] if knob.default is None else [knob.default])]
     fixed = [study.baseline, *(choice.fixed for choice in study.compilers)]
-    found += [one[name] for one in (*fixed, *(stage.around or {} for stage in study.stages)) if name in one]
+    found += [one[name] for one in (*fixed, *(stage.centre for stage in study.stages)) if name in one]
     for stage in study.stages:
         found += stage.table.get(name) or ()
     return list(dict.fromkeys(map(str, found)))

@@ -8,11 +8,10 @@ from typing import Any, Literal
 from ablatrix.catalogue import Catalogue
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.documents.faults import Location, closest
-from ablatrix.study.levels import Levels
 from ablatrix.study.model import Study
 from ablatrix.study.named import baseline_of
 from ablatrix.study.spans import stage_knobs
-from ablatrix.study.stage import ALL, ALL_ON, LARGEST_FACTORIAL, Stage
+from ablatrix.study.stage import ALL, LARGEST_FACTORIAL, FactorialOf, Stage
 from ablatrix.study.too_large import describe_size
 
 Fault = tuple[Location, str]
@@ -70,7 +69,7 @@ def _stage_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
     first = study.stages[0]
     # A compiler that names no primary knob leaves it to the study which ones are.
     named = [one for one in _used(study, catalogue) if one.primary]
-    for key, table in _tables(first):
+    for key, table in first.tables:
         for knob in table:
             entry = next((one for one in named if (found := one.knob(knob)) and found.kind != "primary"), None)
             if entry is not None:
@@ -81,7 +80,7 @@ def _stage_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
                 )
     for index, stage in enumerate(study.stages):
         yield from _one_stage(study, catalogue, index, stage)
-        if stage.factorial_of is not None:
+        if isinstance(stage.factorial_of, FactorialOf):
             yield from _confirmation_faults(study, index, stage.factorial_of.stage)
 
 
@@ -106,7 +105,7 @@ def _one_stage(study: Study, catalogue: Catalogue, index: int, stage: Stage) -> 
             if name not in there:
                 yield (*location, key, position), describe_unknown(f"{key[:-1]} of this study", name, there)
     used = _used(study, catalogue, stage.compilers)
-    for key, table in _tables(stage):
+    for key, table in stage.tables:
         for knob, levels in table.items():
             if knob == ALL:
                 continue
@@ -114,16 +113,9 @@ def _one_stage(study: Study, catalogue: Catalogue, index: int, stage: Stage) -> 
             if levels is not None and len(set(levels)) != len(levels):
                 yield (*location, key, knob), f"knob '{knob}' lists a level twice; list each once"
         yield from _listing_faults(study, (*location, key), stage, used)
-    around = {knob: level for knob, level in (stage.around or {}).items() if knob != ALL_ON}
-    yield from _configuration_faults((*location, "around"), around, used, "all")
+    yield from _configuration_faults((*location, "around"), stage.centre, used, "all")
     if stage.factorial is not None:
         yield from _size_faults(study, catalogue, (*location, "factorial"), stage)
-
-
-def _tables(stage: Stage) -> list[tuple[str, Mapping[str, Levels | None]]]:
-    """Return what a stage says of knobs, by its key."""
-    found = (("factorial", stage.factorial), ("vary", stage.vary), ("screen", stage.screen))
-    return [(key, dict(table)) for key, table in found if table is not None]
 
 
 def _listing_faults(study: Study, location: Location, stage: Stage, used: list[CompilerEntry]) -> Iterator[Fault]:

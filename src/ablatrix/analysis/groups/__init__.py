@@ -9,9 +9,9 @@ from ablatrix.analysis.groups.ordering import grouped, in_order, key_order, numb
 from ablatrix.analysis.groups.origins import ORIGIN_COLUMNS, mixed_origins, refuse_mixed
 from ablatrix.analysis.groups.ratios import ratios_to_baseline
 from ablatrix.analysis.groups.reference import ReferenceRatio, ReferenceRatios
-from ablatrix.analysis.groups.roles import with_probes, without_priming_runs
+from ablatrix.analysis.groups.roles import without_priming_runs
 from ablatrix.analysis.groups.sizes import Sizes, size_texts
-from ablatrix.analysis.groups.stage_plans import PLAN, ChosenStage, StagePlan, knob_order, plan_texts
+from ablatrix.analysis.groups.stage_plans import PLAN, ChosenStage, StagePlan, knob_order, plan_texts, stages_apart
 from ablatrix.analysis.groups.summary import summarise_groups
 from ablatrix.analysis.groups.variants import (
     NO_VARIANTS,
@@ -65,11 +65,11 @@ __all__ = [
     "refuse_mixed",
     "size_texts",
     "sort_key",
+    "stages_apart",
     "step_of",
     "summarise_groups",
     "variants_of",
     "varying_knobs",
     "varying_sizes",
-    "with_probes",
     "without_priming_runs",
 ]

@@ -10,9 +10,3 @@ def without_priming_runs(trials: pl.DataFrame) -> pl.DataFrame:
     """
     is_other = trials["role"].is_in(["primer", "probe"])
     return trials.filter(~is_other) if is_other.any() else trials  # without one, nothing is copied
-
-
-def with_probes(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the trials that show what was built, untimed compiles among them."""
-    is_primer = trials["role"] == "primer"
-    return trials.filter(~is_primer) if is_primer.any() else trials

@@ -72,6 +72,14 @@ def plan_texts(trials: pl.DataFrame) -> list[str]:
     return sorted(trials[PLAN].drop_nulls().unique().to_list()) if PLAN in trials.columns else []
 
 
+def stages_apart(trials: pl.DataFrame) -> frozenset[str]:
+    """Return the stages of a table that have blocks of their own: screenings, and their confirmations."""
+    if PLAN not in trials.columns or "stage" not in trials.columns:
+        return frozenset()
+    held = trials.lazy().select("stage", PLAN).unique().drop_nulls().collect()
+    return frozenset(str(stage) for stage, text in held.iter_rows() if StagePlan.read(str(text)).chosen is not None)
+
+
 def knob_order(trials: pl.DataFrame) -> tuple[str, ...]:
     """Return the knobs of a table in the order of the study: as its stages name them, then primary ones, then by name.
 

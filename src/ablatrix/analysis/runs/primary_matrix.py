@@ -1,6 +1,7 @@
 """Is the matrix of the primary knobs whole: all that the study spans with them, ok in every block of both modes?
 
-In a factorial stage that is every combination of their levels; in a stage around a configuration, each level by itself.
+In a factorial stage that is every combination of their levels; in a stage around a configuration, each level by itself;
+in a screening, each run of its design. A screening and its confirmation count by their own blocks.
 """
 
 import itertools
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ablatrix.analysis.diagnosis import UNIT, Setting, Settings, Unit, described, units
-from ablatrix.analysis.groups import PLAN, StagePlan, plan_texts, primary_knobs
+from ablatrix.analysis.groups import PLAN, StagePlan, primary_knobs
 from ablatrix.analysis.reasons import Reason, because
 from ablatrix.records.status import Status
 
@@ -54,35 +55,43 @@ def primary_matrices(trials: pl.DataFrame) -> list[PrimaryMatrix]:
 
 def _needed(trials: pl.DataFrame) -> pl.DataFrame:
     """Return the columns that are read: sorting and splitting all columns of a million trials would be slow."""
-    read = {*UNIT, "role", "mode", "status", "run", "position", "trial_id", PLAN}
+    read = {*UNIT, "role", "mode", "status", "run", "position", "trial_id", "stage", PLAN}
     return trials.select(name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_")))
 
 
 def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
+    plans = _plans(unit)
+    left = {knob for plan in plans.values() if plan.chosen for knob in (*plan.chosen.idle, *plan.chosen.failed)}
     levels = {knob: unit.levels[knob] for knob in primary if knob in unit.levels}
-    grid = _spanned(unit, levels)
-    counts = {one: _statuses(unit, one, mode) for one in grid}
-    # A split block has the baseline in each of its parts.
-    repeats = max((count.total() for one, count in counts.items() if one != unit.baseline), default=0)
-    gaps = [because("one_level", knob=knob) for knob in primary if knob not in levels]
-    unsupported, whole = [], 0
+    gaps = [because("one_level", knob=knob) for knob in primary if knob not in levels and knob not in left]
+    apart = {stage: plan for stage, plan in plans.items() if plan.chosen is not None}
+    shared = [plan for stage, plan in plans.items() if stage not in apart]
+    parts = []
+    if shared or not plans:
+        is_shared = ~pl.col("stage").is_in(list(apart)) if apart else pl.lit(value=True)
+        parts.append(_counted(unit, _spanned(unit, levels, shared), mode, is_shared))
+    for stage, plan in apart.items():
+        parts.append(_counted(unit, _spanned_apart(unit, stage, plan), mode, pl.col("stage") == stage))
+    repeats = max((part.repeats for part in parts), default=0)
     if repeats == 0:
         gaps.append(because("no_trial_of_matrix", mode=mode))
-    for one, count in counts.items() if repeats else ():
-        name = described(held for held in one if held.knob in levels)
-        if count[Status.UNSUPPORTED] and count[Status.UNSUPPORTED] == count.total():
-            unsupported.append(name)
-        elif count[Status.OK] < repeats:
-            others = tuple(f"{number} {status}" for status, number in sorted(count.items()) if status != Status.OK)
-            gaps.append(because("not_whole", name=name, ok=count[Status.OK], repeats=repeats, others=others))
-        else:
-            whole += 1
+    unsupported, whole = [], 0
+    for part in parts if repeats else ():
+        for one, count in part.counts.items():
+            name = described(held for held in one if held.knob in levels)
+            if count[Status.UNSUPPORTED] and count[Status.UNSUPPORTED] == count.total():
+                unsupported.append(name)
+            elif count[Status.OK] < part.repeats:
+                others = tuple(f"{number} {status}" for status, number in sorted(count.items()) if status != Status.OK)
+                gaps.append(because("not_whole", name=name, ok=count[Status.OK], repeats=part.repeats, others=others))
+            else:
+                whole += 1
     return PrimaryMatrix(
         workload=unit.workload,
         compiler=unit.compiler,
         mode=mode,
         levels=levels,
-        configurations=len(grid),
+        configurations=sum(len(part.counts) for part in parts),
         repeats=repeats,
         whole=whole,
         unsupported=tuple(unsupported),
@@ -90,13 +99,37 @@ def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
     )
 
 
-def _spanned(unit: Unit, levels: Mapping[str, tuple[str, ...]]) -> list[Settings]:
+@dataclass(frozen=True)
+class _Counted:
+    """The configurations of stages that share blocks, with how their trials ended."""
+
+    counts: Mapping[Settings, Counter[str]]
+    repeats: int
+
+
+def _counted(unit: Unit, grid: Sequence[Settings], mode: str, meant: pl.Expr) -> _Counted:
+    """Return how the trials of configurations ended, of those in some blocks."""
+    counts = {one: _statuses(unit, one, (pl.col("mode") == mode) & meant) for one in grid}
+    # A split block has the baseline in each of its parts.
+    repeats = max((count.total() for one, count in counts.items() if one != unit.baseline), default=0)
+    return _Counted(counts, repeats)
+
+
+def _spanned_apart(unit: Unit, stage: str, plan: StagePlan) -> list[Settings]:
+    """Return the configurations of a stage with blocks of its own: of a screening those that were issued."""
+    if plan.kind == "screen":
+        return [one for one, trials in unit.trials.items() if (trials["stage"] == stage).any()]
+    base = {held.knob: held.level for held in unit.baseline}
+    changes = _combined({knob: held for knob, held in plan.levels.items() if knob in base})
+    return [_changed(unit, change) for change in changes]
+
+
+def _spanned(unit: Unit, levels: Mapping[str, tuple[str, ...]], plans: Sequence[StagePlan]) -> list[Settings]:
     """Return the configurations of the matrix, in the order of a unit's settings; other knobs are at the baseline.
 
     They are what the stages span that leave all other knobs there; where records do not say what stages span, every
     combination.
     """
-    plans = _plans(unit)
     changes: list[Mapping[str, str]] = [{}]
     if not plans:
         changes += _combined(levels)
@@ -111,21 +144,26 @@ def _spanned(unit: Unit, levels: Mapping[str, tuple[str, ...]]) -> list[Settings
             changes += _combined(own)
         elif plan.kind == "around" and apart.keys() <= levels.keys() and own:
             changes += [apart, *({**apart, knob: level} for knob, held in own.items() for level in held)]
-    configurations = [
-        tuple(Setting(held.knob, change.get(held.knob, held.level)) for held in unit.baseline) for change in changes
-    ]
-    return list(dict.fromkeys(configurations))
+    return list(dict.fromkeys(_changed(unit, change) for change in changes))
 
 
-def _plans(unit: Unit) -> list[StagePlan]:
-    texts = {text for trials in unit.trials.values() for text in plan_texts(trials)}
-    return sorted(map(StagePlan.read, sorted(texts)), key=lambda plan: plan.number)
+def _changed(unit: Unit, change: Mapping[str, str]) -> Settings:
+    return tuple(Setting(held.knob, change.get(held.knob, held.level)) for held in unit.baseline)
+
+
+def _plans(unit: Unit) -> dict[str, StagePlan]:
+    """Return what the stages of a unit span, by their names, in the order of the study; none in old records."""
+    if not unit.trials or PLAN not in next(iter(unit.trials.values())).columns:
+        return {}
+    frames = [trials.select("stage", PLAN).drop_nulls() for trials in unit.trials.values()]
+    found = {str(stage): StagePlan.read(str(text)) for frame in frames for stage, text in frame.unique().iter_rows()}
+    return dict(sorted(found.items(), key=lambda item: item[1].number))
 
 
 def _combined(levels: Mapping[str, Sequence[str]]) -> list[Mapping[str, str]]:
     return [dict(zip(levels, chosen, strict=True)) for chosen in itertools.product(*levels.values())]
 
 
-def _statuses(unit: Unit, settings: Settings, mode: str) -> Counter[str]:
+def _statuses(unit: Unit, settings: Settings, meant: pl.Expr) -> Counter[str]:
     held = unit.trials.get(settings)
-    return Counter() if held is None else Counter(held["status"].filter(held["mode"] == mode).to_list())
+    return Counter() if held is None else Counter(held.lazy().filter(meant).select("status").collect()["status"])
