@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from ablatrix.compilers.catalogue import SHIPPED, TVM, CompilerEntry
 from ablatrix.documents.about import About, Author
-from ablatrix.study import model
+from ablatrix.study import model, stage
 from ablatrix.study.design import make_design
 from ablatrix.study.input_choice import InputChoice
 from ablatrix.study.load import load_study
@@ -34,7 +34,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`compilers[]`": model.CompilerChoice,
     "`compilers[].knobs`": model.KnobChoice,
     "`knobs`": model.KnobTitles,
-    "`stages[]`": model.Stage,
+    "`stages[]`": stage.Stage,
+    "`stages[].factorial_of`": stage.FactorialOf,
     "`checks`": model.Checks,
     "`protocol`": model.Protocol,
     "`protocol.cold`": model.ColdProtocol,

@@ -14,6 +14,7 @@ from ablatrix.study.model import Study
 from ablatrix.study.other_kinds import refuse_other_documents, refuse_other_kinds
 from ablatrix.study.partial import PartialStudy, partial_study
 from ablatrix.study.resolve import ResolvedStudy, resolve
+from ablatrix.study.stage import ALL, ALL_ON
 from ablatrix.study.trust import Trust, refuse_untrusted_study
 
 
@@ -96,4 +97,8 @@ def study_schema_text() -> str:
     schema["title"] = "ablatrix study"
     for key, model in (("workloads", "WorkloadChoice"), ("compilers", "CompilerChoice")):
         schema["properties"][key]["items"] = {"anyOf": [{"$ref": f"#/$defs/{model}"}, {"type": "string"}]}
+    stage = schema["$defs"]["Stage"]["properties"]
+    for key in ("vary", "screen"):
+        stage[key]["anyOf"] += [{"type": "array", "items": {"type": "string"}, "minItems": 1}, {"const": ALL}]
+    stage["around"]["anyOf"].append({"const": ALL_ON})
     return json.dumps(schema, indent=2) + "\n"

@@ -1,0 +1,70 @@
+"""Screenings are read from their own blocks: what was found, what was not, what does nothing; confirmations likewise."""
+
+from pathlib import Path
+
+import pytest
+
+from ablatrix.analysis.effects import Question, gather, screening_frame
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.runs import primary_matrices
+from ablatrix.analysis.table import tidy
+from tests.screened_study import write_screened
+
+FACTORS = {"k0": 0.8, "k3": 1.1, "k5": 0.95, "k7": 1.03}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    made = write_screened(tmp_path_factory.mktemp("made"), FACTORS, 24, 20)
+    return Findings(tidy([made.results / "results.jsonl"]))
+
+
+def test_screening_finds_planted_knobs_with_their_sizes(found: Findings) -> None:
+    (screen,) = found.screenings("run_ms_paired", "hot")
+    assert [one.knob for one in screen.found] == ["k0", "k3", "k5", "k7"]
+    for one in screen.found:
+        assert one.ratio is not None
+        assert one.ratio.low is not None
+        assert one.ratio.high is not None
+        assert one.ratio.value == pytest.approx(FACTORS[one.knob], rel=0.01)
+        assert (one.base_level, one.level) == ("off", "on")
+    assert len(screen.rest) == 16
+    assert screen.chosen.idle == ("k20", "k21", "k22", "k23")
+    assert (screen.chosen.design, screen.chosen.resolution, screen.blocks) == ("folded_plackett_burman", 4, 3)
+
+
+def test_confirmation_is_factorial_grid_of_its_own_blocks(found: Findings) -> None:
+    (grid,) = found.factorial_grids("run_ms_paired", "hot")
+    assert (grid.stage, grid.kind, grid.comparison.knobs) == ("confirm", "factorial", ("k0", "k3", "k5"))
+    assert len(grid.blocks) == 3
+    effects = {one.knob: one.ratio for one in found.effects("run_ms_paired", "hot", ["k0", "k3", "k5"])}
+    for knob, ratio in effects.items():
+        assert ratio is not None
+        assert ratio.value == pytest.approx(FACTORS[str(knob)], rel=0.01)
+
+
+def test_evidence_has_screening_beside_effects_of_confirmation(found: Findings) -> None:
+    (held, *_) = gather(found.found, Question(metrics=("run_ms_paired",)))
+    assert [one.stage for one in held.screens] == ["screen"]
+    assert {one.stage for one in held.effects} == {"confirm"}
+
+
+def test_frame_has_row_a_knob_largest_first_and_idle_last(found: Findings) -> None:
+    frame = screening_frame(found.screenings("run_ms_paired", "hot"))
+    assert frame["knob"].to_list()[:4] == ["k0", "k3", "k5", "k7"]
+    assert frame["state"].to_list()[-4:] == ["does nothing here"] * 4
+    assert frame.height == 24
+
+
+def test_matrix_counts_screening_and_confirmation_by_their_blocks(found: Findings) -> None:
+    matrix = next(one for one in primary_matrices(found.trials) if one.mode == "hot")
+    assert (matrix.configurations, matrix.whole, matrix.repeats) == (56 + 8, 56 + 8, 3)
+    assert matrix.gaps == ()
+
+
+def test_failed_runs_leave_what_can_be_told(tmp_path: Path) -> None:
+    made = write_screened(tmp_path, {"k0": 0.7}, 8, 8, stages=[{"name": "screen", "screen": "all"}])
+    held = Findings(tidy([made.results / "results.jsonl"]))
+    lost = held.trials.filter(held.trials["cell_id"] != held.trials["cell_id"].max())
+    (screen,) = held.part(lost).screenings("run_ms_paired", "hot")
+    assert [one.knob for one in screen.found] == ["k0"]

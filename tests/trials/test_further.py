@@ -1,0 +1,120 @@
+"""Stages that follow from results: laid out when what they follow from is there, on blocks of their own."""
+
+import random
+from pathlib import Path
+
+from ablatrix.records.journal import read_records
+from ablatrix.records.model import Record
+from ablatrix.study.design import Design, make_design
+from ablatrix.study.design_file import design_text, load_design
+from ablatrix.trials.run.further import extend_by_results
+from tests.made_study import MadeStudy
+from tests.screened_study import many_knobs, write_screened
+
+FACTORS = {"k0": 0.8, "k3": 1.1, "k5": 0.95, "k7": 1.03}
+
+
+def records_of(made: MadeStudy) -> list[Record]:
+    return list(read_records(made.results / "results.jsonl", report=lambda _: None))
+
+
+def test_screening_is_due_only_when_all_compiles_are_there(tmp_path: Path) -> None:
+    resolved = many_knobs(12)
+    design = make_design(resolved)
+    made = write_screened(tmp_path, FACTORS, 12, 10)
+    known = {one.trial_id: one for one in records_of(made) if one.role == "probe"}
+    assert len(known) == len(design.trials) == 26
+    missing = dict(list(known.items())[1:])
+    assert extend_by_results(resolved, design, missing) is None
+    extended = extend_by_results(resolved, design, known)
+    assert extended is not None
+    choice = extended.choices[0]
+    assert choice.knobs == tuple(f"k{number}" for number in range(10))
+    assert list(choice.idle) == ["k10", "k11"]
+    assert choice.why.startswith("10 of 12 knobs may change something; every combination of 10 knobs")
+
+
+def test_screening_and_confirmation_have_blocks_of_their_own_with_baseline(tmp_path: Path) -> None:
+    made = write_screened(tmp_path, FACTORS, 12, 10)
+    design = load_design(made.results / "design.json")
+    cells = {cell.cell_id: cell for cell in design.cells}
+    hot = [block for block in design.blocks() if block[0].mode == "hot"]
+    assert {one.stage for block in hot for one in block} == {"screen", "confirm"}
+    for block in hot:
+        assert len({one.stage for one in block}) == 1
+        assert len(block) <= 18
+        roles = [one.role for one in block]
+        assert (roles.count("reference"), roles.count("twin")) == (1, 1)
+        measured = [cells[one.cell_id] for one in block if one.role == "measured"]
+        assert sum(cell.knobs == cell.baseline for cell in measured) == 1
+    replicates = {stage: {one.replicate for block in hot for one in block if one.stage == stage} for stage in STAGES}
+    assert not replicates["screen"] & replicates["confirm"]
+
+
+STAGES = ("screen", "confirm")
+
+
+def test_confirmation_is_of_largest_knobs_that_were_found(tmp_path: Path) -> None:
+    design = load_design(write_screened(tmp_path, FACTORS, 12, 10).results / "design.json")
+    choice = design.choice("confirm", "mlp", "mine")
+    assert choice is not None
+    assert choice.knobs == ("k0", "k3", "k5")  # of four, in the order of the study
+    assert (choice.configurations, choice.of) == (8, "screen")
+    assert choice.why == "the 3 largest of 4 knobs that 'screen' found among 10 at a false discovery rate of 5 %"
+
+
+def test_records_say_what_stage_turned_out_to_be(tmp_path: Path) -> None:
+    records = records_of(write_screened(tmp_path, FACTORS, 12, 10))
+    assert {one.config.stage for one in records if one.role != "reference"} == {"screen", "confirm"}
+    assert all(one.runtime is None for one in records if one.role == "probe")
+    plans = {one.config.stage: one.config.stage_plan for one in records if one.role == "measured"}
+    screen, confirm = plans["screen"], plans["confirm"]
+    assert screen is not None
+    assert screen.chosen is not None
+    assert (screen.kind, screen.chosen.idle, screen.chosen.of) == ("screen", ["k10", "k11"], None)
+    assert confirm is not None
+    assert confirm.chosen is not None
+    assert (confirm.kind, confirm.chosen.of, confirm.knobs) == ("factorial", "screen", ["k0", "k3", "k5"])
+
+
+def test_design_with_choices_survives_its_file(tmp_path: Path) -> None:
+    path = write_screened(tmp_path, FACTORS, 12, 10).results / "design.json"
+    design: Design = load_design(path)
+    assert [choice.stage for choice in design.choices] == ["screen", "confirm"]
+    assert design_text(design) == path.read_text(encoding="utf-8")
+
+
+def test_knobs_that_all_do_nothing_leave_nothing_to_run(tmp_path: Path) -> None:
+    design = load_design(write_screened(tmp_path, {}, 5, 0).results / "design.json")
+    assert {one.role for one in design.trials} == {"probe"}
+    assert [choice.why for choice in design.choices] == [
+        "0 of 5 knobs may change something, so there is nothing to screen"
+    ]
+
+
+def test_confirmation_of_screening_that_found_nothing_is_empty(tmp_path: Path) -> None:
+    design = load_design(write_screened(tmp_path, {}, 6, 6).results / "design.json")
+    confirm = design.choice("confirm", "mlp", "mine")
+    assert confirm is not None
+    assert (confirm.knobs, confirm.configurations) == ((), 0)
+    assert "found no knob" in confirm.why
+
+
+def test_repeat_of_larger_screening_is_several_blocks_drawn_anew(tmp_path: Path) -> None:
+    design = load_design(write_screened(tmp_path, FACTORS, 24, 24).results / "design.json")
+    screen = [block for block in design.blocks() if block[0].stage == "screen" and block[0].mode == "hot"]
+    runs = design.choices[0].configurations
+    together = [frozenset(one.cell_id for one in block if one.role == "measured") for block in screen]
+    assert len(set(together)) == len(together)
+    for repeat in {block[0].replicate for block in screen}:
+        held = [
+            one.cell_id for block in screen if block[0].replicate == repeat for one in block if one.role == "measured"
+        ]
+        assert len(set(held)) == runs
+
+
+def test_layout_of_further_stage_is_same_for_same_seed(tmp_path: Path) -> None:
+    first = write_screened(tmp_path / "a", FACTORS, 12, 10).results / "design.json"
+    random.seed(3)
+    second = write_screened(tmp_path / "b", FACTORS, 12, 10).results / "design.json"
+    assert first.read_bytes() == second.read_bytes()
