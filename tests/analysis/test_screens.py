@@ -1,4 +1,4 @@
-"""Screenings are read from their own blocks: what was found, what was not, what does nothing; confirmations likewise."""
+"""Screenings are read from their own blocks, and so are confirmations: what was found, what was not, what is idle."""
 
 from pathlib import Path
 

@@ -47,11 +47,9 @@ def test_screening_and_confirmation_have_blocks_of_their_own_with_baseline(tmp_p
         assert (roles.count("reference"), roles.count("twin")) == (1, 1)
         measured = [cells[one.cell_id] for one in block if one.role == "measured"]
         assert sum(cell.knobs == cell.baseline for cell in measured) == 1
-    replicates = {stage: {one.replicate for block in hot for one in block if one.stage == stage} for stage in STAGES}
+    stages = ("screen", "confirm")
+    replicates = {stage: {one.replicate for block in hot for one in block if one.stage == stage} for stage in stages}
     assert not replicates["screen"] & replicates["confirm"]
-
-
-STAGES = ("screen", "confirm")
 
 
 def test_confirmation_is_of_largest_knobs_that_were_found(tmp_path: Path) -> None:

@@ -165,8 +165,9 @@ class Estimates:
     def ties(self, unit: Unit, metric: str, mode: str, best: Best, part: str) -> Number:
         """Return how many configurations are not distinguishable from the best, or how many were compared."""
         value = best.compared if part == "compared" else len(best.ties or ())
-        rows = self.finder.blocks_of(unit)
-        is_split = self.finder.blocks_in(unit, mode, metric) > best.blocks
+        series = self.finder.series_of(best.stage)
+        rows = self.finder.blocks_of(unit, series)
+        is_split = self.finder.blocks_in(unit, mode, metric, series) > best.blocks
         parameters = {**_of_unit(unit, mode, metric), "part": part, "split": is_split}
         return self.ledger.enter(f"benefit/{unit.key}/best/{part}", "ties", value, WHOLE, rows, parameters)
 
@@ -206,8 +207,9 @@ class Estimates:
         """Return 1 if a configuration is the best of its unit, or is not distinguishable from it; else 0."""
         held = (best.levels, *(best.ties or ()))
         value = int(any(has_levels(one, levels) for one in held))
-        rows = self.finder.blocks_of(unit)
-        is_split = self.finder.blocks_in(unit, mode, metric) > best.blocks
+        series = self.finder.series_of(best.stage)
+        rows = self.finder.blocks_of(unit, series)
+        is_split = self.finder.blocks_in(unit, mode, metric, series) > best.blocks
         parameters = {**_of_unit(unit, mode, metric), "knobs": dict(levels), "split": is_split}
         return self.ledger.enter(f"benefit/{unit.key}/all/may_be_best", "may_be_best", value, WHOLE, rows, parameters)
 

@@ -84,11 +84,11 @@ class RowFinder:
         else:
             between = {str(one.knob): (one.base_level, one.level) for one in stage if one.kind == "shapley"}
         fixed = {knob: level for knob, level in {**unit.baseline, **effect.centre}.items() if knob not in between}
-        found = self.of_stage(unit, effect.mode, effect.metric, fixed, between, self._series(effect.stage))
+        found = self.of_stage(unit, effect.mode, effect.metric, fixed, between, self.series_of(effect.stage))
         rows = self.widened_by(unit, effect.mode, effect.metric, found.rows, effect.allowance.offset)
         return replace(found, rows=rows)
 
-    def _series(self, stage: str | None) -> str | None:
+    def series_of(self, stage: str | None) -> str | None:
         """Return in whose blocks a stage is measured: its own, or those that stages share; None where all do."""
         if not self._apart:
             return None
@@ -138,9 +138,9 @@ class RowFinder:
             self._blocks[key] = ranges_of(self._held(unit, "hot", "ok", series).beside(self._paired))
         return self._blocks[key]
 
-    def blocks_in(self, unit: Unit, mode: str, metric: str) -> int:
+    def blocks_in(self, unit: Unit, mode: str, metric: str, series: str | None = None) -> int:
         """Return in how many blocks a unit has a value; more than the repeats where blocks were split."""
-        held = self._held(unit, mode)
+        held = self._held(unit, mode, "ok", series)
         return held.blocks(held.with_value(metric))
 
     @cached_property

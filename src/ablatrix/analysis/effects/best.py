@@ -1,7 +1,7 @@
 """The best configuration of each workload and compiler, and which are not distinguishable from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ class Best:
         compared: How many configurations were compared, itself included.
         blocks: Repeats.
         among: The configurations that were compared, by their levels.
+        stage: The confirmation in whose own blocks they were compared; None in those that stages share.
     """
 
     workload: str
@@ -34,6 +35,7 @@ class Best:
     compared: int
     blocks: int
     among: tuple[KnobLevels, ...] = ()
+    stage: str | None = None
 
 
 def find_best(
@@ -63,7 +65,8 @@ def find_best(
         if whole and unit not in found and not _is_screening(held):
             levels = [KnobLevels(dict(zip(held.knobs, map(str, names[column]), strict=True))) for column in whole]
             offset = instrument.offset(metric, mode, unit)
-            found[unit] = _best(unit, levels, filled[:, whole].T, offset)
+            apart = next((stage for stage, plan in held.plans.items() if plan.chosen is not None), None)
+            found[unit] = replace(_best(unit, levels, filled[:, whole].T, offset), stage=apart)
     return list(found.values())
 
 
