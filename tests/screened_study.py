@@ -13,7 +13,7 @@ from ablatrix.workloads.shipped import SHIPPED
 from tests.made_study import MadeStudy, Truth, write_results
 
 STAGES: list[dict[str, Any]] = [
-    {"name": "screen", "screen": "all"},
+    {"name": "screen", "screen": "all", "design": "plackett_burman"},
     {"name": "confirm", "factorial_of": {"stage": "screen", "most": 3}},
 ]
 

@@ -9,7 +9,7 @@ from ablatrix.study.design import Design, make_design
 from ablatrix.study.design_file import design_text, load_design
 from ablatrix.trials.run.further import extend_by_results
 from tests.made_study import MadeStudy
-from tests.screened_study import many_knobs, write_screened
+from tests.screened_study import STAGES, many_knobs, write_screened
 
 FACTORS = {"k0": 0.8, "k3": 1.1, "k5": 0.95, "k7": 1.03}
 
@@ -31,7 +31,7 @@ def test_screening_is_due_only_when_all_compiles_are_there(tmp_path: Path) -> No
     choice = extended.choices[0]
     assert choice.knobs == tuple(f"k{number}" for number in range(10))
     assert list(choice.idle) == ["k10", "k11"]
-    assert choice.why.startswith("10 of 12 knobs may change something; every combination of 10 knobs")
+    assert choice.why == "10 of 12 knobs may change something; the study asks for it"
 
 
 def test_screening_and_confirmation_have_blocks_of_their_own_with_baseline(tmp_path: Path) -> None:
@@ -116,3 +116,19 @@ def test_layout_of_further_stage_is_same_for_same_seed(tmp_path: Path) -> None:
     random.seed(3)
     second = write_screened(tmp_path / "b", FACTORS, 12, 10).results / "design.json"
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_equal_programs_of_all_corners_are_timed_once(tmp_path: Path) -> None:
+    stages = [{"name": "screen", "screen": "all"}, STAGES[1]]
+    made = write_screened(tmp_path, {"k0": 0.8, "k1": 1.2}, 4, 3, stages=stages)
+    design = load_design(made.results / "design.json")
+    screen = design.choice("screen", "mlp", "mine")
+    assert screen is not None
+    assert (screen.design, screen.configurations, screen.programs) == ("full_factorial", 8, 8)
+    assert "all 8 corners were compiled and are 8 programs" in screen.why
+    assert sorted(corner for corners in screen.corners.values() for corner in corners) == list(range(8))
+    probes = [one for one in records_of(made) if one.role == "probe"]
+    assert len(probes) == len({one.cell_id for one in probes}) == 12  # 10 for the activity, and 2 corners more
+    confirm = design.choice("confirm", "mlp", "mine")
+    assert confirm is not None
+    assert confirm.knobs == ("k0", "k1")

@@ -195,6 +195,11 @@ class Configuration(Part):
         default=None,
         description="SHA-256 of a program or plug-in that is the compiler; null for one of a package, and before 1.3.",
     )
+    corners: list[Count] | None = Field(
+        default=None,
+        description="Of a screening all of whose corners were compiled, those that are this program: bit i of a corner "
+        "says whether knob i of the stage is moved; else null.",
+    )
 
 
 class PlanFacts(Part):

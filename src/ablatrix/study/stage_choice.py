@@ -22,6 +22,8 @@ class StageChoice:
         of: Of a confirmation: the stage that it confirms.
         configurations: How many it has.
         programs: How many distinct programs these are, where all corners were compiled; else None.
+        corners: Where all corners were compiled: by the cell that is timed for a program, the corners that are this
+            program; bit i of a corner says whether knob i is moved.
         blocks: Repeats of each configuration at first.
         why: Why it is this design, in a sentence.
     """
@@ -39,6 +41,7 @@ class StageChoice:
     failed: Mapping[str, str] = field(default_factory=dict)
     of: str | None = None
     programs: int | None = None
+    corners: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def knobs(self) -> tuple[str, ...]:
@@ -58,4 +61,6 @@ class StageChoice:
         """
         pairs: Sequence[tuple[str, Sequence[Level]]] = held["levels"]
         idle = {knob: tuple(digests) for knob, digests in dict(held["idle"]).items()}
-        return cls(**{**held, "levels": {knob: tuple(levels) for knob, levels in pairs}, "idle": idle})
+        corners = {cell: tuple(several) for cell, several in dict(held["corners"]).items()}
+        levels = {knob: tuple(several) for knob, several in pairs}
+        return cls(**{**held, "levels": levels, "idle": idle, "corners": corners})

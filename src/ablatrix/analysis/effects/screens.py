@@ -1,18 +1,21 @@
 """Screenings: which of many knobs matter, from a design of all of them; what is found there is not yet confirmed."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from ablatrix.analysis.effects.readings import Key, Readings, TrialLayout
 from ablatrix.analysis.groups import ChosenStage, Instrument, StagePlan
-from ablatrix.statistics.ratio import ROUNDING, Allowance, Ratio
-from ablatrix.statistics.screening import DesignCheck, ScreenedEffect, design_checks, screened_effects
-from ablatrix.statistics.screening.observed import FALSE_DISCOVERIES, ObservedDesign
+from ablatrix.statistics.ratio import Allowance, Ratio
+from ablatrix.statistics.screening import DesignCheck
+from ablatrix.statistics.screening.observed import Observed, ObservedEffect, observe, observe_corners
+
+CORNERS = "corners"
+UNIT_COLUMNS = ("workload", "workload_digest", "compiler")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,8 @@ class ScreenedKnob:
         found: Whether it is among those that matter, at a false discovery rate of 5 %.
         stands_out: Whether it is larger than what the sizes of all effects say noise is (Lenth 1989); None of too few.
         aliases: Effects that cannot be told from it, as knobs joined by `` x ``.
+        share: Its Shapley share of the whole, where all corners are known.
+        acts: In how many of the pairs of corners it changes the program, and how many there are; then None, too.
     """
 
     knob: str
@@ -36,6 +41,8 @@ class ScreenedKnob:
     found: bool
     stands_out: bool | None
     aliases: tuple[str, ...]
+    share: Ratio | None
+    acts: tuple[int, int] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,26 +124,45 @@ def screenings(
         for stage, plan in held.plans.items():
             if plan.kind == "screen" and plan.chosen is not None and plan.levels:
                 allowance = Allowance(instrument.offset(metric, mode, unit), max(held.steps.values(), default=0.0))
-                found.append(_screening((*unit, mode, metric, stage), held, plan, plan.chosen, allowance, len(origin)))
+                seen = _observed(trials, stage, held, plan, plan.chosen, allowance)
+                found.append(
+                    _screening((*unit, mode, metric, stage), len(held.logs), plan, plan.chosen, seen, len(origin))
+                )
     return found
 
 
-def _screening(
-    key: Key, held: Readings, plan: StagePlan, chosen: ChosenStage, allowance: Allowance, origins: int
-) -> Screening:
-    names = tuple(plan.levels)
-    positions = [held.knobs.index(knob) for knob in names]
+def _observed(
+    trials: pl.DataFrame,
+    own: Mapping[str, Any],
+    held: Readings,
+    plan: StagePlan,
+    chosen: ChosenStage,
+    allowance: Allowance,
+) -> Observed:
+    positions = [held.knobs.index(knob) for knob in plan.levels]
     short = [tuple(str(one[position]) for position in positions) for one in held.measured]
-    observed = ObservedDesign.of(list(plan.levels.values()), short, chosen.design, chosen.resolution)
-    times = _by_run(observed, short, held)
-    effects: tuple[ScreenedEffect, ...] = ()
-    checks: tuple[DesignCheck, ...] = ()
-    if np.isfinite(times).any():
-        effects = screened_effects(observed.design, times, allowance=allowance)
-        checks = design_checks(observed.design, times, effects)
-    knobs = [_knob(one, plan.levels, names) for one in effects if len(one.word) == 1]
-    pairs = [_pair(one, names) for one in effects if len(one.word) == 2 and _is_found(one)]
+    blocks = [
+        {one: value for one, value in zip(short, block, strict=True) if not math.isnan(value)}
+        for block in held.block_logs.tolist()
+    ]
+    if chosen.programs is not None:
+        return observe_corners(_corners(trials, own, plan), blocks, allowance)
+    return observe(list(plan.levels.values()), short, blocks, chosen.design, chosen.resolution, allowance)
+
+
+def _corners(trials: pl.DataFrame, own: Mapping[str, Any], plan: StagePlan) -> dict[tuple[Any, ...], list[int]]:
+    """Return the corners of each program that was timed, by its levels; ``own`` are the columns of the screening."""
+    columns = [f"knob_{knob}" for knob in plan.levels]
+    meant = [pl.col(name) == value for name, value in own.items()]
+    held = trials.lazy().filter(*meant, pl.col(CORNERS).is_not_null()).select(*columns, CORNERS)
+    return {tuple(map(str, levels)): json.loads(text) for *levels, text in held.unique().collect().iter_rows()}
+
+
+def _screening(key: Key, blocks: int, plan: StagePlan, chosen: ChosenStage, seen: Observed, origins: int) -> Screening:
+    names = tuple(plan.levels)
     origin, (workload, digest, compiler, mode, metric, stage) = key[:origins], key[origins:]
+    factors = sorted(seen.factors, key=lambda one: -one.size)
+    pairs = sorted((one for one in seen.pairs if one.is_found), key=lambda one: -one.size)
     return Screening(
         origin=tuple(origin),
         workload=workload,
@@ -146,23 +172,15 @@ def _screening(
         metric=metric,
         stage=stage,
         chosen=chosen,
-        configurations=len(observed.configurations),
-        blocks=len(held.logs),
-        knobs=tuple(sorted(knobs, key=lambda one: _size(one.ratio))),
-        pairs=tuple(sorted((one for one in pairs if one is not None), key=lambda one: _size(one.ratio))),
-        doubts=tuple(one for one in checks if one.is_broken),
+        configurations=seen.runs,
+        blocks=blocks,
+        knobs=tuple(_knob(one, plan.levels, names) for one in factors),
+        pairs=tuple(_pair(one, one.ratio, names) for one in pairs if one.ratio is not None),
+        doubts=tuple(one for one in seen.checks if one.is_broken),
     )
 
 
-def _by_run(observed: ObservedDesign, short: Sequence[tuple[str, ...]], held: Readings) -> "np.ndarray[Any, Any]":
-    rows = []
-    for block in held.block_logs.tolist():
-        pairs = zip(short, block, strict=True)
-        rows.append({one: value for one, value in pairs if not math.isnan(value)})
-    return observed.table(rows)
-
-
-def _knob(one: ScreenedEffect, levels: Mapping[str, tuple[str, ...]], names: Sequence[str]) -> ScreenedKnob:
+def _knob(one: ObservedEffect, levels: Mapping[str, tuple[str, ...]], names: Sequence[str]) -> ScreenedKnob:
     knob = names[one.word[0]]
     return ScreenedKnob(
         knob=knob,
@@ -170,34 +188,21 @@ def _knob(one: ScreenedEffect, levels: Mapping[str, tuple[str, ...]], names: Seq
         level=levels[knob][-1],
         ratio=one.ratio,
         q_value=one.q_value,
-        found=_is_found(one),
+        found=one.is_found,
         stands_out=one.stands_out,
         aliases=_named(one, names),
+        share=one.share,
+        acts=one.acts,
     )
 
 
-def _pair(one: ScreenedEffect, names: Sequence[str]) -> ScreenedPair | None:
-    if one.ratio is None:
-        return None
+def _pair(one: ObservedEffect, ratio: Ratio, names: Sequence[str]) -> ScreenedPair:
     first, second = (names[factor] for factor in one.word)
-    return ScreenedPair(knobs=(first, second), ratio=one.ratio, q_value=one.q_value, aliases=_named(one, names))
+    return ScreenedPair(knobs=(first, second), ratio=ratio, q_value=one.q_value, aliases=_named(one, names))
 
 
-def _is_found(one: ScreenedEffect) -> bool:
-    """Return whether an effect is found; a figure that never varies needs no test."""
-    if one.ratio is None:
-        return False
-    if one.q_value is None:
-        return one.ratio.count > 1 and abs(math.log(one.ratio.value)) > ROUNDING
-    return one.q_value <= FALSE_DISCOVERIES
-
-
-def _named(one: ScreenedEffect, names: Sequence[str]) -> tuple[str, ...]:
+def _named(one: ObservedEffect, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(" x ".join(names[factor] for factor in word) for word in one.aliases)
-
-
-def _size(ratio: Ratio | None) -> float:
-    return 0.0 if ratio is None else -abs(math.log(ratio.value))
 
 
 def screening_frame(screens: Sequence[Screening], origin: Sequence[str] = ()) -> pl.DataFrame:
@@ -209,6 +214,7 @@ def screening_frame(screens: Sequence[Screening], origin: Sequence[str] = ()) ->
     schema |= {"resolution": whole, "configurations": whole, "blocks": whole, "state": text}
     schema |= dict.fromkeys(("knob", "base_level", "level"), text)
     schema |= dict.fromkeys(("ratio", "ratio_low", "ratio_high", "p", "q"), real) | {"stands_out": pl.Boolean()}
+    schema |= dict.fromkeys(("share", "share_low", "share_high"), real) | dict.fromkeys(("acts", "corner_pairs"), whole)
     return pl.DataFrame(rows, schema=schema | {"aliases": text}, infer_schema_length=None)
 
 
@@ -238,6 +244,11 @@ def _rows_of(one: Screening) -> list[dict[str, Any]]:
             "q": knob.q_value,
             "stands_out": knob.stands_out,
             "aliases": "; ".join(knob.aliases) or None,
+            "share": knob.share and knob.share.value,
+            "share_low": knob.share and knob.share.low,
+            "share_high": knob.share and knob.share.high,
+            "acts": knob.acts and knob.acts[0],
+            "corner_pairs": knob.acts and knob.acts[1],
         }
         for knob in one.knobs
     ]

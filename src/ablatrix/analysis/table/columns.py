@@ -108,7 +108,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("tokens_a_run", ("workload", "tokens", "tokens"), "whole"),
     *_columns("whole", "workload.tokens", "weight_bytes", "cache_bytes", prefix="tokens_"),
     *_columns("label", "config", "catalogue_digest", "compiler_digest"),
-    *_columns("json", "config", "run_time_knobs", "stage_plan", "primary_knobs", "settings", "departures"),
+    *_columns("json", "config", "run_time_knobs", "stage_plan", "primary_knobs", "settings", "departures", "corners"),
     Column("planner_ms", ("plan", "plan_ms"), "real"),
     *_columns("whole", "plan", "tasks", "distinct_tasks", "edges", "logical_buffers", "physical_buffers"),
     *_columns("whole", "plan", "logical_bytes", "physical_bytes_est", "peak_live_bytes"),

@@ -1,4 +1,4 @@
-"""The design of a screening as it was run: from the levels of knobs in its configurations to runs and times by run."""
+"""A screening as it was run: from the levels of knobs in its configurations, and times by block, to what knobs do."""
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
@@ -7,69 +7,181 @@ from typing import cast
 
 import numpy as np
 
-from ablatrix.statistics.screening.design import Array, Kind, ScreeningDesign, make_design
+from ablatrix.statistics.multiplicity import benjamini_hochberg
+from ablatrix.statistics.ratio import NO_ALLOWANCE, ROUNDING, Allowance, Ratio
+from ablatrix.statistics.screening.checks import DesignCheck, design_checks
+from ablatrix.statistics.screening.collapse import collapsed
+from ablatrix.statistics.screening.design import Array, Kind, ScreeningDesign, Word, make_design
 from ablatrix.statistics.screening.designs import one_at_a_time
-from ablatrix.statistics.screening.effects import ScreenedEffect
+from ablatrix.statistics.screening.effects import screened_effects
 
 Levels = tuple[Hashable, ...]
+Block = Mapping[Levels, float]
+"""The logs of a block's values, by the levels of the factors."""
 FALSE_DISCOVERIES = 0.05
 """Share of false ones among the factors that a screening finds, at most, in the mean (Benjamini & Hochberg 1995)."""
 
 
-@dataclass(frozen=True)
-class ObservedDesign:
-    """A design with the configuration of each of its runs.
+@dataclass(frozen=True, kw_only=True)
+class ObservedEffect:
+    """What a factor does, or two together.
 
     Attributes:
-        configurations: The levels of the factors in each run.
+        word: The factor, or the two; the same twice for a curve.
+        ratio: See `ScreenedEffect` and `Collapsed`; None where what has values cannot tell.
+        q_value: Adjusted over the factors, or over the pairs (Benjamini & Hochberg 1995).
+        stands_out: See `ScreenedEffect`.
+        aliases: Effects that cannot be told from it.
+        share: The Shapley share of a factor, where all corners are known.
+        acts: In how many of the pairs of corners a factor changes the program, and how many there are.
     """
 
-    design: ScreeningDesign
-    configurations: tuple[Levels, ...]
+    word: Word
+    ratio: Ratio | None
+    q_value: float | None
+    stands_out: bool | None = None
+    aliases: tuple[Word, ...] = ()
+    share: Ratio | None = None
+    acts: tuple[int, int] | None = None
 
-    @classmethod
-    def of(
-        cls, levels: Sequence[Sequence[Hashable]], configurations: Sequence[Levels], kind: str, resolution: int | None
-    ) -> "ObservedDesign":
-        """Return the design whose runs were issued, whether or not they have values.
+    @property
+    def is_found(self) -> bool:
+        """Whether it is found at the false discovery rate; what never varies needs no test."""
+        if self.ratio is None:
+            return False
+        if self.q_value is None:
+            return self.ratio.count > 1 and abs(math.log(self.ratio.value)) > ROUNDING
+        return self.q_value <= FALSE_DISCOVERIES
 
-        Args:
-            levels: Of each factor: two, the baseline's first, or low, middle and high.
-            configurations: The levels of all factors in each run, in any order and as often as they were run.
-            kind: That of the design, see `Kind`.
-            resolution: That of the design.
-
-        Raises:
-            ValueError: A configuration with another level, or of another number of factors.
-        """
-        named = cast(Kind, kind)
-        if named == "one_at_a_time":
-            single = one_at_a_time(len(levels), "baseline")
-            runs = (tuple(held[code] for held, code in zip(levels, run, strict=True)) for run in single.runs)
-            return cls(single, tuple(runs))
-        distinct = tuple(dict.fromkeys(configurations))
-        rows = [[_code(held, level) for held, level in zip(levels, one, strict=True)] for one in distinct]
-        return cls(make_design(np.array(rows, dtype=np.int_), named, resolution), distinct)
-
-    def table(self, blocks: Sequence[Mapping[Levels, float]]) -> Array:
-        """Return the values of blocks by run (blocks x runs); NaN where a block has none."""
-        places = {one: run for run, one in enumerate(self.configurations)}
-        found: Array = np.full((len(blocks), len(self.configurations)), math.nan)
-        for row, block in enumerate(blocks):
-            for one, value in block.items():
-                if one in places:
-                    found[row, places[one]] = value
-        return found
+    @property
+    def size(self) -> float:
+        """How large it is, on the logarithm."""
+        return 0.0 if self.ratio is None else abs(math.log(self.ratio.value))
 
 
-def found_factors(effects: Sequence[ScreenedEffect], rate: float = FALSE_DISCOVERIES) -> list[int]:
-    """Return the factors whose main effects are found at a false discovery rate, the largest first."""
-    known = [
-        (-abs(math.log(one.ratio.value)), one.word[0])
+@dataclass(frozen=True)
+class Observed:
+    """What a screening shows.
+
+    Attributes:
+        factors: In the order of the factors.
+        pairs: Interactions and curves, as far as its design shows them.
+        checks: Tests of what its design assumes.
+        runs: Configurations that were issued.
+    """
+
+    factors: tuple[ObservedEffect, ...]
+    pairs: tuple[ObservedEffect, ...]
+    checks: tuple[DesignCheck, ...]
+    runs: int
+
+    @property
+    def found(self) -> list[int]:
+        """The factors that are found, the largest first."""
+        held = sorted((one for one in self.factors if one.is_found), key=lambda one: (-one.size, one.word))
+        return [one.word[0] for one in held]
+
+
+def observe(
+    levels: Sequence[Sequence[Hashable]],
+    issued: Sequence[Levels],
+    blocks: Sequence[Block],
+    kind: str,
+    resolution: int | None,
+    allowance: Allowance = NO_ALLOWANCE,
+) -> Observed:
+    """Return what a screening shows that timed the runs of its design.
+
+    Args:
+        levels: Of each factor: two, the baseline's first, or low, middle and high.
+        issued: The levels of all factors in each run that was issued, in any order and as often as it was.
+        blocks: What was measured.
+        kind: That of the design, see `Kind`.
+        resolution: That of the design.
+        allowance: See `screened_effects`.
+
+    Raises:
+        ValueError: A run with another level, or of another number of factors.
+    """
+    design, runs = _design(levels, issued, cast(Kind, kind), resolution)
+    times = _table(runs, blocks)
+    if not np.isfinite(times).any():
+        return Observed((), (), (), len(runs))
+    effects = screened_effects(design, times, allowance=allowance)
+    found = [
+        ObservedEffect(
+            word=one.word, ratio=one.ratio, q_value=one.q_value, stands_out=one.stands_out, aliases=one.aliases
+        )
         for one in effects
-        if len(one.word) == 1 and one.ratio is not None and one.q_value is not None and one.q_value <= rate
     ]
-    return [factor for _, factor in sorted(known)]
+    singles = tuple(one for one in found if len(one.word) == 1)
+    pairs = tuple(one for one in found if len(one.word) == 2)
+    return Observed(singles, pairs, design_checks(design, times, effects), len(runs))
+
+
+def observe_corners(
+    corners: Mapping[Levels, Sequence[int]], blocks: Sequence[Block], allowance: Allowance = NO_ALLOWANCE
+) -> Observed:
+    """Return what a screening shows all of whose corners were compiled, and each distinct program timed.
+
+    Args:
+        corners: By the levels of the factors in the corner that was timed for a program, all its corners.
+        blocks: What was measured.
+        allowance: See `collapsed`.
+    """
+    runs = tuple(corners)
+    times = _table(runs, blocks)
+    count = sum(map(len, corners.values()))
+    if not np.isfinite(times).any():
+        return Observed((), (), (), len(runs))
+    program_of = np.full(count, -1, dtype=np.int_)
+    for number, held in enumerate(corners.values()):
+        program_of[list(held)] = number
+    whole = collapsed(program_of, times, allowance=allowance)
+    pairs_of_corners = count // 2
+    factors = tuple(
+        ObservedEffect(word=(factor,), ratio=ratio, q_value=q_value, share=share, acts=(acts, pairs_of_corners))
+        for factor, (ratio, q_value, share, acts) in enumerate(
+            zip(whole.main, _adjusted(whole.main), whole.shares, whole.acts, strict=True)
+        )
+    )
+    crossed = list(whole.interactions.items())
+    q_values = _adjusted([ratio for _, ratio in crossed])
+    pairs = tuple(
+        ObservedEffect(word=word, ratio=ratio, q_value=q_value)
+        for (word, ratio), q_value in zip(crossed, q_values, strict=True)
+    )
+    return Observed(factors, pairs, (), len(runs))
+
+
+def _adjusted(ratios: Sequence[Ratio | None]) -> list[float | None]:
+    known = [None if ratio is None else ratio.p_value for ratio in ratios]
+    adjusted = iter(benjamini_hochberg([value for value in known if value is not None]))
+    return [None if value is None else next(adjusted) for value in known]
+
+
+def _design(
+    levels: Sequence[Sequence[Hashable]], issued: Sequence[Levels], kind: Kind, resolution: int | None
+) -> tuple[ScreeningDesign, tuple[Levels, ...]]:
+    """Return the design with the levels of each of its runs."""
+    if kind == "one_at_a_time":
+        single = one_at_a_time(len(levels), "baseline")
+        runs = (tuple(held[code] for held, code in zip(levels, run, strict=True)) for run in single.runs)
+        return single, tuple(runs)
+    distinct = tuple(dict.fromkeys(issued))
+    rows = [[_code(held, level) for held, level in zip(levels, one, strict=True)] for one in distinct]
+    return make_design(np.array(rows, dtype=np.int_), kind, resolution), distinct
+
+
+def _table(runs: Sequence[Levels], blocks: Sequence[Block]) -> Array:
+    """Return the values of blocks by run (blocks x runs); NaN where a block has none."""
+    places = {one: run for run, one in enumerate(runs)}
+    found: Array = np.full((len(blocks), len(runs)), math.nan)
+    for row, block in enumerate(blocks):
+        for one, value in block.items():
+            if one in places:
+                found[row, places[one]] = value
+    return found
 
 
 def _code(levels: Sequence[Hashable], level: Hashable) -> int:

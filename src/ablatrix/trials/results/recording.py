@@ -86,10 +86,12 @@ class PlannedPart:
     Attributes:
         stage: What its stage spans.
         primary_knobs: Primary knobs of its compiler that the study names, in its order.
+        corners: Of a screening all of whose corners were compiled, those that it stands for.
     """
 
     stage: StagePlan
     primary_knobs: tuple[str, ...]
+    corners: tuple[int, ...] | None = None
 
     @classmethod
     def of(cls, resolved: ResolvedStudy, design: Design, trial: Trial, cell: Cell) -> PlannedPart | None:
@@ -97,7 +99,9 @@ class PlannedPart:
         stage = stage_plan(resolved, design, trial, cell)
         if stage is None:
             return None
-        return cls(stage, tuple(primary_knobs(resolved.study, resolved.catalogue.compiler(cell.compiler))))
+        primary = tuple(primary_knobs(resolved.study, resolved.catalogue.compiler(cell.compiler)))
+        choice = None if trial.stage is None else design.choice(trial.stage, cell.workload, cell.compiler)
+        return cls(stage, primary, None if choice is None else choice.corners.get(cell.cell_id))
 
 
 def make_record(
@@ -175,6 +179,7 @@ def _configuration(
         departures=compiler.departures(cell.baseline) if cell.baseline else None,
         catalogue_digest=compiler.digest,
         compiler_digest=compiler.program_digest,
+        corners=None if planned is None or planned.corners is None else list(planned.corners),
     )
 
 

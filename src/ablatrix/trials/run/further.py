@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
-
-import numpy as np
 
 from ablatrix.compilers.catalogue import Level
 from ablatrix.records.model import Record
 from ablatrix.records.status import Status
 from ablatrix.statistics.rounds import paired_levels
-from ablatrix.statistics.screening import ScreenedEffect, screened_effects
-from ablatrix.statistics.screening.observed import ObservedDesign, found_factors
-from ablatrix.study.activity import Activity, by_moved_knobs, find_activity
-from ablatrix.study.design import Design, Trial
+from ablatrix.statistics.screening.observed import Observed, observe, observe_corners
+from ablatrix.study.activity import Activity, Moved, by_moved_knobs, find_activity
+from ablatrix.study.corners import MOST_CORNERS, Programs, are_cheap, find_programs, moved_in
+from ablatrix.study.design import Design, Trial, added_trials
 from ablatrix.study.further_stages import Changed, changes_of, lay_out
 from ablatrix.study.named import baseline_of
-from ablatrix.study.probes import moved_levels, screened_span
+from ablatrix.study.probes import cell_with, moved_levels, screened_span
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.study.screen_choice import ChosenDesign, choose_design, full_factorial
-from ablatrix.study.screen_cost import most_configurations
+from ablatrix.study.screen_choice import choose_design, full_factorial
+from ablatrix.study.screen_cost import BUDGET_S, most_configurations
 from ablatrix.study.stage import Stage
 from ablatrix.study.stage_choice import StageChoice
-
-CONFIDENCE = 0.95
 
 Pair = tuple[str, str]
 Known = Mapping[str, Record]
 
 
 def extend_by_results(
-    resolved: ResolvedStudy, design: Design, known: Known, max_live: int | None = None
+    resolved: ResolvedStudy, design: Design, known: Known, max_live: int | None = None, at_once: int = 1
 ) -> Design | None:
     """Return the design with the next stage that follows from results; None where none does, or none is due.
 
@@ -41,6 +38,7 @@ def extend_by_results(
         design: The design so far.
         known: The final record of each finished trial.
         max_live: See `make_design`.
+        at_once: How many untimed compiles run beside each other.
     """
     for stage, (workload, compiler) in _open_stages(resolved, design):
         of_screen = stage.name if stage.factorial_of is None else stage.factorial_of.stage
@@ -48,11 +46,81 @@ def extend_by_results(
         if not trials or any(trial.trial_id not in known for trial in trials):
             continue
         if stage.screen is not None:
-            return _with_screen(resolved, design, stage, (workload, compiler), trials, known, max_live)
+            records = [known[trial.trial_id] for trial in trials]
+            probed = _Probed.of(resolved, stage, workload, compiler, records)
+            if probed.programs is None and _wants_corners(stage, probed, at_once):
+                return _with_corners(resolved, design, stage, probed)
+            return _with_screen(resolved, design, stage, probed, max_live)
         screen = design.choice(of_screen, workload, compiler)
         if screen is not None:
             return _with_confirmation(resolved, design, stage, screen, trials, known, max_live)
     return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Probed:
+    """What the untimed compiles of a screening showed.
+
+    Attributes:
+        levels: The knobs that may do something, each with the baseline's level and the other one.
+        spans: The same with every level that they are screened at.
+        compile_s: What a compile took.
+        programs: The distinct programs of all corners, where all were compiled.
+        known: The corners that were compiled.
+    """
+
+    workload: str
+    compiler: str
+    activity: Activity
+    levels: Mapping[str, tuple[Level, ...]]
+    spans: Mapping[str, Sequence[Level]]
+    compile_s: float
+    programs: Programs | None
+    known: frozenset[Moved]
+
+    @classmethod
+    def of(
+        cls, resolved: ResolvedStudy, stage: Stage, workload: str, compiler: str, records: Sequence[Record]
+    ) -> _Probed:
+        entry = resolved.catalogue.compiler(compiler)
+        span, baseline = screened_span(resolved, stage, compiler), baseline_of(resolved.study, entry)
+        moved = moved_levels(resolved, compiler, span)
+        by_moved = by_moved_knobs(records, moved, baseline)
+        activity = find_activity(entry, moved, by_moved)
+        levels = {knob: (baseline[knob], moved[knob]) for knob in activity.active}
+        small = len(levels) <= MOST_CORNERS.bit_length() and levels
+        return cls(
+            workload=workload,
+            compiler=compiler,
+            activity=activity,
+            levels=levels,
+            spans={knob: span.levels[knob] for knob in activity.active},
+            compile_s=median(record.wall_s for record in records),
+            programs=find_programs(entry, levels, by_moved) if small else None,
+            known=frozenset(by_moved),
+        )
+
+
+def _wants_corners(stage: Stage, probed: _Probed, at_once: int) -> bool:
+    """Return whether all corners of a screening are to be compiled, so that equal programs are timed once."""
+    if stage.design not in (None, "factorial") or not probed.levels or _is_numeric(probed):
+        return False
+    return are_cheap(len(probed.levels), probed.compile_s, stage.budget_s or BUDGET_S, at_once)
+
+
+def _with_corners(resolved: ResolvedStudy, design: Design, stage: Stage, probed: _Probed) -> Design:
+    """Return the design with the corners of a screening that were not compiled yet, to be compiled untimed."""
+    knobs = tuple(probed.levels)
+    sets = (moved_in(corner, knobs) for corner in range(2 ** len(knobs)))
+    missing = [one for one in sets if one not in probed.known]
+    pair = (probed.workload, probed.compiler)
+    made = [cell_with(resolved, stage, *pair, {k: probed.levels[k][1] for k in knobs if k in one}) for one in missing]
+    known = {cell.cell_id: cell for cell in design.cells}
+    cells = [known.get(cell.cell_id, cell) for cell in made]
+    part = [(cell, "probe") for cell in cells]
+    trials = added_trials(resolved, "cold", part, design.trials, 0, stage.name)
+    new = tuple(cell for cell in cells if cell.cell_id not in known)
+    return replace(design, cells=(*design.cells, *new), trials=(*design.trials, *trials))
 
 
 def _open_stages(resolved: ResolvedStudy, design: Design) -> Iterator[tuple[Stage, Pair]]:
@@ -73,60 +141,63 @@ def _trials_of(design: Design, stage: str, pair: Pair) -> list[Trial]:
 
 
 def _with_screen(
-    resolved: ResolvedStudy,
-    design: Design,
-    stage: Stage,
-    pair: Pair,
-    probes: Sequence[Trial],
-    known: Known,
-    max_live: int | None,
+    resolved: ResolvedStudy, design: Design, stage: Stage, probed: _Probed, max_live: int | None
 ) -> Design:
     """Return the design with a screening, by what its untimed compiles showed."""
-    study, catalogue = resolved
-    workload, compiler = pair
-    entry = catalogue.compiler(compiler)
-    span, baseline = screened_span(resolved, stage, compiler), baseline_of(study, entry)
-    moved = moved_levels(resolved, compiler, span)
-    records = [known[trial.trial_id] for trial in probes]
-    activity = find_activity(entry, moved, by_moved_knobs(records, moved, baseline))
-    compile_s = median(record.wall_s for record in records)
-    most = most_configurations(resolved, stage, workload, compile_s, max_live)
-    numbers = {knob: span.levels[knob] for knob in activity.active}
-    levels: dict[str, tuple[Level, ...]] = {knob: (baseline[knob], moved[knob]) for knob in activity.active}
-    chosen = _choose(stage, levels, numbers, most)
-    if chosen.design.kind == "definitive":
-        levels = dict(numbers)
+    workload, compiler, levels = probed.workload, probed.compiler, probed.levels
+    most = most_configurations(resolved, stage, workload, probed.compile_s, max_live)
     choice = StageChoice(
         stage=stage.name,
         workload=workload,
         compiler=compiler,
-        design=chosen.design.kind if levels else "none",
-        resolution=chosen.design.resolution,
-        levels=levels,
-        configurations=len(chosen.design.runs) if levels else 0,
-        blocks=study.protocol.hot.blocks,
-        why=_why(activity, moved, chosen),
-        idle=activity.idle,
-        failed=activity.failed,
+        design="none",
+        resolution=None,
+        levels={},
+        configurations=0,
+        blocks=resolved.study.protocol.hot.blocks,
+        why=f"{_counted(probed.activity)}, so there is nothing to screen",
+        idle=probed.activity.idle,
+        failed=probed.activity.failed,
     )
-    return lay_out(resolved, design, stage, choice, changes_of(chosen.design, levels) if levels else (), max_live)
-
-
-def _choose(
-    stage: Stage, levels: Mapping[str, Sequence[Level]], spans: Mapping[str, Sequence[Level]], most: int
-) -> ChosenDesign:
     if not levels:
-        return ChosenDesign(full_factorial(1), "")
-    numeric = all(len(held) == 3 for held in spans.values())
-    return choose_design(len(levels), most, numeric=numeric, wanted=stage.design)
+        return lay_out(resolved, design, stage, choice, (), max_live)
+    programs = probed.programs
+    if programs is not None and len(programs.timed) <= most:
+        knobs = tuple(levels)
+        changes = [{k: levels[k][1] for k in knobs if k in moved_in(one, knobs)} for one in programs.timed]
+        cells = [cell_with(resolved, stage, workload, compiler, dict(one)) for one in changes]
+        choice = replace(
+            choice,
+            design="full_factorial",
+            levels=levels,
+            configurations=len(changes),
+            programs=len(changes),
+            corners={cell.cell_id: held for cell, held in zip(cells, programs.corners, strict=True)},
+            why=f"{_counted(probed.activity)}; all {2 ** len(knobs):,} corners were compiled and are {len(changes)} "
+            "programs, each of which is timed once",
+        )
+        return lay_out(resolved, design, stage, choice, changes, max_live)
+    chosen = choose_design(len(levels), most, numeric=_is_numeric(probed), wanted=stage.design)
+    spans = dict(probed.spans) if chosen.design.kind == "definitive" else levels
+    choice = replace(
+        choice,
+        design=chosen.design.kind,
+        resolution=chosen.design.resolution,
+        levels={knob: tuple(held) for knob, held in spans.items()},
+        configurations=len(chosen.design.runs),
+        why=f"{_counted(probed.activity)}; {chosen.why}",
+    )
+    return lay_out(resolved, design, stage, choice, changes_of(chosen.design, spans), max_live)
 
 
-def _why(activity: Activity, moved: Mapping[str, Level], chosen: ChosenDesign) -> str:
-    """Return why a screening has the design that it has, in a sentence."""
-    counted = f"{len(activity.active)} of {len(moved)} knobs may change something"
-    if activity.failed:
-        counted += f", {len(activity.failed)} fail by themselves"
-    return f"{counted}; {chosen.why}" if activity.active else f"{counted}, so there is nothing to screen"
+def _is_numeric(probed: _Probed) -> bool:
+    return bool(probed.spans) and all(len(held) == 3 for held in probed.spans.values())
+
+
+def _counted(activity: Activity) -> str:
+    every = len(activity.active) + len(activity.idle) + len(activity.failed)
+    failed = f", {len(activity.failed)} fail by themselves" if activity.failed else ""
+    return f"{len(activity.active)} of {every} knobs may change something{failed}"
 
 
 def _with_confirmation(
@@ -141,8 +212,7 @@ def _with_confirmation(
     """Return the design with every combination of the knobs that a screening found, the largest ones."""
     assert stage.factorial_of is not None
     measured = [trial for trial in trials if trial.role == "measured"]
-    effects = find_effects(screen, [known[trial.trial_id] for trial in measured]) if measured else ()
-    found = found_factors(effects)
+    found = observed(screen, [known[trial.trial_id] for trial in measured]).found if measured else []
     kept = found[: stage.factorial_of.most]
     names = [knob for number, knob in enumerate(screen.levels) if number in kept]
     baseline = baseline_of(resolved.study, resolved.catalogue.compiler(screen.compiler))
@@ -169,23 +239,25 @@ def _two_levels(levels: Sequence[Level], base: Level) -> tuple[Level, ...]:
     return (base, next(level for level in reversed(levels) if level != base))
 
 
-def find_effects(screen: StageChoice, records: Sequence[Record]) -> tuple[ScreenedEffect, ...]:
-    """Return the effects of a screening's knobs on its hot times, or on its cold ones where it has no hot trials.
+def observed(screen: StageChoice, records: Sequence[Record]) -> Observed:
+    """Return what a screening shows of hot times, or of cold ones where it has no hot trials.
 
     Args:
         screen: What it was.
         records: Of its measured trials.
     """
     knobs = tuple(screen.levels)
-    configurations = [tuple(record.config.knobs[knob] for knob in knobs) for record in records]
-    observed = ObservedDesign.of(list(screen.levels.values()), configurations, screen.design, screen.resolution)
+
+    def levels(record: Record) -> tuple[Level | None, ...]:
+        return tuple(record.config.knobs[knob] for knob in knobs)
+
     mode = "hot" if any(record.mode == "hot" for record in records) else "cold"
-    blocks = [
-        {tuple(record.config.knobs[knob] for knob in knobs): value for record, value in block}
-        for block in _values([record for record in records if record.mode == mode], mode)
-    ]
-    table = observed.table(blocks)
-    return screened_effects(observed.design, table, CONFIDENCE) if np.isfinite(table).any() else ()
+    own = [record for record in records if record.mode == mode]
+    blocks = [{levels(record): value for record, value in block} for block in _values(own, mode)]
+    if screen.corners:
+        return observe_corners({levels(one): screen.corners[one.cell_id] for one in records}, blocks)
+    issued = [levels(record) for record in records]
+    return observe(list(screen.levels.values()), issued, blocks, screen.design, screen.resolution)
 
 
 def _values(records: Iterable[Record], mode: str) -> Iterator[list[tuple[Record, float]]]:

@@ -22,11 +22,12 @@ from ablatrix.study.design_file import write_design
 from ablatrix.study.further_stages import add_repeat, cells_of
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import Servers, WorkloadServer
-from ablatrix.trials.host import crowding_text, max_live_workers, place_runs, utc_now
-from ablatrix.trials.messages import Interrupt, Interrupted, TrialResult
+from ablatrix.trials.host import crowding_text, max_live_workers, place_runs
+from ablatrix.trials.messages import Interrupt, Interrupted
 from ablatrix.trials.results import Ledger, Outcome, Progress, ResultDirectory
 from ablatrix.trials.run.block import BlockInput, run_cold, run_hot, run_probes
 from ablatrix.trials.run.further import extend_by_results
+from ablatrix.trials.run.lost import as_interrupted, lost, of_machinery
 from ablatrix.trials.run.preparation import Preparation
 from ablatrix.trials.run.selection import parse_conditions, select
 from ablatrix.trials.run.stopping import HotProgress
@@ -166,12 +167,14 @@ class Session:
         """Lay out and run the stages that follow from results, each when what it follows from is there."""
         while not self._is_budget_spent():
             live = max_live_workers(self._study.protocol, available_bytes())
-            design = extend_by_results(self._resolved, self._design, self._directory.known(), live)
+            known = self._directory.known()
+            design = extend_by_results(self._resolved, self._design, known, live, self._at_once)
             if design is None:
                 return
+            chosen = design.choices[len(self._design.choices) :]
             added = self._extend(design)
-            choice = design.choices[-1]
-            self._progress.notice(f"stage '{choice.stage}', {choice.workload} on {choice.compiler}: {choice.why}")
+            for one in chosen:
+                self._progress.notice(f"stage '{one.stage}', {one.workload} on {one.compiler}: {one.why}")
             self._hot |= {key: hot for key, hot in self._hot_progress(()).items() if key not in self._hot}
             blocks = replace(self._design, trials=added).blocks()
             for number, block in enumerate(blocks):
@@ -257,11 +260,11 @@ class Session:
         _log.info("block %s: %s, %d trials", block[0].block_id, block[0].mode, len(block))
         failure = self._preparation.failure(pairs[0][1])
         if failure is not None:
-            self._keep([_lost(trial, cell, *failure) for trial, cell in pairs])
+            self._keep([lost(trial, cell, *failure) for trial, cell in pairs])
         elif self._is_budget_spent():
             spent = f"the budget of {self._study.protocol.budget_s:g} s was spent"
             why = Failure(type="budget", message=spent, phase=None)
-            self._keep([_lost(trial, cell, Status.NOT_RUN_BUDGET, why) for trial, cell in pairs])
+            self._keep([lost(trial, cell, Status.NOT_RUN_BUDGET, why) for trial, cell in pairs])
         elif block[0].mode == "hot":
             self._run_hot(given, compiler, following)
         elif block[0].role == "probe":
@@ -270,25 +273,29 @@ class Session:
             for trial, cell in given.trials:
                 self._run_cold(given, trial, cell, compiler)
 
+    @property
+    def _at_once(self) -> int:
+        """How many untimed compiles run beside each other."""
+        return max(1, cores_allowed() // self._threads)
+
     def _run_probes(self, block: BlockInput, compiler: str) -> None:
         """Compile each trial untimed, on all cores; each is recorded when it is done."""
         program = self._directory.program(self._resolved, block.trials[0][1])
         cells = {trial.trial_id: cell for trial, cell in block.trials}
         done: set[str] = set()
-        at_once = max(1, cores_allowed() // self._threads)
         try:
             server = self._servers.get(compiler, program)
 
             def notice(trial: Trial) -> None:
                 self._progress.working(trial, cells[trial.trial_id], "untimed compile")
 
-            for outcome in run_probes(block, server, at_once, notice):
+            for outcome in run_probes(block, server, self._at_once, notice):
                 self._keep([outcome])
                 done.add(outcome.trial.trial_id)
         except TrialError as error:
             self._drop(compiler, error)
             rest = [(trial, cell) for trial, cell in block.trials if trial.trial_id not in done]
-            self._keep([_lost(trial, cell, Status.CRASHED, _machinery(error)) for trial, cell in rest])
+            self._keep([lost(trial, cell, Status.CRASHED, of_machinery(error)) for trial, cell in rest])
         self._interrupt.check()
 
     def _run_cold(self, block: BlockInput, trial: Trial, cell: Cell, compiler: str) -> None:
@@ -300,7 +307,7 @@ class Session:
                 outcome = run_cold(block, trial, cell, self._servers.get(compiler, program))
             except TrialError as error:
                 self._drop(compiler, error)
-                outcome = _lost(trial, cell, Status.CRASHED, _machinery(error))
+                outcome = lost(trial, cell, Status.CRASHED, of_machinery(error))
             repeat = self._is_worth_repeating([outcome], left)
             self._keep([outcome], final=not repeat)
             self._interrupt.check()
@@ -319,10 +326,10 @@ class Session:
                 outcomes = run_hot(block, server, notice, self._servers.quiet)
             except TrialError as error:
                 self._drop(compiler, error)
-                outcomes = [_lost(trial, cell, Status.CRASHED, _machinery(error)) for trial, cell in block.trials]
+                outcomes = [lost(trial, cell, Status.CRASHED, of_machinery(error)) for trial, cell in block.trials]
             if any(outcome.result.status is Status.INTERRUPTED for outcome in outcomes):
                 # A torn block runs again whole, so none of its records may count for its trial.
-                outcomes = [_as_interrupted(one) for one in outcomes]
+                outcomes = [as_interrupted(one) for one in outcomes]
             repeat = self._is_worth_repeating(outcomes, left)
             self._keep(outcomes, final=not repeat)
             self._interrupt.check()
@@ -385,19 +392,3 @@ class Session:
 
 def _ids(trials: Sequence[Trial]) -> list[str]:
     return [trial.trial_id for trial in trials]
-
-
-def _lost(trial: Trial, cell: Cell, status: Status, error: Failure) -> Outcome:
-    return Outcome(trial=trial, cell=cell, time_utc=utc_now(), result=TrialResult(status=status, error=error))
-
-
-def _machinery(error: TrialError) -> Failure:
-    return Failure(type=type(error).__name__, message=str(error), phase=None)
-
-
-def _as_interrupted(outcome: Outcome) -> Outcome:
-    """Return an outcome of a block that was interrupted; what it had measured stays in its record."""
-    error = outcome.result.error or Failure(
-        type=Status.INTERRUPTED, message="its block was interrupted and will run again", phase="run"
-    )
-    return replace(outcome, result=replace(outcome.result, status=Status.INTERRUPTED, error=error))
