@@ -24,6 +24,7 @@ OMISSIONS: Mapping[str, tuple[str, str]] = {
         "no workload has axes along which an effect could be seen",
         "没有负载具有可以沿其观察效应的轴",
     ),
+    "figure/no_screening": ("no stage screens many knobs", "没有筛选多个开关的阶段"),
     "figure/no_grid": ("there are no configurations that it could compare", "没有该图可以比较的配置"),
     "figure/no_memory": (
         "no successful trial reports the memory that it shows",

@@ -1,5 +1,6 @@
 """Screenings: which of many knobs matter, from a design of all of them; what is found there is not yet confirmed."""
 
+import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -92,6 +93,28 @@ class Screening:
     def rest(self) -> tuple[ScreenedKnob, ...]:
         """The knobs of which no effect was found."""
         return tuple(one for one in self.knobs if not one.found)
+
+    @property
+    def half_normal(self) -> tuple[tuple[ScreenedKnob, float, float], ...]:
+        """Each knob with the quantile that its size would have if all sizes were noise, and the size; smallest first.
+
+        Noise of one spread lies on a line through the origin (Daniel 1959, "Use of half-normal plots ...").
+        """
+        from scipy.special import ndtri  # the quantile of the normal distribution
+
+        known = [(knob, abs(math.log(knob.ratio.value))) for knob in self.knobs if knob.ratio is not None]
+        ordered = sorted(known, key=lambda pair: pair[1])
+        places = (0.5 + 0.5 * (place + 0.5) / len(ordered) for place in range(len(ordered)))
+        return tuple(
+            (knob, float(ndtri(at)), math.expm1(size)) for (knob, size), at in zip(ordered, places, strict=True)
+        )
+
+    @property
+    def explained(self) -> tuple[float, ...]:
+        """Which share of the sum of the squares of all main effects the largest one is, the largest two, and so on."""
+        squares = [0.0 if knob.ratio is None else math.log(knob.ratio.value) ** 2 for knob in self.knobs]
+        whole = math.fsum(squares)
+        return tuple(itertools.accumulate(square / whole for square in squares)) if whole else ()
 
     @property
     def resolution(self) -> float | None:

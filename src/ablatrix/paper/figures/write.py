@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 from matplotlib.figure import Figure
 
-from ablatrix.analysis.effects import curve_frame, trend_frame
+from ablatrix.analysis.effects import curve_frame, screening_frame, trend_frame
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import STUDY_COLUMNS, in_order, knob_order, primary_knobs, varying_knobs
 from ablatrix.analysis.table import IS_OK, write_csv
@@ -18,6 +18,7 @@ from ablatrix.paper.figures.break_even import break_even_frame, cases_of, compos
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.paper.figures.memory_latency import compose_memory_latency, has_memory, places_frame, places_of
 from ablatrix.paper.figures.response import compose_response
+from ablatrix.paper.figures.screening import compose_screening
 from ablatrix.paper.figures.shares import compose_memory, compose_phases, memory_bars, phase_bars, shares_frame
 from ablatrix.paper.figures.sizes import named_by_size
 from ablatrix.paper.figures.speed_up import bars_frame, bars_of, compose_speed_up
@@ -38,6 +39,7 @@ from ablatrix.paper.template.figures import (
     Mode,
     PhasesSpec,
     ResponseSpec,
+    ScreeningSpec,
     SpeedUpSpec,
     StepsSpec,
 )
@@ -134,6 +136,8 @@ def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:  # noqa: PL
             return "figure/no_knob"
         case ResponseSpec() if spec.mode in trials["mode"]:
             return None if findings.trends(spec.metric, spec.mode) else "figure/no_numbers"
+        case ScreeningSpec() if spec.mode in trials["mode"]:
+            return None if findings.screenings(spec.metric, spec.mode) else "figure/no_screening"
         case AlongAxesSpec() if spec.mode in trials["mode"]:
             return None if findings.curves(spec.metric) else "figure/no_axes"
         case MemorySpec() if trials.height:
@@ -192,6 +196,10 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str, labels: Labels)
         case ResponseSpec() | AlongAxesSpec():
             _require_numbers(findings.trials, spec.metric, subject)
             return _curves(findings, spec, labels)
+        case ScreeningSpec():
+            screens = [one for one in findings.screenings(spec.metric, spec.mode) if one.knobs]
+            data = screening_frame(screens)
+            return _Drawing(data, lambda: compose_screening(screens, spec.metric, spec.width, labels))
         case PhasesSpec():
             phases = phase_bars(findings.ablations(COLD_METRIC, "cold"), findings.trials)
             return _Drawing(shares_frame(phases), lambda: compose_phases(phases, labels, spec.width))

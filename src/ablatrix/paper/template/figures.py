@@ -128,6 +128,12 @@ class AlongAxesSpec(ComparisonBase):
     kind: Literal["along_axes"]
 
 
+class ScreeningSpec(ComparisonBase):
+    """Screenings of many knobs: the largest effects, all of them against noise, and how they add up."""
+
+    kind: Literal["screening"]
+
+
 class BreakEvenSpec(FigureBase):
     """What compiling costs, what each run gains, and after how many runs it has paid."""
 
@@ -166,7 +172,8 @@ FigureSpec = Annotated[
     | PhasesSpec
     | MemorySpec
     | ResponseSpec
-    | AlongAxesSpec,
+    | AlongAxesSpec
+    | ScreeningSpec,
     Field(discriminator="kind"),
 ]
 FigureSpecs = Annotated[list[FigureSpec], AfterValidator(_numbered_once)]
