@@ -1,4 +1,4 @@
-"""Screenings of many knobs: the largest effects, all effects against what noise would look like, and how they add up."""
+"""Screenings of many knobs: the largest effects, all of them against noise, and how they add up."""
 
 from collections.abc import Sequence
 

@@ -193,13 +193,9 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str, labels: Labels)
         case StepsSpec():
             steps = step_bars(findings.ablations(*_measure(findings, spec.mode)))
             return _Drawing(steps_frame(steps), lambda: compose_steps(steps, labels, spec.width))
-        case ResponseSpec() | AlongAxesSpec():
+        case ResponseSpec() | AlongAxesSpec() | ScreeningSpec():
             _require_numbers(findings.trials, spec.metric, subject)
             return _curves(findings, spec, labels)
-        case ScreeningSpec():
-            screens = [one for one in findings.screenings(spec.metric, spec.mode) if one.knobs]
-            data = screening_frame(screens)
-            return _Drawing(data, lambda: compose_screening(screens, spec.metric, spec.width, labels))
         case PhasesSpec():
             phases = phase_bars(findings.ablations(COLD_METRIC, "cold"), findings.trials)
             return _Drawing(shares_frame(phases), lambda: compose_phases(phases, labels, spec.width))
@@ -208,8 +204,12 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str, labels: Labels)
             return _Drawing(shares_frame(planned), lambda: compose_memory(planned, labels, spec.width))
 
 
-def _curves(findings: Findings, spec: ResponseSpec | AlongAxesSpec, labels: Labels) -> _Drawing:
-    """Return a figure of what follows numbers: the levels of a knob, or the values of an axis."""
+def _curves(findings: Findings, spec: ResponseSpec | AlongAxesSpec | ScreeningSpec, labels: Labels) -> _Drawing:
+    """Return a figure of what few studies have: levels of numbers, axes, many knobs."""
+    if isinstance(spec, ScreeningSpec):
+        screens = [one for one in findings.screenings(spec.metric, spec.mode) if one.knobs]
+        shown = screening_frame(screens)
+        return _Drawing(shown, lambda: compose_screening(screens, spec.metric, spec.width, labels))
     if isinstance(spec, ResponseSpec):
         trends = findings.trends(spec.metric, spec.mode)
         return _Drawing(trend_frame(trends), lambda: compose_response(trends, spec.metric, spec.width, labels))
