@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablatrix.analysis.diagnosis import KnobProof, proof_text
-from ablatrix.analysis.effects import MAIN, NO_OP, AxisCurve, Effect, Evidence, GeometricMean, Judgement
+from ablatrix.analysis.effects import MAIN, NO_OP, AxisCurve, Effect, Evidence, GeometricMean, Judgement, Screening
 from ablatrix.analysis.effects import verdict_text as judgement_text
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import Control, control_cell, controls_text
@@ -83,6 +83,7 @@ class MetricEffects:
     controls: tuple[tuple[Control, Ranges], ...]
     control_notes: tuple[str, ...]
     curves: tuple[AxisCurve, ...] = ()
+    screens: tuple[tuple[Screening, Ranges], ...] = ()
 
     @property
     def title(self) -> str:
@@ -128,7 +129,13 @@ def metric_effects(one: Evidence, findings: Findings, finder: RowFinder) -> Metr
         ),
         control_notes=tuple(controls_text(one.controls, one.mode)),
         curves=one.curves,
+        screens=tuple((screen, _behind(screen, one, finder)) for screen in one.screens),
     )
+
+
+def _behind(screen: Screening, one: Evidence, finder: RowFinder) -> Ranges:
+    unit = finder.units[(*screen.origin, screen.workload, screen.digest, screen.compiler)]
+    return finder.of_screening(unit, one.mode, one.metric.name, screen.stage)
 
 
 def glance_table(metrics: Sequence[MetricEffects], most: int) -> Table:

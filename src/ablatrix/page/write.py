@@ -39,6 +39,7 @@ from ablatrix.page.overview import claims_table, tiles
 from ablatrix.page.precision import controls_table, precision_of, precision_table
 from ablatrix.page.record_ids import packed_ids
 from ablatrix.page.rows import row_html
+from ablatrix.page.screens import screening_table
 from ablatrix.page.setup import baseline_lines, knobs_table, workloads_table
 from ablatrix.page.statistics import STATISTICS
 from ablatrix.page.table import Table
@@ -70,6 +71,7 @@ class MetricSection:
     reasons: Sequence[str]
     curves: Sequence[Chart] = ()
     along_axes: Table | None = None
+    screening: Table | None = None
 
 
 def write_page(
@@ -212,6 +214,7 @@ def _section(one: MetricEffects) -> MetricSection:
         reasons=reasons(one),
         curves=axis_charts(one),
         along_axes=axis_table(one) if one.curves else None,
+        screening=screening_table(one) if one.screens else None,
     )
 
 

@@ -116,6 +116,11 @@ class RowFinder:
             self._kept[key] = StageRows(rows, fixed, moved, held.blocks(chosen))
         return self._kept[key]
 
+    def of_screening(self, unit: Unit, mode: str, metric: str, stage: str) -> Ranges:
+        """Return the rows that a screening follows from: those of its own blocks."""
+        held = self._held(unit, mode, "ok", stage)
+        return self._rows(unit, metric, held, held.with_value(metric), stage)
+
     def of_ratio(self, unit: Unit, mode: str, metric: str, levels: Levels, base: Levels) -> Ranges:
         """Return the rows of the paired ratio of one configuration to another."""
         held = self._held(unit, mode)
