@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from scipy.special import ndtr
 from scipy.stats import chi2, linregress, norm, uniform
 from scipy.stats import t as student
@@ -445,6 +446,28 @@ class Recomputed:
         root = math.sqrt(b * b - a * c)
         return float((b - root) / a if parameters["part"] == "low" else (b + root) / a)
 
+    def idle_knobs(self, number: Number, parameters: Parameters) -> float:
+        own = [row for row in self.rows(number) if row["config"]["stage"] == parameters["stage"]]
+        (named,) = {tuple(row["config"]["stage_plan"]["chosen"]["idle"]) for row in own}
+        return len(named)
+
+    def screened_effect(self, number: Number, parameters: Parameters) -> float:
+        """Return a main effect of a screening: from levels within blocks, over runs or over all corners."""
+        rows = self.rows(number)
+        times = self.times(rows, parameters)
+        own = [
+            row
+            for row in rows
+            if row["role"] == "measured" and row["config"]["stage"] == parameters["stage"] and times.get(id(row))
+        ]
+        runs = sorted({levels_of(row) for row in own})
+        blocks = sorted({row["block_id"] for row in own})
+        table = np.full((len(blocks), len(runs)), np.nan)
+        for row in own:
+            table[blocks.index(row["block_id"]), runs.index(levels_of(row))] = math.log(times[id(row)])
+        weights = screen_weights(own, runs, parameters["knob"])
+        return part_of(within_blocks(table, weights, self.control_offset(parameters)), parameters["part"])
+
     def claim(self, number: Number, parameters: Parameters) -> float:
         return part_of(self.interval(number, -1), parameters["part"])
 
@@ -770,6 +793,55 @@ def repeats_of(
                 joined |= {at: log - base for at, log in part.items()}
         found.append(joined)
     return found
+
+
+def screen_weights(own: list[Record], runs: list[Levels], knob: str) -> Any:
+    """Return the weight of each run in the main effect of a knob of a screening."""
+    plan = own[0]["config"]["stage_plan"]
+    place = plan["knobs"].index(knob)
+    low, high = str(plan["levels"][place][0]), str(plan["levels"][place][-1])
+    weights = np.zeros(len(runs))
+    corners = {levels_of(row): row["config"].get("corners") for row in own}
+    if any(held is not None for held in corners.values()):
+        for at, held in corners.items():
+            weights[runs.index(at)] = sum(1 if corner >> place & 1 else -1 for corner in held or ())
+        return weights / (np.abs([len(held or ()) for held in corners.values()]).sum() / 2)
+    at_level = [dict(at)[knob] for at in runs]
+    if plan["chosen"]["design"] == "one_at_a_time":
+        centre = tuple(sorted((name, str(level)) for name, level in plan["centre"].items()))
+        weights[runs.index(centre)], weights[at_level.index(high)] = -1.0, 1.0
+        return weights
+    if len(plan["levels"][place]) == 2:
+        return np.array([1.0 if level == high else -1.0 for level in at_level]) / (len(runs) / 2)
+    coded = np.array(
+        [
+            [
+                list(map(str, held)).index(dict(at)[name]) - 1
+                for name, held in zip(plan["knobs"], plan["levels"], strict=True)
+            ]
+            for at in runs
+        ]
+    )
+    return 2.0 * np.linalg.pinv(coded)[place]
+
+
+def within_blocks(table: Any, weights: Any, wider: float) -> Interval:
+    """Return a contrast of runs with the half-width of its interval, each level within blocks."""
+    used = table[:, weights != 0.0]
+    if not np.isnan(used).any():
+        return interval([float(one) for one in used @ weights[weights != 0.0]], wider)
+    at = np.argwhere(~np.isnan(table))
+    blocks, runs = table.shape
+    model = np.zeros((len(at), blocks + runs))
+    model[np.arange(len(at)), at[:, 0]] = model[np.arange(len(at)), blocks + at[:, 1]] = 1.0
+    values = table[at[:, 0], at[:, 1]]
+    spread = np.linalg.pinv(model.T @ model, hermitian=True)
+    found = spread @ model.T @ values
+    freedom = len(at) - blocks - runs + 1
+    variance = float(((values - model @ found) ** 2).sum()) / freedom
+    whole = np.concatenate([np.zeros(blocks), weights])
+    error = math.sqrt(variance * float(whole @ spread @ whole))
+    return float(whole @ found), float(student.ppf(0.975, freedom)) * error + wider
 
 
 def corner_at(parameters: Parameters, moved: Iterable[str]) -> Levels:

@@ -29,7 +29,8 @@ def screening_table(one: MetricEffects) -> Table:
     notes = [note for screen, _ in one.screens for note in _notes(screen)]
     return Table(
         f"screening-{one.metric.name}",
-        f"{one.title}: screening of many knobs, not confirmed, as a ratio to the level left; below 1 is {one.metric.less}",
+        f"{one.title}: screening of many knobs, not confirmed, as a ratio to the level left; below 1 is "
+        f"{one.metric.less}",
         HEADINGS,
         rows,
         note=" ".join(notes),

@@ -36,7 +36,7 @@ STATISTICS: Mapping[str, str] = {
     "worst": "Largest value over the row's trials that were compared.",
     "effect": "Geometric mean over blocks of the ratio between the two levels, with Student's t interval (95 %): the "
     "ok trials of the stage that have a value. Pairs and blocks that lack one are left out, and are counted.",
-    "screened": "Of a screening: contrast of the configurations with the knob at its one level and at its other one, within "
+    "screened": "Of a screening: contrast of the configurations with the knob at one level and at the other, within "
     "the blocks of the screening, with its interval (95 %).",
     "share": "Shapley share of the total, a geometric mean over blocks that hold every configuration between both "
     "ends; shares multiply to the total.",

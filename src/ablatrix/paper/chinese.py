@@ -8,6 +8,7 @@ from ablatrix.paper.axis_phrases import AXES
 from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
+from ablatrix.paper.screen_phrases import SCREENS
 from ablatrix.paper.token_phrases import TOKENS
 from ablatrix.paper.trial_phrases import TRIALS
 
@@ -347,6 +348,7 @@ PHRASES: Mapping[str, str] = {
     "unjudged/eager": "在 {eager} 次比较中，eager 模式自身即与期望值不同。",
     "rms_estimated": "对于 {workloads}，期望值由 eager 模式给出，因此其误差为估计值。",
     **{phrase: chinese for phrase, (_, chinese) in AXES.items()},
+    **{phrase: chinese for phrase, (_, chinese) in SCREENS.items()},
     **{phrase: chinese for phrase, (_, chinese) in CLAIMS.items()},
     **{phrase: chinese for phrase, (_, chinese) in OMISSIONS.items()},
     **{phrase: chinese for phrase, (_, chinese) in TRIALS.items()},

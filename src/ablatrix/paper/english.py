@@ -7,6 +7,7 @@ from ablatrix.paper.axis_phrases import AXES
 from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
+from ablatrix.paper.screen_phrases import SCREENS
 from ablatrix.paper.token_phrases import TOKENS
 from ablatrix.paper.trial_phrases import TRIALS
 
@@ -378,6 +379,7 @@ PHRASES: Mapping[str, str] = {
     "unjudged/eager": "In {eager} comparisons, eager execution itself differs from the expected values.",
     "rms_estimated": " For {workloads}, eager execution provides the expected values, so its error is an estimate.",
     **{phrase: english for phrase, (english, _) in AXES.items()},
+    **{phrase: english for phrase, (english, _) in SCREENS.items()},
     **{phrase: english for phrase, (english, _) in CLAIMS.items()},
     **{phrase: english for phrase, (english, _) in OMISSIONS.items()},
     **{phrase: english for phrase, (english, _) in TRIALS.items()},

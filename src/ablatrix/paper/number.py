@@ -11,7 +11,7 @@ Statistic = Literal[
     "constant", "excluded", "count", "distinct", "value", "sum", "min", "max", "median", "median_share", "equal_pairs",
     "acting_pairs", "ties", "may_be_best", "paired_ratio", "reference_ratio", "effect", "total", "shapley",
     "interaction", "geometric_mean", "control", "claim", "break_even", "number_of", "sum_of", "wins", "min_of",
-    "max_of", "speed_up", "line",
+    "max_of", "speed_up", "line", "screened_effect", "idle_knobs",
 ]  # fmt: skip
 
 STATISTICS: Mapping[Statistic, str] = {
@@ -56,6 +56,10 @@ STATISTICS: Mapping[Statistic, str] = {
     "claim": "The improvement that a claim is about: 'metric' of the base over that of the treated configurations.",
     "line": "Of the least-squares line through the medians of ms_per_token over tokens_context: its slope, the ends of "
     "its 95 % interval by Student's t (low, high), or R squared, by 'part'.",
+    "screened_effect": "Ratio of 'metric' between both levels of 'knob' in the screening 'stage': the mean of the levels of "
+    "the configurations at one level over that at the other, each level within blocks (least squares with an effect of "
+    "each block); where the rows name 'corners', over all corners.",
+    "idle_knobs": "How many knobs 'config.stage_plan.chosen.idle' of the rows of the stage 'stage' names.",
     "number_of": "How many numbers 'of' names.",
     "sum_of": "The sum of the numbers named in 'of'.",
     "wins": "How many of the numbers named in 'of' are the smallest of their list in 'against'.",

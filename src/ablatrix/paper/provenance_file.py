@@ -1,4 +1,4 @@
-"""``provenance.json``: the rows and the statistic that each printed number follows from. Schema 1.3.
+"""``provenance.json``: the rows and the statistic that each printed number follows from. Schema 1.4.
 
 Each row id is listed once, in the canonical order of `ablatrix.provenance.rows`; numbers refer to ranges of them.
 """
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ablatrix.paper.number import STATISTICS, Number, Statistic
 from ablatrix.paper.text import Paragraph
 
-PROVENANCE_VERSION = "1.3"
+PROVENANCE_VERSION = "1.4"
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 Index = Annotated[int, Field(ge=0)]
@@ -66,7 +66,7 @@ class LeftOutEntry(Part):
 class Provenance(Part):
     """The whole file."""
 
-    schema_version: Literal["1.3"]
+    schema_version: Literal["1.4"]
     language: str
     rows: list[str] = Field(description="Ids of final records; as <run>:<id> where there are several inputs.")
     numbers: list[NumberEntry] = Field(description="By key.")

@@ -9,7 +9,7 @@ from ablatrix.paper.number import WHOLE
 from ablatrix.paper.template.figures import FigureSpec
 from ablatrix.paper.template.spec import Template
 
-Subject = Literal["results", "setup", "shares", "effects", "compile", "memory", "axes"]
+Subject = Literal["results", "setup", "shares", "effects", "compile", "memory", "axes", "screening"]
 Family = Literal["figure", "table"]
 Form = Literal["see", "at_end", "as_shown", "sizes_in"]
 """Within a clause; at its end; at the end of one that ends in brackets; or as where the sizes of workloads are."""
@@ -21,6 +21,7 @@ SHOWN_IN: Mapping[Subject, Sequence[tuple[Family, str]]] = {
     "effects": (("figure", "main_effects"), ("table", "effects")),
     "compile": (("figure", "break_even"), ("figure", "phases")),
     "axes": (("figure", "along_axes"), ("table", "axes")),
+    "screening": (("figure", "screening"),),
     "memory": (("figure", "memory"), ("figure", "memory_latency"), ("table", "memory")),
 }
 """Kinds of figures, and kinds or sources of tables, that show what a sentence is about: the first that there is."""

@@ -11,7 +11,7 @@ configurations differ in one knob at most.
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, overload
 
@@ -78,6 +78,7 @@ class FactorialGrid:
         steps: By configuration, the smallest difference that the metric can show beside it, on the logarithm; empty for
             metrics that only scatter limits.
         same_program: Pairs of configurations that differ in one knob and are one program.
+        confirms: The screening whose knobs the stage confirms, on blocks of its own; None of any other stage.
     """
 
     origin: tuple[Any, ...]
@@ -96,6 +97,7 @@ class FactorialGrid:
     offset: float = 0.0
     steps: Mapping[Configuration, float] = field(default_factory=dict)
     same_program: frozenset[frozenset[Configuration]] = frozenset()
+    confirms: str | None = None
 
     @cached_property
     def columns(self) -> Columns:
@@ -164,9 +166,11 @@ def factorial_grids(
         of_unit = (unit[: len(origin)], *unit[len(origin) :], mode, metric)
         known = _Known(unit, instrument.offset(metric, mode, unit), programs)
         for stage, own in held.by_stage.items():
-            shape = shape_of(held, own, held.plans.get(stage))
+            plan = held.plans.get(stage)
+            shape = shape_of(held, own, plan)
             if shape is not None:
-                found.append(_grid((*of_unit, stage), shape, held, known))
+                grid = _grid((*of_unit, stage), shape, held, known)
+                found.append(grid if plan is None or plan.chosen is None else replace(grid, confirms=plan.chosen.of))
     return found
 
 

@@ -9,6 +9,7 @@ from ablatrix.paper.sentences.compared import against_eager, best_choice
 from ablatrix.paper.sentences.contexts import over_context
 from ablatrix.paper.sentences.costs import compile_time, memory
 from ablatrix.paper.sentences.idle import losses, nothing_earned
+from ablatrix.paper.sentences.screened import screened
 from ablatrix.paper.sentences.sentence import Writes
 from ablatrix.paper.sentences.shares import changes, interaction, shares
 from ablatrix.paper.sentences.whole import absolute, whole
@@ -17,6 +18,7 @@ BENEFIT: tuple[Writes, ...] = (
     whole,
     absolute,
     against_eager,
+    screened,
     shares,
     changes,
     interaction,
