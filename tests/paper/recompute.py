@@ -799,7 +799,7 @@ def screen_weights(own: list[Record], runs: list[Levels], knob: str) -> Any:
     """Return the weight of each run in the main effect of a knob of a screening."""
     plan = own[0]["config"]["stage_plan"]
     place = plan["knobs"].index(knob)
-    low, high = str(plan["levels"][place][0]), str(plan["levels"][place][-1])
+    high = str(plan["levels"][place][-1])
     weights = np.zeros(len(runs))
     corners = {levels_of(row): row["config"].get("corners") for row in own}
     if any(held is not None for held in corners.values()):
@@ -813,15 +813,8 @@ def screen_weights(own: list[Record], runs: list[Levels], knob: str) -> Any:
         return weights
     if len(plan["levels"][place]) == 2:
         return np.array([1.0 if level == high else -1.0 for level in at_level]) / (len(runs) / 2)
-    coded = np.array(
-        [
-            [
-                list(map(str, held)).index(dict(at)[name]) - 1
-                for name, held in zip(plan["knobs"], plan["levels"], strict=True)
-            ]
-            for at in runs
-        ]
-    )
+    named = [(name, list(map(str, held))) for name, held in zip(plan["knobs"], plan["levels"], strict=True)]
+    coded = np.array([[held.index(dict(at)[name]) - 1 for name, held in named] for at in runs])
     return 2.0 * np.linalg.pinv(coded)[place]
 
 
