@@ -59,28 +59,58 @@ Tensor read_tensor(const std::string& request, std::size_t& from) {
   return tensor;
 }
 
-std::string knob(const char* name, const char* flag, const char* what) {
-  return std::string(R"({"name": ")") + name + R"(", "summary": ")" + what + R"(", "default": "off", "levels": [)" +
-         R"({"name": "off", "summary": "-fno-)" + flag + R"(."}, {"name": "on", "summary": "-f)" + flag + R"(."}]})";
+struct Flag {
+  const char *name, *flag, *what, *level;
+};
+
+// The flags of `study.yaml`; those of `flags.yaml` come after them. At `off` a flag is passed as -fno-..., at `on` as -f...
+const std::vector<Flag> few = {
+    {"vectorize", "tree-vectorize", "Whether loops and blocks are vectorised.", "off"},
+    {"unroll", "unroll-loops", "Whether loops of a known number of turns are unrolled.", "off"},
+    {"fast_math", "fast-math", "Whether arithmetic may be reordered as if it did not round.", "off"},
+};
+const std::vector<Flag> further = {
+    {"aliasing", "strict-aliasing", "Whether pointers of different types are taken not to alias.", "on"},
+    {"align", "align-loops", "Whether loops begin at aligned addresses.", "on"},
+    {"commoning", "predictive-commoning", "Whether values of the last turn of a loop are kept.", "off"},
+    {"distribute", "tree-loop-distribution", "Whether loops are split into several.", "off"},
+    {"frame", "omit-frame-pointer", "Whether the frame pointer is left out.", "on"},
+    {"if_convert", "if-conversion", "Whether jumps become conditional moves.", "on"},
+    {"interchange", "loop-interchange", "Whether nested loops change places.", "off"},
+    {"invariants", "move-loop-invariants", "Whether what does not change leaves a loop.", "on"},
+    {"ivopts", "ivopts", "Whether induction variables are chosen anew.", "on"},
+    {"jam", "loop-unroll-and-jam", "Whether outer loops are unrolled and the inner ones joined.", "off"},
+    {"modulo", "modulo-sched", "Whether innermost loops are scheduled across turns.", "off"},
+    {"peel", "peel-loops", "Whether first turns are taken out of loops.", "off"},
+    {"pre", "tree-pre", "Whether partial redundancies are removed.", "on"},
+    {"prefetch", "prefetch-loop-arrays", "Whether arrays are prefetched in loops.", "off"},
+    {"rename", "rename-registers", "Whether registers are renamed late.", "off"},
+    {"schedule", "schedule-insns2", "Whether instructions are scheduled after registers were chosen.", "on"},
+    {"split", "split-loops", "Whether loops are split at conditions on their counter.", "off"},
+    {"strides", "version-loops-for-strides", "Whether loops have a version for a stride of one.", "off"},
+    {"unswitch", "unswitch-loops", "Whether conditions that do not change leave a loop.", "off"},
+};
+
+std::string knob(const Flag& one) {
+  return std::string(R"({"name": ")") + one.name + R"(", "summary": ")" + one.what + R"(", "default": ")" + one.level +
+         R"(", "levels": [)" + R"({"name": "off", "summary": "-fno-)" + one.flag + R"(."}, {"name": "on", "summary": "-f)" +
+         one.flag + R"(."}]})";
 }
 
-std::string describe() {
-  std::string levels;
-  for (const char* level : {"O0", "O1", "O2", "O3"})
-    levels += std::string(levels.empty() ? "" : ", ") + R"({"name": ")" + level + R"(", "summary": "-)" + level + R"(."})";
+std::string describe(const std::vector<Flag>& flags, const char* level) {
+  std::string levels, knobs;
+  for (const char* one : {"O0", "O1", "O2", "O3"})
+    levels += std::string(levels.empty() ? "" : ", ") + R"({"name": ")" + one + R"(", "summary": "-)" + one + R"(."})";
+  for (const Flag& one : flags) knobs += ", " + knob(one);
   return R"({"protocol": 1, "summary": "gcc on one kernel.", "tensors": "raw", "formats": [], "versions": {"gcc": ")" __VERSION__
          R"("}, "files": ["driver.cpp", "kernel.cpp"], "knobs": [{"name": "level", "summary": "Optimisation level.", )"
-         R"("default": "O0", "levels": [)" + levels + "]}, " +
-         knob("vectorize", "tree-vectorize", "Whether loops and blocks are vectorised.") + ", " +
-         knob("unroll", "unroll-loops", "Whether loops of a known number of turns are unrolled.") + ", " +
-         knob("fast_math", "fast-math", "Whether arithmetic may be reordered as if it did not round.") + "]}";
+         R"("default": ")" + std::string(level) + R"(", "levels": [)" + levels + "]}" + knobs + "]}";
 }
 
-std::string compile(const std::string& request, const std::string& source) {
+std::string compile(const std::string& request, const std::string& source, const std::vector<Flag>& flags) {
   const std::string place = value_of(request, "directory"), library = place + "/kernel.so";
   std::string command = "g++ -shared -fPIC -march=native -" + value_of(request, "level");
-  for (auto [name, flag] : {std::pair("vectorize", "tree-vectorize"), {"unroll", "unroll-loops"}, {"fast_math", "fast-math"}})
-    command += std::string(value_of(request, name) == "on" ? " -f" : " -fno-") + flag;
+  for (const Flag& one : flags) command += std::string(value_of(request, one.name) == "on" ? " -f" : " -fno-") + one.flag;
   const std::string dump = value_of(request, "dump"), assembly = command + " -S -o '" + dump + "/kernel.s' '" + source + "' >&2";
   command += " -o '" + library + "' '" + source + "' >&2";
   const int status = std::system(command.c_str());
@@ -89,8 +119,11 @@ std::string compile(const std::string& request, const std::string& source) {
   return R"({"artifact": "kernel.so", "generated_calls": 1, "generated_kernels": 1, "planned_bytes": 0})";
 }
 
-int main(int, char** arguments) {
+int main(int count, char** arguments) {
   const std::string here = arguments[1];
+  const bool many = count > 2;
+  std::vector<Flag> flags = few;
+  if (many) flags.insert(flags.end(), further.begin(), further.end());
   std::map<std::string, Set> sets;
   Kernel kernel = nullptr;
   for (std::string request; std::getline(std::cin, request);) {
@@ -98,9 +131,9 @@ int main(int, char** arguments) {
     std::string answer = R"({"error": "there is no request of this name"})";
     Set& set = sets[value_of(request, "set")];
     if (what == "describe") {
-      answer = describe();
+      answer = describe(flags, many ? "O2" : "O0");
     } else if (what == "compile") {
-      answer = compile(request, here + "/kernel.cpp");
+      answer = compile(request, here + "/kernel.cpp", flags);
     } else if (what == "load") {
       void* library = dlopen(value_of(request, "artifact").c_str(), RTLD_NOW);
       kernel = library ? reinterpret_cast<Kernel>(dlsym(library, "kernel")) : nullptr;

@@ -5,4 +5,4 @@ driver=$here/.driver
 if [ ! "$driver" -nt "$here/driver.cpp" ]; then
     g++ -std=c++17 -O2 -o "$driver.$$" "$here/driver.cpp" -ldl >&2 && mv "$driver.$$" "$driver" || exit 1
 fi
-exec "$driver" "$here"
+exec "$driver" "$here" "$@"
