@@ -56,9 +56,9 @@ STATISTICS: Mapping[Statistic, str] = {
     "claim": "The improvement that a claim is about: 'metric' of the base over that of the treated configurations.",
     "line": "Of the least-squares line through the medians of ms_per_token over tokens_context: its slope, the ends of "
     "its 95 % interval by Student's t (low, high), or R squared, by 'part'.",
-    "screened_effect": "Ratio of 'metric' between both levels of 'knob' in the screening 'stage': the mean of the levels "
-    "of the configurations at one level over that at the other, each level within blocks (least squares with an effect "
-    "of each block); where the rows name 'corners', over all corners.",
+    "screened_effect": "Ratio of 'metric' between both levels of 'knob' in the screening 'stage': the mean of the "
+    "levels of the configurations at one level over that at the other, each level within blocks (least squares with an "
+    "effect of each block); where the rows name 'corners', over all corners.",
     "idle_knobs": "How many knobs 'config.stage_plan.chosen.idle' of the rows of the stage 'stage' names.",
     "number_of": "How many numbers 'of' names.",
     "sum_of": "The sum of the numbers named in 'of'.",
