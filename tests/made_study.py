@@ -80,15 +80,22 @@ def write_made_study(rng: random.Random, directory: Path, most_cells: int = 40) 
 
 
 def write_results(
-    rng: random.Random, resolved: ResolvedStudy, directory: Path, truth: "Truth | None" = None
+    rng: random.Random,
+    resolved: ResolvedStudy,
+    directory: Path,
+    truth: "Truth | None" = None,
+    live: Sequence[int | None] = (None, 5, 6),
 ) -> MadeStudy:
-    """Make up the outcomes of a study, all of one compiler's if ``truth`` says how they are, and write them."""
+    """Make up the outcomes of a study, all of one compiler's if ``truth`` says how they are, and write them.
+
+    ``live`` are numbers of workers that the machine may hold, of which one is drawn.
+    """
     results = directory / "results"
     (results / "samples").mkdir(parents=True)
     study = directory / "made.yaml"
     study.write_text(json.dumps(resolved.study.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
-    live = rng.choice([None, 5, 6])
-    design: Design | None = make_design(resolved, max_live=live)
+    held = rng.choice(live)
+    design: Design | None = make_design(resolved, max_live=held)
     known: dict[str, Record] = {}
     begun = 0
     with (results / "results.jsonl").open("w", encoding="utf-8") as journal:
@@ -101,7 +108,7 @@ def write_results(
                     with (results / "samples" / f"{record.block_id}.jsonl").open("a", encoding="utf-8") as samples:
                         samples.write(line + "\n")
             begun = len(design.trials)
-            design = extend_by_results(resolved, design, known, live)
+            design = extend_by_results(resolved, design, known, held)
     return MadeStudy(study, results)
 
 

@@ -60,4 +60,4 @@ def write_screened(directory: Path, factors: Mapping[str, float], count: int, ac
         frozenset(f"k{number}" for number in range(acting)),
         noise=0.002,
     )
-    return write_results(random.Random(7), many_knobs(count, **more), directory, truth)
+    return write_results(random.Random(7), many_knobs(count, **more), directory, truth, live=[None])

@@ -8,7 +8,7 @@ from ablatrix.analysis.effects import Question, gather, screening_frame
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.runs import primary_matrices
 from ablatrix.analysis.table import tidy
-from tests.screened_study import write_screened
+from tests.screened_study import STAGES, write_screened
 
 FACTORS = {"k0": 0.8, "k3": 1.1, "k5": 0.95, "k7": 1.03}
 
@@ -58,12 +58,12 @@ def test_frame_has_row_a_knob_largest_first_and_idle_last(found: Findings) -> No
 
 def test_matrix_counts_screening_and_confirmation_by_their_blocks(found: Findings) -> None:
     matrix = next(one for one in primary_matrices(found.trials) if one.mode == "hot")
-    assert (matrix.configurations, matrix.whole, matrix.repeats) == (56 + 8, 56 + 8, 3)
+    assert (matrix.configurations, matrix.whole, matrix.repeats) == (48 + 8, 48 + 8, 3)
     assert matrix.gaps == ()
 
 
 def test_failed_runs_leave_what_can_be_told(tmp_path: Path) -> None:
-    made = write_screened(tmp_path, {"k0": 0.7}, 8, 8, stages=[{"name": "screen", "screen": "all"}])
+    made = write_screened(tmp_path, {"k0": 0.7}, 8, 8, stages=STAGES[:1])
     held = Findings(tidy([made.results / "results.jsonl"]))
     lost = held.trials.filter(held.trials["cell_id"] != held.trials["cell_id"].max())
     (screen,) = held.part(lost).screenings("run_ms_paired", "hot")

@@ -86,7 +86,8 @@ def test_knobs_that_all_do_nothing_leave_nothing_to_run(tmp_path: Path) -> None:
     design = load_design(write_screened(tmp_path, {}, 5, 0).results / "design.json")
     assert {one.role for one in design.trials} == {"probe"}
     assert [choice.why for choice in design.choices] == [
-        "0 of 5 knobs may change something, so there is nothing to screen"
+        "0 of 5 knobs may change something, so there is nothing to screen",
+        "'screen' has nothing to confirm",
     ]
 
 
@@ -102,13 +103,18 @@ def test_repeat_of_larger_screening_is_several_blocks_drawn_anew(tmp_path: Path)
     design = load_design(write_screened(tmp_path, FACTORS, 24, 24).results / "design.json")
     screen = [block for block in design.blocks() if block[0].stage == "screen" and block[0].mode == "hot"]
     runs = design.choices[0].configurations
-    together = [frozenset(one.cell_id for one in block if one.role == "measured") for block in screen]
-    assert len(set(together)) == len(together)
-    for repeat in {block[0].replicate for block in screen}:
-        held = [
-            one.cell_id for block in screen if block[0].replicate == repeat for one in block if one.role == "measured"
-        ]
-        assert len(set(held)) == runs
+    repeats = sorted({block[0].replicate for block in screen})
+    parts = [
+        {
+            frozenset(one.cell_id for one in block if one.role == "measured")
+            for block in screen
+            if block[0].replicate == repeat
+        }
+        for repeat in repeats
+    ]
+    assert [len(one) for one in parts] == [4, 4, 4]  # 56 runs, 15 beside the anchors in each
+    assert not parts[0] & parts[1]
+    assert all(len(frozenset().union(*one)) == runs == 56 for one in parts)
 
 
 def test_layout_of_further_stage_is_same_for_same_seed(tmp_path: Path) -> None:
@@ -128,7 +134,9 @@ def test_equal_programs_of_all_corners_are_timed_once(tmp_path: Path) -> None:
     assert "all 8 corners were compiled and are 8 programs" in screen.why
     assert sorted(corner for corners in screen.corners.values() for corner in corners) == list(range(8))
     probes = [one for one in records_of(made) if one.role == "probe"]
-    assert len(probes) == len({one.cell_id for one in probes}) == 12  # 10 for the activity, and 2 corners more
+    assert (
+        len(probes) == len({one.cell_id for one in probes}) == 13
+    )  # 10 for the activity, and the 3 corners that move two knobs
     confirm = design.choice("confirm", "mlp", "mine")
     assert confirm is not None
     assert confirm.knobs == ("k0", "k1")

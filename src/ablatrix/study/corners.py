@@ -40,7 +40,8 @@ def are_cheap(factors: int, compile_s: float, budget_s: float, at_once: int) -> 
         budget_s: The time of the screening.
         at_once: How many compiles run beside each other.
     """
-    return 2**factors <= MOST_CORNERS and 2**factors * compile_s / at_once <= SHARE * budget_s
+    count = 1 << factors
+    return count <= MOST_CORNERS and count * compile_s / at_once <= SHARE * budget_s
 
 
 def find_programs(

@@ -106,7 +106,7 @@ def foresee(resolved: ResolvedStudy) -> Iterator[Foreseen]:
                     kind=kind,
                     configurations=runs,
                     seconds=runs * configuration_s(resolved, variant.name),
-                    of=stage.factorial_of and stage.factorial_of.stage,
+                    of=None if stage.factorial_of is None else stage.factorial_of.stage,
                 )
 
 

@@ -147,10 +147,10 @@ def screenings(
         for stage, plan in held.plans.items():
             if plan.kind == "screen" and plan.chosen is not None and plan.levels:
                 allowance = Allowance(instrument.offset(metric, mode, unit), max(held.steps.values(), default=0.0))
-                seen = _observed(trials, stage, held, plan, plan.chosen, allowance)
-                found.append(
-                    _screening((*unit, mode, metric, stage), len(held.logs), plan, plan.chosen, seen, len(origin))
-                )
+                own = dict(zip((*origin, *UNIT_COLUMNS), unit, strict=True)) | {"stage": stage}
+                seen = _observed(trials, own, held, plan, plan.chosen, allowance)
+                key = (*unit, mode, metric, stage)
+                found.append(_screening(key, len(held.logs), plan, plan.chosen, seen, len(origin)))
     return found
 
 
@@ -253,7 +253,7 @@ def _rows_of(one: Screening) -> list[dict[str, Any]]:
         "configurations": one.configurations,
         "blocks": one.blocks,
     }
-    rows = [
+    rows: list[dict[str, Any]] = [
         shared
         | {
             "state": "found" if knob.found else "not found",

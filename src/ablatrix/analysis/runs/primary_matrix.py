@@ -155,8 +155,8 @@ def _plans(unit: Unit) -> dict[str, StagePlan]:
     """Return what the stages of a unit span, by their names, in the order of the study; none in old records."""
     if not unit.trials or PLAN not in next(iter(unit.trials.values())).columns:
         return {}
-    frames = [trials.select("stage", PLAN).drop_nulls() for trials in unit.trials.values()]
-    found = {str(stage): StagePlan.read(str(text)) for frame in frames for stage, text in frame.unique().iter_rows()}
+    frame = pl.concat(trials.select("stage", PLAN) for trials in unit.trials.values()).drop_nulls().unique()
+    found = {str(stage): StagePlan.read(str(text)) for stage, text in frame.iter_rows()}
     return dict(sorted(found.items(), key=lambda item: item[1].number))
 
 
@@ -166,4 +166,4 @@ def _combined(levels: Mapping[str, Sequence[str]]) -> list[Mapping[str, str]]:
 
 def _statuses(unit: Unit, settings: Settings, meant: pl.Expr) -> Counter[str]:
     held = unit.trials.get(settings)
-    return Counter() if held is None else Counter(held.lazy().filter(meant).select("status").collect()["status"])
+    return Counter() if held is None else Counter(held.filter(meant)["status"].to_list())

@@ -1,6 +1,7 @@
 """Screenings of many knobs: the largest effects, all of them against noise, and how they add up."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -109,7 +110,7 @@ def _draw_sums(axes: Axes, one: Screening, labels: Labels) -> None:
     axes.set_ylabel(labels("explained_axis"))
 
 
-def _mark(knob: ScreenedKnob) -> dict[str, object]:
+def _mark(knob: ScreenedKnob) -> dict[str, Any]:
     colour = _colour(knob)
     face = colour if knob.found else "white"
     return {"marker": "o", "markersize": 3.6, "linestyle": "none", "color": colour, "markerfacecolor": face}
@@ -124,7 +125,7 @@ def _legend(screens: Sequence[Screening], labels: Labels) -> list[Handle]:
     for found, word in ((True, "screen_found"), (False, "screen_not_found")):
         knob = next((knob for one in screens for knob in one.knobs if knob.found is found), None)
         if knob is not None:
-            handles.append(Line2D([], [], label=labels(word), **_mark(knob)))  # type: ignore[arg-type]
+            handles.append(Line2D([], [], label=labels(word), **_mark(knob)))
     handles.append(Line2D([], [], color=INK, linewidth=1.1, label=labels("bar_interval")))
     handles.append(count_note((one.blocks for one in screens), labels))
     return handles

@@ -1,9 +1,10 @@
 """What screenings of many knobs found, and that all other effects are from blocks that did not know of it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from ablatrix.analysis.effects import ScreenedKnob, Screening
-from ablatrix.paper.fragment import Fragment, Name, listed, say
+from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.number import PERCENT, RATIO, WHOLE, Number
 from ablatrix.paper.sentences.said import confidence_of
 from ablatrix.paper.sentences.sentence import Sentence, Sources, Written
@@ -52,7 +53,7 @@ def _of_screening(sources: Sources, one: Screening, several: bool) -> Written:
         yield Sentence(f"confirmed_{key_part(one.workload)}", confirmed)
 
 
-def _confirmed(sources: Sources, one: Screening, key: str, found: Sequence[Number]) -> Fragment | None:
+def _confirmed(sources: Sources, one: Screening, key: str, found: Sequence[Number]) -> Said | None:
     """Return how many of the found knobs a later stage confirms; None where none does."""
     grids = sources.findings.factorial_grids(one.metric, one.mode)
     own = (one.workload, one.digest, one.compiler)
@@ -98,7 +99,7 @@ def _end(sources: Sources, one: Screening, knob: ScreenedKnob, unit: Unit, behin
     if knob.ratio is None or value is None:
         return None
     key = f"screening/{unit.key}/{key_part(one.stage)}/{key_part(one.metric)}/{key_part(knob.knob)}/{part}"
-    parameters = {
+    parameters: dict[str, Any] = {
         "workload": unit.workload,
         "workload_digest": unit.digest,
         "compiler": unit.compiler,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,8 +15,8 @@ from ablatrix.statistics.screening.design import Array, Kind, ScreeningDesign, W
 from ablatrix.statistics.screening.designs import one_at_a_time
 from ablatrix.statistics.screening.effects import screened_effects
 
-Levels = tuple[Hashable, ...]
-Block = Mapping[Levels, float]
+Levels = tuple[Any, ...]
+Block = Mapping[Any, float]
 """The logs of a block's values, by the levels of the factors."""
 FALSE_DISCOVERIES = 0.05
 """Share of false ones among the factors that a screening finds, at most, in the mean (Benjamini & Hochberg 1995)."""

@@ -218,6 +218,7 @@ def _with_confirmation(
     baseline = baseline_of(resolved.study, resolved.catalogue.compiler(screen.compiler))
     levels = {knob: _two_levels(screen.levels[knob], baseline[knob]) for knob in names}
     largest = f"the {len(kept)} largest of {len(found)}" if len(kept) < len(found) else f"all {len(found)}"
+    nothing = "found no knob at a false discovery rate of 5 %" if screen.levels else "has nothing to confirm"
     why = f"{largest} knobs that '{screen.stage}' found among {len(screen.levels)} at a false discovery rate of 5 %"
     choice = StageChoice(
         stage=stage.name,
@@ -228,7 +229,7 @@ def _with_confirmation(
         levels=levels,
         configurations=2 ** len(levels) if levels else 0,
         blocks=resolved.study.protocol.hot.blocks,
-        why=why if levels else f"'{screen.stage}' found no knob at a false discovery rate of 5 %",
+        why=why if levels else f"'{screen.stage}' {nothing}",
         of=screen.stage,
     )
     changes: list[Changed] = changes_of(full_factorial(len(levels)), levels) if levels else []
