@@ -28,7 +28,7 @@ def variants(fusion: dict[str, float] | None = None, only: tuple[str, ...] = tup
 def paper(folder: Path, records: list[Record], language: str = "en") -> Path:
     findings = Findings(tidy([write_records(folder / "results.jsonl", records)]))
     made = make_paper(findings, None, folder / "paper", language=language)
-    assert (made.not_applicable, made.absent_tables) == ((10,), ())
+    assert (made.not_applicable, made.absent_tables) == ((10, 12), ())
     return folder / "paper"
 
 
@@ -81,7 +81,7 @@ def test_sentence_names_values_between_which_effect_crosses_one(tmp_path: Path, 
 def test_paper_without_axes_has_neither(tmp_path: Path) -> None:
     findings = Findings(tidy([write_records(tmp_path / "results.jsonl", make_records(blocks=2))]))
     made = make_paper(findings, None, tmp_path / "paper")
-    assert (made.not_applicable, made.absent_tables) == ((10, 11), (9,))
+    assert (made.not_applicable, made.absent_tables) == ((10, 11, 12), (9,))
     names = {file.name.partition(".")[0] for file in made.files}
     assert not {"table9", "fig11"} & names
     assert not any("figure 11" in line for line in made.left_out)
