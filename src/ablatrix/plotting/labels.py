@@ -200,7 +200,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "screen_found": ("found at a false discovery rate of 5%", "检出（错误发现率 5%）"),
     "screen_not_found": ("not found", "未检出"),
     "half_normal_axis": ("half-normal quantile", "半正态分位数"),
-    "size_axis": ("size of the effect (%)", "效应大小 (%)"),
+    "size_axis": ("absolute log ratio (%)", "对数比的绝对值 (%)"),
     "knobs_axis": ("knobs, largest first", "开关数（由大到小）"),
     "explained_axis": ("of all main effects (%)", "占全部主效应 (%)"),
     "on_compiler_of": ("{workload} on {compiler}", "{compiler} 上的 {workload}"),

@@ -96,7 +96,7 @@ class Screening:
 
     @property
     def half_normal(self) -> tuple[tuple[ScreenedKnob, float, float], ...]:
-        """Each knob with the quantile that its size would have if all sizes were noise, and the size; smallest first.
+        """Each knob with the quantile that its size would have if all were noise, and the size (log); smallest first.
 
         Noise of one spread lies on a line through the origin (Daniel 1959, "Use of half-normal plots ...").
         """
@@ -105,9 +105,7 @@ class Screening:
         known = [(knob, abs(math.log(knob.ratio.value))) for knob in self.knobs if knob.ratio is not None]
         ordered = sorted(known, key=lambda pair: pair[1])
         places = (0.5 + 0.5 * (place + 0.5) / len(ordered) for place in range(len(ordered)))
-        return tuple(
-            (knob, float(ndtri(at)), math.expm1(size)) for (knob, size), at in zip(ordered, places, strict=True)
-        )
+        return tuple((knob, float(ndtri(at)), size) for (knob, size), at in zip(ordered, places, strict=True))
 
     @property
     def explained(self) -> tuple[float, ...]:

@@ -44,7 +44,8 @@ def _of_screening(sources: Sources, one: Screening, several: bool) -> Written:
         yield Sentence(f"screened_{key_part(one.workload)}", say("screen/none", **slots))
         return
     slots["found"] = sources.ledger.number_of(f"{key}/found", [ratios[knob.knob] for knob in found])
-    slots["largest"] = listed(_item(sources, one, knob, unit, behind) for knob in found[:NAMED])
+    named = (_item(sources, one, knob, unit, behind) for knob in found[:NAMED])
+    slots["largest"] = listed(named, "items" if found[NAMED:] else "words")
     rest = [ratios[knob.knob] for knob in found[NAMED:]]
     slots["more"] = say("screen/more", count=sources.ledger.number_of(f"{key}/more", rest)) if rest else Name("")
     yield Sentence(f"screened_{key_part(one.workload)}", say("screen", **slots))
