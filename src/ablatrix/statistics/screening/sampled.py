@@ -14,7 +14,7 @@ import numpy as np
 from ablatrix.statistics.quantile import row_sums
 from ablatrix.statistics.ratio import NO_ALLOWANCE, Allowance, Estimate, Ratio, ratio_of
 from ablatrix.statistics.screening.design import Array
-from ablatrix.statistics.screening.intra_block import IntraBlock, block_values, intra_block_estimates
+from ablatrix.statistics.screening.intra_block import IntraBlock, block_values, filled_blocks, intra_block_estimates
 from ablatrix.statistics.screening.permutations import Order, coalitions
 
 
@@ -47,7 +47,7 @@ def sampled_shapley(
     different ones, levels are estimated within blocks (`intra_block_estimates`), and the variance is that between
     pairs, plus what pairs share: the noise of configurations that several go through.
 
-    A pair that lacks a configuration is omitted, so that all pairs count alike.
+    A pair of which a configuration has no value in any block is omitted, so that all pairs count alike.
 
     Args:
         orders: Pairs as `antithetic_permutations` gives them.
@@ -60,29 +60,31 @@ def sampled_shapley(
             of which every configuration has a value.
     """
     places = {row: number for number, row in enumerate(coalitions(orders))}
-    if log_times.ndim != 2 or log_times.shape[1] != len(places):
-        raise ValueError(f"a column for each of {len(places)} configurations is needed, but got {log_times.shape}")
     if len(orders) % 2:
         raise ValueError(f"orders must come in pairs, but got {len(orders)}")
+    if log_times.ndim != 2 or log_times.shape[1] != len(places):
+        raise ValueError(f"a column for each of {len(places)} configurations is needed, but got {log_times.shape}")
+    log_times = filled_blocks(log_times)
     weights = [
         (_weights(one, places) + _weights(other, places)) / 2.0
         for one, other in zip(orders[::2], orders[1::2], strict=True)
     ]
-    whole = [one for one in weights if not np.isnan(log_times[:, one.any(axis=0)]).any()]
-    if whole:
-        blocks = np.stack([[block_values(log_times, row) for row in pair] for pair in whole])
-        made = [_crossed(blocks[:, factor]) for factor in range(len(orders[0]))]
-    else:
+    there = ~np.isnan(log_times)
+    known = [one for one in weights if there[:, one.any(axis=0)].any(axis=0).all()]
+    levels = None
+    if known and not all(there[:, one.any(axis=0)].all() for one in known):
         levels = intra_block_estimates(log_times)
-        known = [one for one in weights if not np.isnan(levels.levels[one.any(axis=0)]).any()]
-        if not known:
-            raise ValueError(
-                f"a value for every configuration of a pair is needed, but none of {len(weights)} has them"
-            )
-        made = [_within(levels, np.stack([pair[factor] for pair in known])) for factor in range(len(orders[0]))]
-        whole = known
+        known = [one for one in known if not np.isnan(levels.levels[one.any(axis=0)]).any()]
+    if not known:
+        raise ValueError(f"a pair with a value for each configuration is needed, but of {len(weights)} none has them")
+    made = [
+        _crossed(np.stack([block_values(log_times, pair[factor]) for pair in known]))
+        if levels is None
+        else _within(levels, np.stack([pair[factor] for pair in known]))
+        for factor in range(len(orders[0]))
+    ]
     return tuple(
-        SampledShare(factor, ratio_of(estimate, confidence, allowance), sampling, len(whole))
+        SampledShare(factor, ratio_of(estimate, confidence, allowance), sampling, len(known))
         for factor, (estimate, sampling) in enumerate(made)
     )
 
