@@ -48,10 +48,10 @@ class Measured:
         if shared.any():
             ratios = (here[shared] / there[shared]).tolist()
             return paired_ratio(list(map(math.log, ratios)), allowance=allowance).side
-        sides = [column[~np.isnan(column)] for column in (self.relative[:, one], self.relative[:, other])]
-        if not all(side.size for side in sides):
+        own, others = (column[~np.isnan(column)] for column in (self.relative[:, one], self.relative[:, other]))
+        if not own.size or not others.size:
             return 0
-        return welch_ratio(*sides, allowance=allowance).side
+        return welch_ratio(own, others, allowance=allowance).side
 
     @functools.cached_property
     def steps(self) -> list[float]:
@@ -152,7 +152,8 @@ def _t_of(freedom: Array, parts: int) -> Array:
 
     places = np.floor(np.maximum(freedom, 0.0) * parts).astype(np.int64)
     table: Array = stdtrit(np.maximum(np.arange(places.max() + 1), 1) / parts, 0.975)
-    return table[places]
+    found: Array = table[places]
+    return found
 
 
 def _judged(means: Array, least: Array, most: Array, reach: Array, near: float) -> tuple[Sides, NDArray[np.bool_]]:
