@@ -1,13 +1,19 @@
 """The front of configurations whose times and bytes are known."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from ablatrix.analysis.diagnosis.configurations import described
-from ablatrix.analysis.diagnosis.pareto import Front, find_fronts
+from ablatrix.analysis.diagnosis.dominance import Measured, exact_sides
+from ablatrix.analysis.diagnosis.pareto import Front, _top_cycle, find_fronts
 from ablatrix.analysis.reasons.wording import text_of
 from ablatrix.analysis.table.trials_table import tidy
 from tests.synthetic import Plant, make_records, write_records
@@ -125,3 +131,53 @@ def test_pareto_front_of_split_block_compares_parts_through_baselines(made: Made
     (split,) = find_fronts(pl.concat([trials.filter(~fused), second]))
     (whole,) = find_fronts(trials)
     assert on_front(split) == on_front(whole)
+
+
+@st.composite
+def objectives(draw: st.DrawFn) -> Measured:
+    """Values of a few configurations: noise wide or narrow, values repeated, gaps, blocks that few share."""
+    blocks, count = draw(st.integers(1, 9)), draw(st.integers(2, 12))
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    levels = rng.choice([0.0, 0.001, 0.01, 0.3], count)
+    noise = draw(st.sampled_from([0.0, 1e-6, 0.001, 0.01, 0.1]))
+    logs = levels + rng.normal(0.0, 0.2, (blocks, 1)) + rng.normal(0.0, noise or 1.0, (blocks, count)) * (noise > 0.0)
+    if draw(st.booleans()):
+        logs[:, 1] = logs[:, 0]
+    values = np.exp(logs) * 2.0**20
+    gaps = rng.random(values.shape) < draw(st.sampled_from([0.0, 0.3, 0.6]))
+    gaps[rng.integers(0, blocks), gaps.all(axis=0)] = False
+    values[gaps] = math.nan
+    values = values[~np.isnan(values).all(axis=1)]
+    column = draw(st.sampled_from(["run_ms_paired", "peak_rss_delta_bytes"]))
+    return Measured(column, values, values / values[:, [0]], draw(st.sampled_from([0.0, 0.004])))
+
+
+@settings(max_examples=150, deadline=None)
+@given(objectives())
+def test_sides_of_all_pairs_are_those_of_one_pair_at_a_time(objective: Measured) -> None:
+    count = objective.values.shape[1]
+    expected = [[objective.side(one, other) if one != other else 0 for other in range(count)] for one in range(count)]
+    assert objective.sides().tolist() == expected
+
+
+def test_sides_of_exact_figures_are_their_order() -> None:
+    assert exact_sides([2.0, 1.0, 2.0]).tolist() == [[0, 1, 0], [-1, 0, -1], [0, 1, 0]]
+
+
+def reached(start: int, above: NDArray[np.bool_]) -> set[int]:
+    found: set[int] = set()
+    waiting = [start]
+    while waiting:
+        new = set(np.flatnonzero(above[waiting.pop()]).tolist()) - found
+        found |= new
+        waiting += new
+    return found
+
+
+@given(st.integers(1, 9), st.floats(0.0, 0.6), st.integers(0, 10**6))
+def test_top_cycle_is_what_is_only_dominated_by_what_it_dominates(count: int, share: float, seed: int) -> None:
+    above = np.random.default_rng(seed).random((count, count)) < share
+    np.fill_diagonal(above, False)
+    reach = {start: reached(start, above) for start in range(count)}
+    expected = [all(start in reach[other] for other in reach[start]) for start in range(count)]
+    assert _top_cycle(above).tolist() == expected

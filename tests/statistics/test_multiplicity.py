@@ -1,10 +1,11 @@
-"""Holm's adjusted p-values: an example by hand, and their laws."""
+"""Adjusted p-values: examples by hand, and their laws."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from ablatrix.statistics.multiplicity import holm
+from ablatrix.statistics.multiplicity import benjamini_hochberg, holm
 
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
@@ -40,3 +41,16 @@ def test_adjusted_p_is_significant_where_stepwise_procedure_rejects(p_values: li
 def test_adjustment_of_non_probability_is_refused(wrong: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         holm([0.5, wrong])
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        benjamini_hochberg([0.5, wrong])
+
+
+def test_false_discovery_adjustment_divides_by_rank_and_stays_monotone() -> None:
+    # Sorted: 0.01 * 4 / 1, 0.02 * 4 / 2 = 0.04 below it, 0.03 * 4 / 3 = 0.04, 0.9.
+    assert benjamini_hochberg([0.9, 0.01, 0.03, 0.02]) == [pytest.approx(p) for p in (0.9, 0.04, 0.04, 0.04)]
+    assert benjamini_hochberg([]) == []
+
+
+@given(P_VALUES)
+def test_false_discovery_adjustment_is_that_of_scipy(p_values: list[float]) -> None:
+    assert benjamini_hochberg(p_values) == pytest.approx(stats.false_discovery_control(p_values).tolist())

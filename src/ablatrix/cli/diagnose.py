@@ -201,7 +201,7 @@ def _front_rows(front: "Front") -> Iterable[Row]:
     subject = f"{front.workload} on {front.compiler}"
     for point in sorted(front.points, key=lambda one: not one.on_front):
         figures = [f"{point.figures[one.column]:.4g}" if one.column in point.figures else "" for one in OBJECTIVES]
-        others = len(point.dominated_by) - 1
+        others = point.dominating - 1
         more = f" (and {others} more)" if others > 0 else ""
         ruled_out = "on the front" if point.on_front else _moved(front, point.dominated_by[0]) + more
         yield subject, [_moved(front, point.settings), *figures, ruled_out]

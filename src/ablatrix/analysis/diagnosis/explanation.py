@@ -13,12 +13,16 @@ Computer-Aided Design 6, 1987).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ablatrix.analysis.diagnosis.configurations import Condition, Conditions, Setting, Settings
 from ablatrix.analysis.groups import sort_key
 
 MAX_SETS = 4  # a longer list of sets repeats the rows and explains nothing
 
 Explanation = tuple[Conditions, ...]
+Table = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -52,47 +56,81 @@ def explain(bad: Sequence[Settings], good: Sequence[Settings]) -> list[Explanati
     """
     if not bad:
         return []
+    tables = _Levels(bad, good)
+    if tables.needs_more_than(MAX_SETS):
+        return []
     return [
         tuple(sorted((_conditions(one, bad) for one in cover), key=lambda one: (len(one), one)))
-        for cover in _smallest_covers(_prime_implicants(bad, good), len(bad))
+        for cover in _smallest_covers(_prime_implicants(bad, good, tables), len(bad))
     ]
 
 
-def _prime_implicants(bad: Sequence[Settings], good: Sequence[Settings]) -> list[_Implicant]:
+class _Levels:
+    """Which levels configurations have, as tables of configurations x levels."""
+
+    def __init__(self, bad: Sequence[Settings], good: Sequence[Settings]) -> None:
+        self.levels = list(dict.fromkeys(held for row in (*good, *bad) for held in row))
+        self.place = {held: number for number, held in enumerate(self.levels)}
+        self.bad, self.good = self._table(bad), self._table(good)
+
+    def _table(self, rows: Sequence[Settings]) -> Table:
+        table: Table = np.zeros((len(rows), len(self.levels)), dtype=np.bool_)
+        for number, row in enumerate(rows):
+            table[number, [self.place[held] for held in row]] = True
+        return table
+
+    def needs_more_than(self, most: int) -> bool:
+        """Return whether more sets are needed, where it is seen at once: no two of some rows can have one in common.
+
+        What both of two bad rows have can only exclude levels that neither has; a good row with none of these is
+        excluded by no such set.
+        """
+        apart = np.ones(len(self.bad), dtype=np.bool_)
+        for _ in range(most + 1):
+            if not apart.any():
+                return False
+            row = self.bad[int(np.argmax(apart))]
+            beyond = (self.good & ~row).astype(np.float32)
+            inside = beyond @ self.bad.T.astype(np.float32) == beyond.sum(axis=1, keepdims=True)
+            apart &= inside.any(axis=0)
+            apart[int(np.argmax((self.bad == row).all(axis=1)))] = False
+        return True
+
+
+def _prime_implicants(bad: Sequence[Settings], good: Sequence[Settings], tables: _Levels) -> list[_Implicant]:
     """Return the sets that cover a bad and no good configuration, and of which no excluded level can be allowed.
 
     Each good configuration must have an excluded level, so these are the minimal hitting sets of the good ones.
     """
-    in_bad, in_good = _bits(bad), _bits(good)
+    in_bad = _bits(bad)
+    of_bad = [in_bad.get(held, 0) for held in tables.levels]
+    in_good = tables.good.T.copy()
+    counted = tables.good.astype(np.float32)
     found: list[_Implicant] = []
 
-    def needed(excluded: frozenset[Setting], level: Setting) -> bool:
-        others = 0
-        for held in excluded:
-            others |= in_good[held] if held != level else 0
-        return bool(in_good[level] & ~others)
-
-    def extend(excluded: frozenset[Setting], banned: frozenset[Setting], bad_left: int, good_left: int) -> None:
-        if not good_left:
-            found.append(_Implicant(excluded, bad_left))
+    def extend(excluded: tuple[int, ...], hits: NDArray[np.int_], banned: NDArray[np.bool_], bad_left: int) -> None:
+        left = hits == 0
+        if not left.any():
+            found.append(_Implicant(frozenset(tables.levels[one] for one in excluded), bad_left))
             return
-        choices = min(
-            (_choices(good[row], banned, in_bad, bad_left) for row in _rows(good_left)),
-            key=len,
-        )
-        for index, held in enumerate(choices):
-            then = excluded | {held}
-            if all(needed(then, one) for one in then):
+        # Levels that may be excluded: a bad configuration must be left.
+        allowed = ~banned & np.array([bool(bad_left & ~held) for held in of_bad])
+        places = np.flatnonzero(left)
+        row = good[int(places[np.argmin(counted[places] @ allowed)])]
+        choices = [one for one in (tables.place[held] for held in row) if allowed[one]]
+        for index, one in enumerate(choices):
+            then = (*excluded, one)
+            after = hits + in_good[one]
+            # Each excluded level is needed: it alone excludes some good configuration.
+            if all((after[in_good[other]] == 1).any() for other in then):
                 # What an earlier branch excludes is not excluded in a later one, so that each set is found once.
-                extend(then, banned | set(choices[:index]), bad_left & ~in_bad.get(held, 0), good_left & ~in_good[held])
+                without = banned.copy()
+                without[choices[:index]] = True
+                extend(then, after, without, bad_left & ~of_bad[one])
 
-    extend(frozenset(), frozenset(), (1 << len(bad)) - 1, (1 << len(good)) - 1)
+    nothing = np.zeros(len(tables.levels), dtype=np.bool_)
+    extend((), np.zeros(len(good), dtype=np.int_), nothing, (1 << len(bad)) - 1)
     return found
-
-
-def _choices(row: Settings, banned: frozenset[Setting], in_bad: dict[Setting, int], bad_left: int) -> list[Setting]:
-    """Return the levels of a good configuration that may be excluded: a bad configuration must be left."""
-    return [held for held in row if held not in banned and bad_left & ~in_bad.get(held, 0)]
 
 
 def _rows(bits: int) -> Iterator[int]:
@@ -126,9 +164,11 @@ def _smallest_covers(primes: Sequence[_Implicant], rows: int) -> list[tuple[_Imp
         # Of two where one covers all that the other does, with fewer conditions, the other is in no smallest cover.
         if not any(one.covers & ~two.covers == 0 and two.size < one.size for two in primes)
     ]
+    table: Table = np.array([[bool(one.covers >> row & 1) for row in range(rows)] for one in useful], dtype=np.bool_)
+    table = table.reshape(len(useful), rows)
     for count in range(1, MAX_SETS + 1):
         found: dict[int, dict[frozenset[_Implicant], None]] = {}
-        for cover in _covers(useful, (1 << rows) - 1, count):
+        for cover in _covers(useful, table, np.ones(rows, dtype=np.bool_), count):
             found.setdefault(sum(one.size for one in cover), {}).setdefault(frozenset(cover))
         if found:
             return sorted(map(_ordered, found[min(found)]), key=lambda cover: [_key(one) for one in cover])
@@ -143,16 +183,26 @@ def _key(implicant: _Implicant) -> tuple[int, list[Setting]]:
     return implicant.size, sorted(implicant.excluded)
 
 
-def _covers(primes: Sequence[_Implicant], missing: int, count: int) -> Iterator[tuple[_Implicant, ...]]:
-    """Yield the choices of at most ``count`` sets that cover all missing rows."""
-    if not missing:
+def _covers(
+    primes: Sequence[_Implicant], table: Table, missing: NDArray[np.bool_], count: int
+) -> Iterator[tuple[_Implicant, ...]]:
+    """Yield the choices of at most ``count`` sets that cover all missing rows.
+
+    Args:
+        primes: The sets.
+        table: Which rows each covers (sets x rows).
+        missing: Rows that are to be covered.
+        count: How many sets.
+    """
+    if not missing.any():
         yield ()
         return
-    reach = max(((one.covers & missing).bit_count() for one in primes), default=0)
-    if reach * count < missing.bit_count():
+    wanted = table[:, missing]
+    reach = int(wanted.sum(axis=1).max(initial=0))
+    if reach * count < wanted.shape[1]:
         return
     # Some chosen set must cover each row, so branching on the row with the fewest choices loses no cover.
-    choices = min(([one for one in primes if one.covers >> row & 1] for row in _rows(missing)), key=len)
-    for one in choices:
-        for others in _covers(primes, missing & ~one.covers, count - 1):
-            yield (one, *others)
+    row = int(np.flatnonzero(missing)[np.argmin(wanted.sum(axis=0))])
+    for one in np.flatnonzero(table[:, row]).tolist():
+        for others in _covers(primes, table, missing & ~table[one], count - 1):
+            yield (primes[one], *others)

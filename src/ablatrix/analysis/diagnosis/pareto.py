@@ -1,18 +1,23 @@
 """Which configurations are worth having: none is shown to be better in compile time, run time and memory."""
 
 import math
-import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from ablatrix.analysis.diagnosis.configurations import Settings, Unit, by_block, units
-from ablatrix.analysis.groups import Instrument, step_of
+from ablatrix.analysis.diagnosis.configurations import UNIT, Settings, Unit, by_blocks, units
+from ablatrix.analysis.diagnosis.dominance import Array, Measured, Sides, exact_sides
+from ablatrix.analysis.groups import STUDY_COLUMNS, Instrument
 from ablatrix.analysis.reasons import Why, because
+from ablatrix.analysis.table import BLOCK
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 from ablatrix.records.status import FAILURES
-from ablatrix.statistics.ratio import Allowance, paired_ratio, welch_ratio
+
+NAMED = 100
+"""Configurations of those that dominate one that are named; of thousands, all would be millions."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,15 @@ class Point:
     Attributes:
         figures: Median over its trials, by objective. They say where it lies; the ratios decide.
         on_front: Whether no other configuration rules it out.
-        dominated_by: Configurations that dominate it, those of the front first.
+        dominated_by: Configurations that dominate it, those of the front first: at most ``NAMED`` of them.
+        dominating: How many there are.
     """
 
     settings: Settings
     figures: Mapping[str, float]
     on_front: bool
     dominated_by: tuple[Settings, ...]
+    dominating: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,107 +90,102 @@ def find_fronts(trials: pl.DataFrame, instrument: Instrument | None = None) -> l
     chance, and then nothing is lost.
     """
     instrument = instrument or Instrument(trials)
-    return [_front(unit, instrument) for unit in units(trials)]
+    return [_front(unit, instrument) for unit in units(_needed(trials))]
 
 
-@dataclass(frozen=True)
-class _Readings:
-    values: Mapping[Objective, Mapping[tuple[object, ...], float]]
-    relative: Mapping[Objective, tuple[float, ...]]
-    offsets: Mapping[Objective, float]
+def _needed(trials: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns that are read: splitting all columns into configurations would be slow."""
+    read = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", *STUDY_COLUMNS}
+    read |= {one.column for one in OBJECTIVES}
+    return trials.select(name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_")))
 
 
 def _front(unit: Unit, instrument: Instrument) -> Front:
-    objectives = [
-        one for one in OBJECTIVES if any(by_block(part, one.column, one.mode) for part in unit.trials.values())
-    ]
-    base = {one: _of_baseline(unit, one) for one in objectives}
-    offsets = {one: instrument.offset(one.column, one.mode, unit.identity) for one in objectives}
+    tables = {one: _values(unit, one) for one in OBJECTIVES}
+    objectives = [one for one in OBJECTIVES if not np.isnan(tables[one]).all()]
     left_out: dict[Settings, Why] = {}
-    readings: dict[Settings, _Readings] = {}
-    for settings, part in unit.trials.items():
-        values = {one: by_block(part, one.column, one.mode) for one in objectives}
-        failed = sorted(set(part["status"].to_list()) & set(FAILURES))
-        absent = [one.column for one in objectives if not values[one]]
+    kept: list[int] = []
+    for column, (settings, part) in enumerate(unit.trials.items()):
+        failed = sorted(set(part["status"].unique().to_list()) & set(FAILURES))
+        absent = [one.column for one in objectives if np.isnan(tables[one][:, column]).all()]
         if failed:
             left_out[settings] = Why.of(because("has_failures", statuses=tuple(failed)))
         elif absent:
             left_out[settings] = Why.of(because("no_figure", columns=tuple(absent)))
         else:
-            relative = {
-                one: tuple(value / base[one][block] for block, value in values[one].items() if block in base[one])
-                for one in objectives
-            }
-            readings[settings] = _Readings(values, relative, offsets)
-    above = {
-        low: {high for high in readings if high != low and _dominates(readings[high], readings[low])}
-        for low in readings
-    }
+            kept.append(column)
+    every = list(unit.trials)
+    figures = {one: np.nanmedian(tables[one][:, kept], axis=0).tolist() if kept else [] for one in objectives}
+    # Which configurations (columns) dominate each (rows).
+    above = _dominating([_sides(unit, one, tables[one], kept, figures[one], instrument) for one in objectives], kept)
     top = _top_cycle(above)
-    points = tuple(
-        Point(
-            settings,
-            {one.column: statistics.median(held.values[one].values()) for one in objectives},
-            settings in top,
-            () if settings in top else tuple(sorted(above[settings], key=lambda one: (one not in top, one))),
+    named = [every[column] for column in kept]
+    order = sorted(range(len(kept)), key=lambda place: (not top[place], named[place]))
+    points = []
+    for place, settings in enumerate(named):
+        by = [] if top[place] else np.flatnonzero(above[place, order]).tolist()
+        points.append(
+            Point(
+                settings,
+                {one.column: figures[one][place] for one in objectives},
+                bool(top[place]),
+                tuple(named[order[rank]] for rank in by[:NAMED]),
+                len(by),
+            )
         )
-        for settings, held in readings.items()
-    )
     return Front(
         workload=unit.workload,
         compiler=unit.compiler,
         baseline=unit.baseline,
         objectives=tuple(one.column for one in objectives),
-        points=points,
+        points=tuple(points),
         left_out=left_out,
     )
 
 
-def _of_baseline(unit: Unit, objective: Objective) -> Mapping[tuple[object, ...], float]:
-    held = unit.trials.get(unit.baseline)
-    return {} if held is None else by_block(held, objective.column, objective.mode)
+def _values(unit: Unit, objective: Objective) -> Array:
+    return by_blocks(unit, objective.column, objective.mode)
 
 
-def _dominates(one: _Readings, other: _Readings) -> bool:
-    smaller = False
-    # Exact figures first: they cost nothing and end most comparisons.
-    for objective in sorted(one.values, key=lambda objective: not objective.exact):
-        side = _side(one, other, objective)
-        if side > 0:
-            return False
-        smaller |= side < 0
-    return smaller
-
-
-def _side(one: _Readings, other: _Readings, objective: Objective) -> int:
-    """Return -1 where the first is shown to be smaller, 1 where it is shown to be larger, else 0."""
-    here, there = one.values[objective], other.values[objective]
+def _sides(
+    unit: Unit,
+    objective: Objective,
+    values: Array,
+    kept: Sequence[int],
+    figures: Sequence[float],
+    instrument: Instrument,
+) -> Sides:
+    """Return on which side each configuration that is kept (rows) lies of each other one."""
     if objective.exact:
-        a, b = statistics.median(here.values()), statistics.median(there.values())
-        return (a > b) - (a < b)
-    shared = sorted(here.keys() & there.keys())
-    step = max(step_of(objective.column, *map(math.log, side.values())) for side in (here, there))
-    allowance = Allowance(one.offsets[objective], step)
-    if shared:
-        ratio = paired_ratio([math.log(here[block] / there[block]) for block in shared], allowance=allowance)
-    elif one.relative[objective] and other.relative[objective]:
-        ratio = welch_ratio(one.relative[objective], other.relative[objective], allowance=allowance)
-    else:
-        return 0
-    return ratio.side
+        return exact_sides(figures)
+    base = list(unit.trials).index(unit.baseline) if unit.baseline in unit.trials else None
+    relative = np.full(values.shape, math.nan) if base is None else values / values[:, [base]]
+    used = ~np.isnan(values[:, kept]).all(axis=1)
+    offset = instrument.offset(objective.column, objective.mode, unit.identity)
+    return Measured(objective.column, values[used][:, kept], relative[used][:, kept], offset).sides()
 
 
-def _top_cycle(above: Mapping[Settings, set[Settings]]) -> set[Settings]:
-    """Return what is reached, going from dominated to dominating, only by paths that lead back as well."""
-    reach = {start: _reached(start, above) for start in above}
-    return {start for start in above if all(start in reach[other] for other in reach[start])}
+def _dominating(sides: Sequence[Sides], kept: Sequence[int]) -> NDArray[np.bool_]:
+    """Return which configurations (columns) dominate each (rows)."""
+    least, most = (np.zeros((len(kept), len(kept)), dtype=np.int8) for _ in range(2))
+    for one in sides:
+        np.minimum(least, one, out=least)
+        np.maximum(most, one, out=most)
+    found: NDArray[np.bool_] = ((most <= 0) & (least < 0)).T
+    return found
 
 
-def _reached(start: Settings, above: Mapping[Settings, set[Settings]]) -> set[Settings]:
-    found: set[Settings] = set()
-    waiting = [start]
-    while waiting:
-        new = above[waiting.pop()] - found
-        found |= new
-        waiting += new
+def _top_cycle(above: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return what is reached, going from dominated to dominating, only by paths that lead back as well.
+
+    These are the strongly connected components that no path leaves.
+    """
+    from scipy.sparse import csr_array  # scipy is slow to import
+    from scipy.sparse.csgraph import connected_components
+
+    count, component = connected_components(csr_array(above), directed=True, connection="strong")
+    is_top = np.ones(count, dtype=np.bool_)
+    low, high = np.nonzero(above)
+    is_top[component[low[component[low] != component[high]]]] = False
+    found: NDArray[np.bool_] = is_top[component]
     return found

@@ -61,5 +61,7 @@ def distinct(series: pl.Series) -> list[Any]:
 
 def grouped(trials: pl.DataFrame, groups: Sequence[str]) -> list[tuple[tuple[Any, ...], pl.DataFrame]]:
     """Return the groups of a table in the order of their keys, nulls first, numbers by value."""
-    parts = trials.partition_by(list(groups), as_dict=True, maintain_order=True)
-    return sorted(parts.items(), key=lambda item: key_order(item[0]))
+    parts = trials.partition_by(list(groups), maintain_order=True)
+    # Asked of polars together with the parts, keys are looked up part by part, which takes longer than all else.
+    keys = trials.select(groups).unique(maintain_order=True).rows()
+    return sorted(zip(keys, parts, strict=True), key=lambda item: key_order(item[0]))

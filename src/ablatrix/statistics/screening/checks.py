@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ablatrix.statistics.ratio import ROUNDING
 from ablatrix.statistics.screening.contrasts import SMALL
 from ablatrix.statistics.screening.design import Array, ScreeningDesign, coded, mirrored_runs, word_columns
-from ablatrix.statistics.screening.effects import ScreenedEffect, check_times
+from ablatrix.statistics.screening.effects import ScreenedEffect, checked_times
 from ablatrix.statistics.screening.intra_block import IntraBlock, intra_block_estimates
 
 BROKEN = 0.01
@@ -59,11 +59,11 @@ def design_checks(
     Raises:
         ValueError: As for `screened_effects`.
     """
-    there = check_times(design, log_times)
+    times = checked_times(design, log_times)
     if design.kind == "one_at_a_time":
         return ()
-    levels = intra_block_estimates(log_times)
-    there &= ~np.isnan(levels.levels)
+    levels = intra_block_estimates(times)
+    there = ~np.isnan(levels.levels)
     words = [one.word for one in effects if len(one.word) == 2 and one.ratio is not None]
     explained = word_columns(design, words) if words else np.zeros((len(design.runs), 0))
     mirrored = mirrored_runs(design)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ablatrix.statistics.ratio import NO_ALLOWANCE, Allowance, Ratio, paired_estimate, ratio_of
 from ablatrix.statistics.screening.design import Array
-from ablatrix.statistics.screening.intra_block import IntraBlock, block_values, intra_block_estimates
+from ablatrix.statistics.screening.intra_block import IntraBlock, block_values, filled_blocks, intra_block_estimates
 
 LARGEST = 20
 """Factors: a million corners take seconds."""
@@ -71,7 +71,7 @@ def collapsed(
     count = log_times.shape[1] if log_times.ndim == 2 else 0
     if corner_to_program.min() < 0 or corner_to_program.max() >= count:
         raise ValueError(f"each program must have a column, but there are {count} for {corner_to_program.max() + 1}")
-    read = _Reading(log_times, confidence, allowance)
+    read = _Reading(filled_blocks(log_times), confidence, allowance)
     corners = np.arange(corner_to_program.size)
     sizes = sum((corners >> factor & 1 for factor in range(factors)), np.zeros_like(corners))
     of_size = np.array([1.0 / (factors * math.comb(factors - 1, size)) for size in range(factors)])
@@ -105,7 +105,7 @@ class _Reading:
 
     def __init__(self, log_times: Array, confidence: float, allowance: Allowance) -> None:
         self._times, self._confidence, self._allowance = log_times, confidence, allowance
-        self._gaps = np.isnan(log_times).any(axis=0)
+        self._gaps: NDArray[np.bool_] = np.any(np.isnan(log_times), axis=0)
         self._levels: IntraBlock | None = None
 
     def ratio(self, weights: Array) -> Ratio | None:
@@ -122,5 +122,5 @@ class _Reading:
 
 def _moved(before: NDArray[np.int_], after: NDArray[np.int_], weights: Array | None, count: int) -> Array:
     """Return how often, or with which weights, programs are stepped to less how they are stepped from."""
-    found: Array = np.bincount(after, weights, minlength=count) - np.bincount(before, weights, minlength=count)
-    return found
+    after_all, before_all = (np.bincount(one, weights, minlength=count) for one in (after, before))
+    return (after_all - before_all).astype(np.float64)

@@ -96,11 +96,11 @@ def _solved(columns: Array, there: NDArray[np.bool_], intercept: bool) -> Array:
     weights: Array = np.zeros(columns.T.shape)
     lengths = np.diagonal(products)
     if np.all(np.abs(products - np.diag(lengths)) < SMALL) and np.all(lengths > SMALL):
-        found = rows.T / lengths[:, np.newaxis]  # exact where columns are orthogonal
+        found: Array = rows.T / lengths[:, np.newaxis]  # exact where columns are orthogonal
     else:
-        found = np.linalg.pinv(rows, rcond=SMALL)
+        found = np.linalg.pinv(rows, rcond=SMALL).astype(np.float64)
         # An effect is estimable where its own column is what the weights give of the model: R R+ has a 1 there.
         clear = np.abs(found @ rows - np.eye(rows.shape[1])).max(axis=1, initial=0.0) < 1e-6
-        found = np.where(clear[:, np.newaxis], found, 0.0)
+        found = found * clear[:, np.newaxis]
     weights[:, there] = found
     return weights

@@ -10,8 +10,8 @@ from ablatrix.statistics.screening.matrices import conference_matrix, hadamard_m
 
 SPARE = 2
 """Columns that no factor has: what shows there is no main effect, and tells that a design's assumption is broken."""
-LARGEST = 1000
-"""Factors: more are no screening."""
+SMALLEST, LARGEST = 6, 1000
+"""Factors: with fewer, runs of a folded design repeat, and all combinations are as few; more are no screening."""
 
 
 def plackett_burman_folded(factors: int) -> ScreeningDesign:
@@ -24,12 +24,12 @@ def plackett_burman_folded(factors: int) -> ScreeningDesign:
     be a regular fraction, whose interactions are aliased wholly. All off is the first run, all on is another.
 
     Args:
-        factors: From 1 to ``LARGEST``.
+        factors: From ``SMALLEST`` to ``LARGEST``.
 
     Raises:
         ValueError: A number outside of this.
     """
-    _check_factors(factors)
+    _check_factors(factors, SMALLEST)
     order = max(12, -(-(factors + SPARE) // 4) * 4)
     while order & (order - 1) == 0 or (matrix := hadamard_matrix(order)) is None:
         order += 4
@@ -46,12 +46,12 @@ def definitive_screening(factors: int) -> ScreeningDesign:
     and of curves; curves are clear of main effects, and aliased in part with interactions. The centre is the last run.
 
     Args:
-        factors: From 1 to ``LARGEST``.
+        factors: From 2 to ``LARGEST``.
 
     Raises:
         ValueError: A number outside of this.
     """
-    _check_factors(factors)
+    _check_factors(factors, 2)
     order = max(4, factors + SPARE + factors % 2)
     while (matrix := conference_matrix(order)) is None:
         order += 2
@@ -146,6 +146,6 @@ def _parity(numbers: NDArray[np.int_]) -> NDArray[np.int_]:
     return found & 1
 
 
-def _check_factors(factors: int) -> None:
-    if not 1 <= factors <= LARGEST:
-        raise ValueError(f"1 <= factors <= {LARGEST} must hold, but got factors={factors}")
+def _check_factors(factors: int, least: int = 1) -> None:
+    if not least <= factors <= LARGEST:
+        raise ValueError(f"{least} <= factors <= {LARGEST} must hold, but got factors={factors}")

@@ -12,7 +12,7 @@ from ablatrix.statistics.multiplicity import benjamini_hochberg
 from ablatrix.statistics.ratio import NO_ALLOWANCE, Allowance, Estimate, Ratio, paired_estimate, ratio_of
 from ablatrix.statistics.screening.contrasts import Contrasts, main_contrasts, pair_contrasts
 from ablatrix.statistics.screening.design import Array, ScreeningDesign, Word
-from ablatrix.statistics.screening.intra_block import block_values, intra_block_estimates
+from ablatrix.statistics.screening.intra_block import block_values, filled_blocks, intra_block_estimates
 from ablatrix.statistics.screening.lenth import LEAST, lenth
 
 
@@ -70,18 +70,17 @@ def screened_effects(
     Raises:
         ValueError: Another number of runs than the design has, no value at all, or one that is infinite.
     """
-    there = check_times(design, log_times)
+    times = checked_times(design, log_times)
+    there: NDArray[np.bool_] = ~np.all(np.isnan(times), axis=0)
     mains = main_contrasts(design, there)
     others = pair_contrasts(design, _interactions(design, among), there)
     return tuple(
-        effect
-        for contrasts in (mains, others)
-        for effect in _family(design, contrasts, log_times, confidence, allowance)
+        effect for contrasts in (mains, others) for effect in _family(design, contrasts, times, confidence, allowance)
     )
 
 
-def check_times(design: ScreeningDesign, log_times: Array) -> NDArray[np.bool_]:
-    """Return which runs have a value in any block.
+def checked_times(design: ScreeningDesign, log_times: Array) -> Array:
+    """Return the blocks that have a value.
 
     Raises:
         ValueError: As for `screened_effects`.
@@ -90,8 +89,7 @@ def check_times(design: ScreeningDesign, log_times: Array) -> NDArray[np.bool_]:
         raise ValueError(f"a column for each of {len(design.runs)} runs must be given, but got shape {log_times.shape}")
     if np.isinf(log_times).any() or np.isnan(log_times).all():
         raise ValueError("every logarithm must be finite or missing, and one must be there")
-    there: NDArray[np.bool_] = ~np.isnan(log_times).all(axis=0)
-    return there
+    return filled_blocks(log_times)
 
 
 def _interactions(design: ScreeningDesign, among: Sequence[int] | None) -> list[Word]:

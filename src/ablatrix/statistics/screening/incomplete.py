@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-TRIED = 400
-"""Exchanges that are tried for each place in a block."""
+PASSES, PAIRS = 20, 500
+"""Times that pairs of blocks are looked at, at most, and how many of them each time; a few are enough."""
 UNMET = 1000.0
 """How much worse two treatments are that should meet and do not, against two that meet once more than others."""
 
@@ -83,45 +83,43 @@ def _costs(met: NDArray[np.int_], wanted: NDArray[np.bool_], more: int) -> NDArr
 
 def _count(met: NDArray[np.int_], block: NDArray[np.bool_], times: int) -> None:
     inside = np.flatnonzero(block)
-    met[np.ix_(inside, inside)] += times
-    met[inside, inside] = 0
+    met[np.ix_(inside, inside)] += times * (1 - np.eye(inside.size, dtype=np.int_))
 
 
 def _exchange(
     held: NDArray[np.bool_], met: NDArray[np.int_], wanted: NDArray[np.bool_], rng: np.random.Generator
 ) -> None:
-    """Exchange treatments between two blocks wherever that costs less."""
-    blocks = len(held)
-    for _ in range(TRIED * int(held[0].sum()) if blocks > 1 else 0):
-        first, second = rng.choice(blocks, 2, replace=False)
-        only_first = np.flatnonzero(held[first] & ~held[second])
-        only_second = np.flatnonzero(held[second] & ~held[first])
-        if not only_first.size:
-            continue
-        one, other = int(rng.choice(only_first)), int(rng.choice(only_second))
-        beside_one = np.flatnonzero(held[first])
-        beside_other = np.flatnonzero(held[second])
-        beside_one, beside_other = beside_one[beside_one != one], beside_other[beside_other != other]
-        change = (
-            _change(met, wanted, one, beside_one, -1)
-            + _change(met, wanted, one, beside_other, 1)
-            + _change(met, wanted, other, beside_other, -1)
-            + _change(met, wanted, other, beside_one, 1)
-        )
-        # What is beside both leaves and comes at once: only others change how often they meet.
-        shared = np.intersect1d(beside_one, beside_other)
-        for moved in (one, other):
-            change -= _change(met, wanted, moved, shared, -1) + _change(met, wanted, moved, shared, 1)
-        if change < 0.0:
-            for block, leaves, comes in ((first, one, other), (second, other, one)):
-                _count(met, held[block], -1)
-                held[block, [leaves, comes]] = False, True
-                _count(met, held[block], 1)
+    """Exchange treatments between two blocks wherever that costs less, the best exchange of two blocks first."""
+    pairs = np.array(list(combinations(range(len(held)), 2)), dtype=np.int_)
+    for _ in range(PASSES):
+        changed = [
+            _best_exchange(held[first], held[second], met, wanted) for first, second in rng.permutation(pairs)[:PAIRS]
+        ]
+        if not any(changed):
+            return
 
 
-def _change(met: NDArray[np.int_], wanted: NDArray[np.bool_], one: int, beside: NDArray[np.int_], more: int) -> float:
-    times = met[one, beside]
-    then = times + more
-    missing = wanted[one, beside]
-    squares = then.astype(np.float64) ** 2 - times.astype(np.float64) ** 2
-    return float((squares + UNMET * (missing & (then == 0)) - UNMET * (missing & (times == 0))).sum())
+def _best_exchange(
+    first: NDArray[np.bool_], second: NDArray[np.bool_], met: NDArray[np.int_], wanted: NDArray[np.bool_]
+) -> bool:
+    """Make the exchange between two blocks that saves most; return whether one saves anything."""
+    here, there = np.flatnonzero(first & ~second), np.flatnonzero(second & ~first)
+    if not here.size:
+        return False
+    # What is in both blocks meets those that are exchanged as often as before; only the others count.
+    inside, across = np.ix_(here, here), np.ix_(here, there)
+    less = _costs(met[inside], wanted[inside], -1) - _costs(met[inside], wanted[inside], 0)
+    there_less = _costs(met[np.ix_(there, there)], wanted[np.ix_(there, there)], -1)
+    there_less -= _costs(met[np.ix_(there, there)], wanted[np.ix_(there, there)], 0)
+    more = _costs(met[across], wanted[across], 1) - _costs(met[across], wanted[across], 0)
+    leaving = [one.sum(axis=0) - np.diagonal(one) for one in (less, there_less)]
+    change = leaving[0][:, np.newaxis] + leaving[1]
+    change = change + more.sum(axis=1)[:, np.newaxis] + more.sum(axis=0) - 2.0 * more
+    one, other = np.unravel_index(int(np.argmin(change)), change.shape)
+    if change[one, other] >= 0.0:
+        return False
+    for block, leaves, comes in ((first, here[one], there[other]), (second, there[other], here[one])):
+        _count(met, block, -1)
+        block[[leaves, comes]] = False, True
+        _count(met, block, 1)
+    return True

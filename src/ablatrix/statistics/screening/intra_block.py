@@ -108,13 +108,19 @@ def intra_block_estimates(log_times: Array) -> IntraBlock:
 
 def _connected(held: NDArray[np.bool_]) -> NDArray[np.int_]:
     """Return the treatments that chains of blocks connect with the first one that is measured."""
-    reached = np.zeros(held.shape[1], dtype=np.bool_)
+    reached: NDArray[np.bool_] = np.zeros(held.shape[1], dtype=np.bool_)
     reached[np.argmax(held.any(axis=0))] = True
     while True:
-        wider = held[held[:, reached].any(axis=1)].any(axis=0)
+        wider: NDArray[np.bool_] = np.any(held[np.any(held[:, reached], axis=1)], axis=0)
         if (wider == reached).all():
             return np.flatnonzero(reached)
         reached = wider
+
+
+def filled_blocks(log_times: Array) -> Array:
+    """Return the blocks (rows) that have a value at all."""
+    found: Array = log_times[~np.isnan(log_times).all(axis=1)]
+    return found
 
 
 def block_values(log_times: Array, weights: Array) -> Array:

@@ -63,14 +63,16 @@ def _characters(size: int) -> Matrix | None:
     root = math.isqrt(size)
     if size % 2 and _is_prime(size):
         elements = np.arange(size)
-        return _legendre(size)[(elements[:, np.newaxis] - elements) % size]
+        found: Matrix = _legendre(size)[(elements[:, np.newaxis] - elements) % size]
+        return found
     if size % 2 and root * root == size and _is_prime(root):
         of_root = _legendre(root)
         other = int(np.argmin(of_root))  # the first that is no square
         high, low = np.divmod(np.arange(size), root)
         a = (low[:, np.newaxis] - low) % root
         b = (high[:, np.newaxis] - high) % root
-        return of_root[(a * a - other * b * b) % root]
+        characters: Matrix = of_root[(a * a - other * b * b) % root]
+        return characters
     return None
 
 

@@ -14,8 +14,11 @@ import numpy as np
 from ablatrix.statistics.quantile import row_sums
 from ablatrix.statistics.ratio import NO_ALLOWANCE, Allowance, Estimate, Ratio, ratio_of
 from ablatrix.statistics.screening.design import Array
-from ablatrix.statistics.screening.intra_block import IntraBlock, block_values, intra_block_estimates
+from ablatrix.statistics.screening.intra_block import IntraBlock, block_values, filled_blocks, intra_block_estimates
 from ablatrix.statistics.screening.permutations import Order, coalitions
+
+POOLED = 0.25
+"""Level of the test by which a component of variance counts at all."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,15 @@ def sampled_shapley(
     """Return the share of each factor; the shares add up to the total of the blocks (on the logarithm).
 
     Where every block holds the same configurations, pairs and blocks are crossed, both random: of the mean squares P of
-    pairs, B of blocks and E of the rest, the variance of the mean is (P + B - E) / (pairs x blocks), and at least that
-    of P or of B alone, with Satterthwaite's degrees of freedom (Satterthwaite 1946, "An approximate distribution of
-    estimates of variance components"). It covers factors that do more in one block than in another. Where blocks hold
-    different ones, levels are estimated within blocks (`intra_block_estimates`), and the variance is that between
-    pairs, plus what pairs share: the noise of configurations that several go through.
+    pairs, B of blocks and E of the rest, the variance of the mean is (P + B - E) / (pairs x blocks), with
+    Satterthwaite's degrees of freedom (Satterthwaite 1946, "An approximate distribution of estimates of variance
+    components"); where one of P and B is not even at 25 % larger than E, it is the other one alone (pooling after a
+    preliminary test at that level, Bozivich, Bancroft & Hartley 1956, "Power of analysis of variance test procedures
+    for certain incompletely specified models"). It covers factors that do more in one block than in another. Where
+    blocks hold different ones, levels are estimated within blocks (`intra_block_estimates`), and the variance is that
+    between pairs, plus what pairs share: the noise of configurations that several go through.
 
-    A pair that lacks a configuration is omitted, so that all pairs count alike.
+    A pair of which a configuration has no value in any block is omitted, so that all pairs count alike.
 
     Args:
         orders: Pairs as `antithetic_permutations` gives them.
@@ -60,29 +65,31 @@ def sampled_shapley(
             of which every configuration has a value.
     """
     places = {row: number for number, row in enumerate(coalitions(orders))}
-    if log_times.ndim != 2 or log_times.shape[1] != len(places):
-        raise ValueError(f"a column for each of {len(places)} configurations is needed, but got {log_times.shape}")
     if len(orders) % 2:
         raise ValueError(f"orders must come in pairs, but got {len(orders)}")
+    if log_times.ndim != 2 or log_times.shape[1] != len(places):
+        raise ValueError(f"a column for each of {len(places)} configurations is needed, but got {log_times.shape}")
+    log_times = filled_blocks(log_times)
     weights = [
         (_weights(one, places) + _weights(other, places)) / 2.0
         for one, other in zip(orders[::2], orders[1::2], strict=True)
     ]
-    whole = [one for one in weights if not np.isnan(log_times[:, one.any(axis=0)]).any()]
-    if whole:
-        blocks = np.stack([[block_values(log_times, row) for row in pair] for pair in whole])
-        made = [_crossed(blocks[:, factor]) for factor in range(len(orders[0]))]
-    else:
+    there = ~np.isnan(log_times)
+    known = [one for one in weights if there[:, one.any(axis=0)].any(axis=0).all()]
+    levels = None
+    if known and not all(there[:, one.any(axis=0)].all() for one in known):
         levels = intra_block_estimates(log_times)
-        known = [one for one in weights if not np.isnan(levels.levels[one.any(axis=0)]).any()]
-        if not known:
-            raise ValueError(
-                f"a value for every configuration of a pair is needed, but none of {len(weights)} has them"
-            )
-        made = [_within(levels, np.stack([pair[factor] for pair in known])) for factor in range(len(orders[0]))]
-        whole = known
+        known = [one for one in known if not np.isnan(levels.levels[one.any(axis=0)]).any()]
+    if not known:
+        raise ValueError(f"a pair with a value for each configuration is needed, but of {len(weights)} none has them")
+    made = [
+        _crossed(np.stack([block_values(log_times, pair[factor]) for pair in known]))
+        if levels is None
+        else _within(levels, np.stack([pair[factor] for pair in known]))
+        for factor in range(len(orders[0]))
+    ]
     return tuple(
-        SampledShare(factor, ratio_of(estimate, confidence, allowance), sampling, len(whole))
+        SampledShare(factor, ratio_of(estimate, confidence, allowance), sampling, len(known))
         for factor, (estimate, sampling) in enumerate(made)
     )
 
@@ -109,22 +116,27 @@ def _crossed(steps: Array) -> tuple[Estimate, float | None]:
     if pairs < 2 or blocks < 2:
         return Estimate(mean, None, 1.0, blocks), None
     rest = steps - of_pairs[:, np.newaxis] - of_blocks + mean
-    squares = [
-        (blocks * _squares(of_pairs - mean), pairs - 1),
-        (pairs * _squares(of_blocks - mean), blocks - 1),
-        (_squares(rest.ravel()), (pairs - 1) * (blocks - 1)),
-    ]
-    between_pairs, between_blocks, residual = (size / freedom for size, freedom in squares)
-    parts = [(size / freedom, freedom) for size, freedom in squares]
-    together = between_pairs + between_blocks - residual
-    largest, freedom = max(parts[:2])
-    if together > largest:
-        largest = together
-        freedom_of_sum = together**2 / sum(size**2 / own for size, own in parts)
+    freedoms = (pairs - 1, blocks - 1, (pairs - 1) * (blocks - 1))
+    sizes = (blocks * _squares(of_pairs - mean), pairs * _squares(of_blocks - mean), _squares(rest.ravel()))
+    between_pairs, between_blocks, residual = squares = [one / own for one, own in zip(sizes, freedoms, strict=True)]
+    if _is_noise(between_pairs, residual, freedoms[0], freedoms[2]):
+        variance, freedom = between_blocks, float(freedoms[1])
+    elif _is_noise(between_blocks, residual, freedoms[1], freedoms[2]):
+        variance, freedom = between_pairs, float(freedoms[0])
     else:
-        freedom_of_sum = float(freedom)
-    error = math.sqrt(largest / steps.size)
-    return Estimate(mean, error, freedom_of_sum, blocks), math.sqrt(max(0.0, between_pairs - residual) / steps.size)
+        variance = between_pairs + between_blocks - residual
+        freedom = variance**2 / sum(one**2 / own for one, own in zip(squares, freedoms, strict=True))
+    sampling = math.sqrt(max(0.0, between_pairs - residual) / steps.size)
+    return Estimate(mean, math.sqrt(variance / steps.size), freedom, blocks), sampling
+
+
+def _is_noise(square: float, residual: float, freedom: int, freedom_of_rest: int) -> bool:
+    """Return whether a mean square is not even vaguely larger than that of the rest."""
+    from scipy.special import fdtrc  # the upper tail of the F distribution; importing scipy.stats costs half a second
+
+    if residual <= 0.0:
+        return square <= 0.0
+    return float(fdtrc(freedom, freedom_of_rest, square / residual)) > POOLED
 
 
 def _within(levels: IntraBlock, weights: Array) -> tuple[Estimate, float | None]:
