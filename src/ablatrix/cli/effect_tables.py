@@ -16,7 +16,7 @@ from ablatrix.analysis.effects import (
     verdict_text,
 )
 from ablatrix.analysis.groups import Control, control_cell, controls_text, percent_text
-from ablatrix.analysis.reasons import levels_text, text_of
+from ablatrix.analysis.reasons import levels_text, stage_text, text_of
 from ablatrix.cli.screen_tables import COLUMNS as SCREEN_COLUMNS
 from ablatrix.cli.screen_tables import screen_blocks, show_screen_notes
 from ablatrix.cli.tables import Block, Column, Row, print_blocks, say
@@ -146,8 +146,8 @@ def _show_metric(one: Evidence, wanted: Collection[str], wide: bool) -> list[str
 
 
 def _screens(one: Evidence) -> Table | None:
-    title = f"screening; knobs found at a false discovery rate of 5 %, not yet confirmed; below 1 is {one.metric.less}"
-    return (title, SCREEN_COLUMNS, screen_blocks(one.screens, one.metric)) if one.screens else None
+    title = f"screening; knobs found at a false discovery rate of 5 %; below 1 is {one.metric.less}"
+    return (title, SCREEN_COLUMNS, screen_blocks(one.screens, one.effects, one.metric)) if one.screens else None
 
 
 def _main_table(one: Evidence) -> Table | None:
@@ -180,7 +180,7 @@ def _trend_row(trend: Trend) -> Row:
 
 
 def _trend_unit(trend: Trend) -> str:
-    stage = f"{trend.stage} (around {levels_text(trend.centre)})" if trend.centre else trend.stage
+    stage = stage_text(trend.stage, trend.centre)
     return ", ".join([f"{trend.workload} on {trend.compiler}", stage, *map(str, trend.origin)])
 
 
@@ -205,7 +205,7 @@ def _curve_row(curve: AxisCurve) -> Row:
 
 
 def _curve_unit(curve: AxisCurve) -> str:
-    stage = f"{curve.stage} (around {levels_text(curve.centre)})" if curve.centre else curve.stage
+    stage = stage_text(curve.stage, curve.centre)
     along = f"along {curve.axis}" + (f" at {levels_text(curve.others)}" if curve.others else "")
     return ", ".join([f"{curve.base} on {curve.compiler}", stage, along, *map(str, curve.origin)])
 
@@ -347,7 +347,7 @@ def _explain(effects: Iterable[Effect]) -> None:
 
 
 def _unit(effect: Effect) -> str:
-    stage = f"{effect.stage} (around {levels_text(effect.centre)})" if effect.centre else effect.stage
+    stage = stage_text(effect.stage, effect.centre)
     return ", ".join([f"{effect.workload} on {effect.compiler}", stage, *map(str, effect.origin)])
 
 

@@ -1,8 +1,9 @@
 """Screenings as tables in the terminal: what was found, and in a line each what was not, and what does nothing."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from ablatrix.analysis.effects import ScreenedKnob, Screening
+from ablatrix.analysis.effects import Effect, ScreenedKnob, Screening
 from ablatrix.analysis.groups import percent_text
 from ablatrix.cli.tables import Block, Column, Row, say
 from ablatrix.records.metrics import Metric
@@ -17,6 +18,7 @@ COLUMNS = (
     Column("q (FDR)", rank=1, whole=True),
     Column("by size alone", rank=3),
     Column("verdict", comfort=15),
+    Column("confirmed on other blocks", rank=2, whole=True),
 )
 DESIGNS = {
     "full_factorial": "every combination",
@@ -33,9 +35,27 @@ DOUBTS = {
 }
 
 
-def screen_blocks(screens: Sequence[Screening], metric: Metric) -> list[Block]:
-    """Return the found knobs of each screening, and the others with the largest effects where none was found."""
-    return [Block(_unit(one), [_row(knob, metric) for knob in one.found or one.knobs[:3]]) for one in screens]
+def screen_blocks(screens: Sequence[Screening], effects: Sequence[Effect], metric: Metric) -> list[Block]:
+    """Return the found knobs of each screening, and the others with the largest effects where none was found.
+
+    Args:
+        screens: The screenings.
+        effects: Of all stages: the main effect of a knob that a later stage confirms stands beside it.
+        metric: What they are about.
+    """
+    mains = {(*_subject(one), one.knob): one for one in reversed(effects) if one.kind == "main"}
+    return [
+        Block(_unit(one), [_row(knob, metric, mains.get((*_subject(one), knob.knob))) for knob in _shown_of(one)])
+        for one in screens
+    ]
+
+
+def _subject(one: Effect | Screening) -> tuple[Any, ...]:
+    return one.origin, one.workload, one.digest, one.compiler
+
+
+def _shown_of(one: Screening) -> Sequence[ScreenedKnob]:
+    return one.found or one.knobs[:3]
 
 
 def show_screen_notes(screens: Sequence[Screening]) -> None:
@@ -73,12 +93,14 @@ def _unit(one: Screening) -> str:
     return ", ".join([f"{one.workload} on {one.compiler}", f"{one.stage} ({counted})", *map(str, one.origin)])
 
 
-def _row(one: ScreenedKnob, metric: Metric) -> Row:
+def _row(one: ScreenedKnob, metric: Metric, confirmed: Effect | None) -> Row:
     size = {True: "stands out", False: "as noise", None: ""}[one.stands_out]
     verdict = "not found"
     if one.found and one.ratio is not None:
         verdict = metric.less if one.ratio.value < 1.0 else metric.more
-    return [f"{one.knob}: {one.base_level} -> {one.level}", _shown(one.ratio), _p_value(one.q_value), size, verdict]
+    change = f"{one.knob}: {one.base_level} -> {one.level}"
+    other = "" if confirmed is None else _shown(confirmed.ratio)
+    return [change, _shown(one.ratio), _p_value(one.q_value), size, verdict, other]
 
 
 def _names(names: Sequence[str]) -> str:

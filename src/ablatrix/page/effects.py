@@ -10,7 +10,7 @@ from ablatrix.analysis.effects import MAIN, NO_OP, AxisCurve, Effect, Evidence, 
 from ablatrix.analysis.effects import verdict_text as judgement_text
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import Control, control_cell, controls_text
-from ablatrix.analysis.reasons import levels_text, text_of
+from ablatrix.analysis.reasons import stage_text, text_of
 from ablatrix.page.printed import interval, ratio_value, significant
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 from ablatrix.provenance.finder import RowFinder
@@ -335,7 +335,7 @@ def _tone(held: Judged, metric: Metric) -> str:
 
 def _effect_row(held: Judged, metric: Metric) -> Row:
     effect, judgement = held.effect, held.judgement
-    stage = f"{effect.stage} (around {levels_text(effect.centre)})" if effect.centre else effect.stage
+    stage = stage_text(effect.stage, effect.centre)
     _, all_pairs = effect.pairs_acting
     return Row(
         [

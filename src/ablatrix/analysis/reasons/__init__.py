@@ -3,7 +3,7 @@
 from ablatrix.analysis.reasons.absence import MAX_NAMED, NOT_RUN, Absence, Cause, Lack
 from ablatrix.analysis.reasons.knob_levels import KnobLevels
 from ablatrix.analysis.reasons.reason import Reason, Why, because
-from ablatrix.analysis.reasons.wording import levels_text, optional_text, plain_data, text_of
+from ablatrix.analysis.reasons.wording import levels_text, optional_text, plain_data, stage_text, text_of
 
 __all__ = [
     "MAX_NAMED",
@@ -18,5 +18,6 @@ __all__ = [
     "levels_text",
     "optional_text",
     "plain_data",
+    "stage_text",
     "text_of",
 ]

@@ -130,6 +130,10 @@ _WORDS: Mapping[Language, _Words] = {
 }
 
 
+MOST_NAMED = 6
+"""Knobs of a centre that are named; of more, their number."""
+
+
 def text_of(reason: AnyReason, language: Language = "en") -> str:
     """Return a reason in words."""
     words = _WORDS[language]
@@ -154,6 +158,19 @@ def optional_text(reason: AnyReason | None, language: Language = "en") -> str | 
 def levels_text(levels: KnobLevels) -> str:
     """Return levels by knob as tables show them; empty when there is none."""
     return ", ".join(f"{knob}={level}" for knob, level in levels.items())
+
+
+def stage_text(stage: str, centre: KnobLevels) -> str:
+    """Return a stage with the configuration that it is around, where that is not the baseline.
+
+    Of many knobs that are all at one level, or of too many to name, it says how many they are.
+    """
+    if not centre:
+        return stage
+    levels = set(centre.values())
+    if len(centre) <= MOST_NAMED:
+        return f"{stage} (around {levels_text(centre)})"
+    return f"{stage} (around {len(centre)} knobs {f'at {levels.pop()}' if len(levels) == 1 else 'moved'})"
 
 
 def plain_data(value: Any) -> Any:
