@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from scipy.linalg import pinv, pinvh
 from scipy.special import ndtr
 from scipy.stats import chi2, linregress, norm, uniform
 from scipy.stats import t as student
@@ -460,13 +460,12 @@ class Recomputed:
             for row in rows
             if row["role"] == "measured" and row["config"]["stage"] == parameters["stage"] and times.get(id(row))
         ]
-        runs = sorted({levels_of(row) for row in own})
-        blocks = sorted({row["block_id"] for row in own})
-        table = np.full((len(blocks), len(runs)), np.nan)
+        table: dict[Any, dict[Levels, float]] = defaultdict(dict)
         for row in own:
-            table[blocks.index(row["block_id"]), runs.index(levels_of(row))] = math.log(times[id(row)])
-        weights = screen_weights(own, runs, parameters["knob"])
-        return part_of(within_blocks(table, weights, self.control_offset(parameters)), parameters["part"])
+            table[row["block_id"]][levels_of(row)] = math.log(times[id(row)])
+        weights = screen_weights(own, sorted({levels_of(row) for row in own}), parameters["knob"])
+        held = within_blocks(list(table.values()), weights, self.control_offset(parameters))
+        return part_of(held, parameters["part"])
 
     def claim(self, number: Number, parameters: Parameters) -> float:
         return part_of(self.interval(number, -1), parameters["part"])
@@ -795,46 +794,51 @@ def repeats_of(
     return found
 
 
-def screen_weights(own: list[Record], runs: list[Levels], knob: str) -> Any:
+def screen_weights(own: list[Record], runs: list[Levels], knob: str) -> dict[Levels, float]:
     """Return the weight of each run in the main effect of a knob of a screening."""
     plan = own[0]["config"]["stage_plan"]
     place = plan["knobs"].index(knob)
     high = str(plan["levels"][place][-1])
-    weights = np.zeros(len(runs))
     corners = {levels_of(row): row["config"].get("corners") for row in own}
     if any(held is not None for held in corners.values()):
-        for at, held in corners.items():
-            weights[runs.index(at)] = sum(1 if corner >> place & 1 else -1 for corner in held or ())
-        return weights / (np.abs([len(held or ()) for held in corners.values()]).sum() / 2)
-    at_level = [dict(at)[knob] for at in runs]
+        pairs = sum(len(held or ()) for held in corners.values()) / 2
+        signs = {at: sum(1 if corner >> place & 1 else -1 for corner in corners[at] or ()) for at in runs}
+        return {at: sign / pairs for at, sign in signs.items() if sign}
     if plan["chosen"]["design"] == "one_at_a_time":
         centre = tuple(sorted((name, str(level)) for name, level in plan["centre"].items()))
-        weights[runs.index(centre)], weights[at_level.index(high)] = -1.0, 1.0
-        return weights
+        return {centre: -1.0, next(at for at in runs if dict(at)[knob] == high): 1.0}
     if len(plan["levels"][place]) == 2:
-        return np.array([1.0 if level == high else -1.0 for level in at_level]) / (len(runs) / 2)
+        return {at: (1.0 if dict(at)[knob] == high else -1.0) / (len(runs) / 2) for at in runs}
     named = [(name, list(map(str, held))) for name, held in zip(plan["knobs"], plan["levels"], strict=True)]
-    coded = np.array([[held.index(dict(at)[name]) - 1 for name, held in named] for at in runs])
-    return 2.0 * np.linalg.pinv(coded)[place]
+    coded = [[held.index(dict(at)[name]) - 1 for name, held in named] for at in runs]
+    return {
+        at: 2.0 * weight for at, weight in zip(runs, pinv(coded)[place].tolist(), strict=True) if abs(weight) > CLOSE
+    }
 
 
-def within_blocks(table: Any, weights: Any, wider: float) -> Interval:
+def within_blocks(blocks: list[dict[Levels, float]], weights: dict[Levels, float], wider: float) -> Interval:
     """Return a contrast of runs with the half-width of its interval, each level within blocks."""
-    used = table[:, weights != 0.0]
-    if not np.isnan(used).any():
-        return interval([float(one) for one in used @ weights[weights != 0.0]], wider)
-    at = np.argwhere(~np.isnan(table))
-    blocks, runs = table.shape
-    model = np.zeros((len(at), blocks + runs))
-    model[np.arange(len(at)), at[:, 0]] = model[np.arange(len(at)), blocks + at[:, 1]] = 1.0
-    values = table[at[:, 0], at[:, 1]]
-    spread = np.linalg.pinv(model.T @ model, hermitian=True)
-    found = spread @ model.T @ values
-    freedom = len(at) - blocks - runs + 1
-    variance = float(((values - model @ found) ** 2).sum()) / freedom
-    whole = np.concatenate([np.zeros(blocks), weights])
-    error = math.sqrt(variance * float(whole @ spread @ whole))
-    return float(whole @ found), float(student.ppf(0.975, freedom)) * error + wider
+    if all(at in block for block in blocks for at in weights):
+        return interval([math.fsum(weight * block[at] for at, weight in weights.items()) for block in blocks], wider)
+    runs = sorted({at for block in blocks for at in block})
+    values = [
+        (number, len(blocks) + runs.index(at), log) for number, block in enumerate(blocks) for at, log in block.items()
+    ]
+    size = len(blocks) + len(runs)
+    normal, right = [[0.0] * size for _ in range(size)], [0.0] * size
+    for block, run, log in values:
+        for one, other in itertools.product((block, run), repeat=2):
+            normal[one][other] += 1.0
+        right[block] += log
+        right[run] += log
+    spread = pinvh(normal).tolist()
+    found = [math.fsum(a * b for a, b in zip(row, right, strict=True)) for row in spread]
+    freedom = len(values) - size + 1
+    variance = math.fsum((log - found[block] - found[run]) ** 2 for block, run, log in values) / freedom
+    at_place = {len(blocks) + runs.index(at): weight for at, weight in weights.items()}
+    centre = math.fsum(weight * found[place] for place, weight in at_place.items())
+    error = math.fsum(a * b * spread[one][other] for one, a in at_place.items() for other, b in at_place.items())
+    return centre, float(student.ppf(0.975, freedom)) * math.sqrt(variance * error) + wider
 
 
 def corner_at(parameters: Parameters, moved: Iterable[str]) -> Levels:

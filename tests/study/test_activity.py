@@ -3,7 +3,7 @@
 import pytest
 
 from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, LevelEntry
-from ablatrix.records.model import Record
+from ablatrix.records.model import Failure, Record
 from ablatrix.records.status import Status
 from ablatrix.study.activity import find_activity
 from tests.synthetic import make_records
@@ -15,7 +15,8 @@ COLD = next(one for one in make_records() if one.mode == "cold" and one.role == 
 def built(code: str, status: Status = Status.OK) -> Record:
     assert COLD.compile is not None
     compiled = None if status is Status.CRASHED else COLD.compile.model_copy(update={"artifact_digest": code})
-    return COLD.model_copy(update={"compile": compiled, "status": status})
+    error = None if status is Status.OK else Failure(type="SIGSEGV", message="it crashed", phase="compile")
+    return COLD.model_copy(update={"compile": compiled, "status": status, "error": error})
 
 
 def entry(**affects: str) -> CompilerEntry:
@@ -61,6 +62,14 @@ def test_knob_that_fails_by_itself_leaves_with_its_status() -> None:
     held = records({"": "0", "a": "1", "b": "2", "ab": "3"}, a=Status.CRASHED)
     found = find_activity(entry(a="code", b="code"), MOVED, held)
     assert (found.active, dict(found.failed)) == (("b",), {"a": "crashed"})
+
+
+def test_knob_whose_compile_was_lost_with_its_server_stays() -> None:
+    held = records({"": "0", "a": "1", "b": "2", "ab": "3"}, a=Status.CRASHED)
+    lost = Failure(type="TrialError", message="the fork server did not start", phase=None)
+    held[Moved("a")] = held[Moved("a")].model_copy(update={"error": lost})
+    found = find_activity(entry(a="code", b="code"), MOVED, held)
+    assert (found.active, found.failed) == (("a", "b"), {})
 
 
 def test_nothing_leaves_where_baseline_fails() -> None:

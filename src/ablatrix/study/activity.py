@@ -76,11 +76,17 @@ def find_activity(entry: CompilerEntry, moved: Mapping[str, Level], records: Map
         held = entry.knob(knob)
         if held is not None and not held.changes_run and knob not in READ_BACK and len(same) == 2:
             idle[knob] = tuple(str(one) for one in same)
-        elif records[first].status is not Status.OK and records[nothing].status is Status.OK:
+        elif _fails(records[first]) and records[nothing].status is Status.OK:
             failed[knob] = str(records[first].status)
         else:
             active.append(knob)
     return Activity(tuple(active), idle, failed)
+
+
+def _fails(record: Record) -> bool:
+    """Return whether a compile failed of itself; that its server did not start, or an interrupt, says nothing of it."""
+    told = record.error is not None and record.error.phase is not None
+    return record.status.is_failure and (told or record.status is Status.WRONG_OUTPUT)
 
 
 def _equal(programs: Mapping[Moved, str | None], one: Moved, other: Moved) -> bool:
