@@ -21,7 +21,7 @@ ALL_CORNERS = [{"name": "screen", "screen": "all"}, STAGES[1]]
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "acting", "stages", "figures"),
-    [(9, 8, STAGES, True), (24, 24, STAGES, False), (4, 3, ALL_CORNERS, False)],
+    [(9, 8, STAGES, True), (13, 13, STAGES, False), (4, 3, ALL_CORNERS, False)],
 )
 def test_every_reader_takes_screened_study(
     tmp_path: Path, count: int, acting: int, stages: list[dict[str, Any]], figures: bool
