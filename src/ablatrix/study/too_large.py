@@ -29,10 +29,11 @@ def describe_size(study: Study, catalogue: Catalogue, stage: Stage, count: int) 
     knobs = list(stage.table)
     proposed = choose_design(len(knobs), MOST_SCREENED).design
     told = "main effects and interactions of two" if (proposed.resolution or 0) >= 5 else "main effects"
+    shorter = _time(study, catalogue, stage, len(proposed.runs)).replace(" take", ",")
     return (
         f"{count:,} configurations of {len(knobs)} knobs{_time(study, catalogue, stage, count)}; "
         f"'screen: [{', '.join(knobs[:2])}, ...]' in place of 'factorial' shows {told} in {len(proposed.runs)} "
-        f"({NAMES[proposed.kind]}){_time(study, catalogue, stage, len(proposed.runs))}, and in fewer where knobs "
+        f"({NAMES[proposed.kind]}{shorter}), and in fewer where knobs "
         f"change nothing; a stage with 'factorial_of: {{stage: {stage.name}, most: 4}}' then confirms the largest; to "
         f"run them all, say 'configurations: {count}'"
     )
