@@ -52,6 +52,7 @@ BURST_S = 0.1
 WARM_UP_S = 1.0
 THREADS = "1"
 Run = Callable[[], Any]
+Make = Callable[..., tuple[Run, Run]]
 
 
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
@@ -149,7 +150,7 @@ def serve(side: str, compiler: str, workload: str) -> None:
     built = build_workload(entry, check_parameters(entry, WORKLOADS[workload]))
     inputs = built.make_inputs(0, {})
     with tempfile.TemporaryDirectory() as directory, torch.no_grad():
-        make = {"ours": ours, ENTERED: ENTER.get(compiler, ours)}.get(side, PLAIN[compiler])
+        make: Make = {"ours": ours, ENTERED: ENTER.get(compiler, ours)}.get(side, PLAIN[compiler])
         wanted, module = built.module(*inputs), built.module
         if side in {"lowered", ENTERED}:
             module = make_program(module, inputs).lowered.module(check_guards=False)
@@ -220,7 +221,7 @@ def entered_inductor(_compiler: str, module: Any, inputs: tuple[Any, ...], _dire
     made: list[Run] = []
 
     def backend(graph: Any, examples: Any) -> Any:
-        function = compile_fx(graph, examples)
+        function: Run = compile_fx(graph, examples)
 
         def call(*arguments: Any) -> Any:
             made[:] = [partial(function, *arguments)]
@@ -311,14 +312,14 @@ def plain_tvm(_compiler: str, module: Any, inputs: tuple[Any, ...], _directory: 
     return (lambda: machine["main"](*given)), (lambda: torch.from_numpy(machine["main"](*given)[0].numpy()))
 
 
-PLAIN: Mapping[str, Callable[..., tuple[Run, Run]]] = {
+PLAIN: Mapping[str, Make] = {
     "tvm": plain_tvm,
     "inductor": plain_inductor,
     "onnxruntime": plain_onnxruntime,
     "xla": plain_xla,
     "openvino": plain_openvino,
 }
-ENTER: Mapping[str, Callable[..., tuple[Run, Run]]] = {"inductor": entered_inductor, "openvino": entered_openvino}
+ENTER: Mapping[str, Make] = {"inductor": entered_inductor, "openvino": entered_openvino}
 
 
 if __name__ == "__main__":

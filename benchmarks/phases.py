@@ -115,7 +115,7 @@ class ByHand:
     """A program on the pipe: what a user writes who wants to know how fast a model runs."""
 
     def __init__(self, phase: str, context: int) -> None:
-        self._given = {"phase": phase, "context": context}
+        self._given: dict[str, int | float | str | bool] = {"phase": phase, "context": context}
         self._inputs: dict[int, tuple[Any, ...]] = {}
         self._outputs: dict[int, Any] = {}
 
