@@ -47,7 +47,7 @@ def test_run_of_onnx_file_covers_both_levels(
     done = ablatrix(*command)
     assert done.returncode == 0, done.stderr.decode()
     records = list(read_records(tmp_path / "given" / "results.jsonl"))
-    assert {record.status for record in records} == {"ok"}
+    assert {(record.status, record.meta.process) for record in records} == {("ok", "forked")}
     assert {r.config.knobs["graph_level"] for r in records if r.role == "measured"} == {"disabled", "all"}
 
 
