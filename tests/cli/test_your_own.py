@@ -88,7 +88,9 @@ def test_page_files_written_by_user_have_at_most_20_lines() -> None:
         assert len(code) <= 20, name
 
 
-def test_page_commands_do_what_page_describes(ablatrix: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_commands_do_what_page_describes(
+    ablatrix: Ablatrix, here: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(place)
     quick, again, knobs, study, _ = commands_of(PAGE)
     made = ablatrix(*quick)
@@ -101,7 +103,7 @@ def test_page_commands_do_what_page_describes(ablatrix: Ablatrix, place: Path, m
     assert {record.workload.name for record in records} == {"my_model"}
     assert {record.workload.source for record in records} == {"../my_model.py:make"}
     assert {record.config.knobs["fusion"] for record in records if record.role == "measured"} == {"off", "on"}
-    resumed = ablatrix(*again)
+    resumed = here(*again)
     assert resumed.returncode == 0
     assert b"0 trials to run" in resumed.stderr
     listed = ablatrix(*knobs)
@@ -151,10 +153,10 @@ def test_plugin_example_runs_in_every_process(
     assert "plugins: [../in_place.py]\n" in (tmp_path / "out" / "study.yaml").read_text()
 
 
-def test_workload_example_is_listed(ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workload_example_is_listed(here: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(EXAMPLES / "workload" / "polynomial.py", tmp_path)
     monkeypatch.chdir(tmp_path)
-    listed = ablatrix(*commands_of("plug-ins.md")[-1])
+    listed = here(*commands_of("plug-ins.md")[-1])
     assert listed.returncode == 0, listed.stderr.decode()
     assert b"polynomial" in listed.stdout
 

@@ -104,7 +104,6 @@ class TestXla(ShippedContract):
 
 
 class TestOpenvino(ShippedContract):
-    test_configurations_share_no_code = SHARE_NO_CODE
     entry = OPENVINO
     types = BOTH
     passes = frozenset({"ov::pass::ConstantFolding"})
