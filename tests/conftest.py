@@ -141,17 +141,21 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield Bench(server.load(program), path)
 
 
+SAVE_PAGES = "ablatrix.paper.figures.write.save_pages"
+
+
+def save_no_images(pages: Sequence[object], stem: Path) -> list[Path]:
+    """Stand for ``save_pages`` of figures that nobody looks at: its files, without a picture."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    stems = [stem.name, *(f"{stem.name}_{number}" for number in range(2, len(pages) + 1))]
+    files = [stem.with_name(f"{stem.name}.pdf")]
+    files += [stem.with_name(f"{name}.{kind}") for name in stems for kind in ("png", "svg")]
+    for file in files:
+        file.write_bytes(b"no image")
+    return files
+
+
 @pytest.fixture
 def no_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures of a paper are composed, and their pages are saved as none: for tests that do not look at them."""
-
-    def save(pages: Sequence[object], stem: Path) -> list[Path]:
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        stems = [stem.name, *(f"{stem.name}_{number}" for number in range(2, len(pages) + 1))]
-        files = [stem.with_name(f"{stem.name}.pdf")]
-        files += [stem.with_name(f"{name}.{kind}") for name in stems for kind in ("png", "svg")]
-        for file in files:
-            file.write_bytes(b"no image")
-        return files
-
-    monkeypatch.setattr("ablatrix.paper.figures.write.save_pages", save)
+    monkeypatch.setattr(SAVE_PAGES, save_no_images)
