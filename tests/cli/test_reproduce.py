@@ -44,10 +44,10 @@ def artifact(tmp_path_factory: pytest.TempPathFactory, here: Ablatrix, finished:
 
 
 @pytest.fixture(scope="module")
-def reproduced(ablatrix: Ablatrix, artifact: Path) -> Path:
+def reproduced(here: Ablatrix, artifact: Path) -> Path:
     """The whole way, once: verify, run the study, report."""
     out = artifact.parent / "again"
-    done = ablatrix("reproduce", artifact, "--out", out, "--quiet")
+    done = here("reproduce", artifact, "--out", out, "--quiet")
     assert done.returncode == 0, done.stderr.decode() + done.stdout.decode()
     assert "3 claims: 3 reproduced, 0 not reproduced, 0 undecided" in done.stdout.decode()
     return out

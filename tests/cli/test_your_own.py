@@ -37,14 +37,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def test_run_of_onnx_file_covers_both_levels(
-    ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_of_onnx_file_covers_both_levels(here: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_onnx(tmp_path / "net.onnx")
     monkeypatch.chdir(tmp_path)
     *_, command = commands_of(PAGE)
     assert "net.onnx" in command
-    done = ablatrix(*command)
+    done = here(*command)
     assert done.returncode == 0, done.stderr.decode()
     records = list(read_records(tmp_path / "given" / "results.jsonl"))
     assert {(record.status, record.meta.process) for record in records} == {("ok", "forked")}
@@ -218,11 +216,9 @@ def test_run_of_own_passes_judges_each_by_check_and_digest(ablatrix: Ablatrix, h
     assert conditions == {(compiler, "wrong_output"): [("tanh_gelu", ["on"])] for compiler in ("tvm", "inductor")}
 
 
-def test_replay_of_complaint_names_the_two_optimisers_together(
-    ablatrix: Ablatrix, here: Ablatrix, tmp_path: Path
-) -> None:
+def test_replay_of_complaint_names_the_two_optimisers_together(here: Ablatrix, tmp_path: Path) -> None:
     study = EXAMPLES / "complaints" / "cast_and_divide.yaml"
-    done = ablatrix("run", study, "--out", tmp_path / "out", "--only", "fold=on")
+    done = here("run", study, "--out", tmp_path / "out", "--only", "fold=on")
     assert done.returncode == 1, done.stderr.decode()  # what cannot be compiled is a failure
     found = json.loads(here("diagnose", tmp_path / "out", "--json").stdout)
     (causes,) = found["blame"]
