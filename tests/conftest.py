@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -92,6 +93,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Interpreters that ablatrix starts import nothing from the working directory; compilers of the tests are modules.
     root = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    # Pytest listens to every logger that does not propagate, and torch describes each tensor that it traces to whoever
+    # listens to this one, with the stack: a large part of the time of an export.
+    logging.getLogger("torch.__trace").addHandler = lambda _: None  # type: ignore[method-assign]
     if config.getoption("--fast"):
         config.option.markexpr = FAST
 
