@@ -85,32 +85,30 @@ def note(module, context):
     assert (tmp_path / "seen").read_text() == "x" * len(anchors)
 
 
-@pytest.mark.parametrize(
-    ("where", "anchor"),
-    [
-        ("before", "pre_grad"),
-        ("after", "pre_grad"),
-        ("before", "joint_graph"),
-        ("after", "joint_graph"),
-        ("before", "post_grad"),
-        ("after", "post_grad"),
-        ("before", "fusion"),
-        ("after", "fusion"),
-    ],
-)
-def test_inductor_pass_at_each_point_runs(where: str, anchor: str, tmp_path: Path) -> None:
-    name = f"noting_{where}_{anchor}"
-    returned = "subject" if anchor == "fusion" else "None"
-    code = f"""\
+def test_inductor_pass_at_each_point_runs(tmp_path: Path) -> None:
+    points = [
+        (where, anchor)
+        for anchor in ("pre_grad", "joint_graph", "post_grad", "fusion")
+        for where in ("before", "after")
+    ]
+    code = """\
 import pathlib
-def note(subject):
-    (pathlib.Path(__file__).parent / "seen").touch()
-    return {returned}
+def noting(word, returns):
+    def note(subject):
+        with open(pathlib.Path(__file__).parent / "seen", "a") as file:
+            file.write(word + " ")
+        return subject if returns else None
+    return note
 """
-    (tmp_path / f"{name}.py").write_text(code)
-    made = subject("inductor", tmp_path / "built", tmp_path, it={"pass": f"{name}.py:note", where: anchor})
-    made.case({"it": "on"})
-    assert (tmp_path / "seen").exists()
+    knobs = {}
+    for where, anchor in points:
+        name = f"{where}_{anchor}"
+        code += f"{name} = noting({name!r}, {anchor == 'fusion'})\n"
+        knobs[name] = {"pass": f"noting_points.py:{name}", where: anchor}
+    (tmp_path / "noting_points.py").write_text(code)
+    subject("inductor", tmp_path / "built", tmp_path, **knobs).case(dict.fromkeys(knobs, "on"))
+    seen = list(dict.fromkeys((tmp_path / "seen").read_text().split()))
+    assert seen == list(knobs)
 
 
 @pytest.mark.parametrize(
