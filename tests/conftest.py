@@ -81,6 +81,10 @@ def marker_of(file: Path) -> str | None:
     return MARKERS.get(f"{room}/{file.stem}", MARKERS.get(room))
 
 
+def leave_alone(hdlr: logging.Handler) -> None:
+    """Stand for a logger's ``addHandler`` that adds none."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--fast``, what needs no compiler, no torch and no GPU, and is quick; and ``--long``, the long forms too."""
     parser.addoption("--fast", action="store_true", help=f"the same as -m '{FAST}', without importing the other files")
@@ -95,7 +99,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     # Pytest listens to every logger that does not propagate, and torch describes each tensor that it traces to whoever
     # listens to this one, with the stack: a large part of the time of an export.
-    logging.getLogger("torch.__trace").addHandler = lambda _: None  # type: ignore[method-assign]
+    logging.getLogger("torch.__trace").addHandler = leave_alone  # type: ignore[method-assign]
     if config.getoption("--fast"):
         config.option.markexpr = FAST
 

@@ -37,7 +37,8 @@ from ablatrix.records.part import Level
 from ablatrix.records.status import Status
 from ablatrix.records.workload import InputFacts
 
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 
 PRIMARY: dict[str, tuple[str, str]] = {
     "partition": ("whole", "regions"),
@@ -193,10 +194,10 @@ def make_records(
         )
         for record in records[:primers]
     ]
-    made = [*primed, *first, *again, *records[superseded:]]
+    whole = [*primed, *first, *again, *records[superseded:]]
     if built_as is dict:
-        _keep(_MADE, asked, tuple(made))
-    return made
+        _keep(_MADE, asked, tuple(whole))
+    return whole
 
 
 def write_records(path: Path, records: Iterable[Record]) -> Path:
