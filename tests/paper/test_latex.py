@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
-from pypdf import PdfReader, PdfWriter
+from pypdf import PdfReader
 
 from ablatrix.analysis.findings import Findings
 from ablatrix.paper.make import make_paper
@@ -115,12 +116,9 @@ SHAPES: dict[str, Callable[[], list[Record]]] = {
 def save_blank(pages: Sequence[Figure], stem: Path) -> list[Path]:
     """Save figures as empty pages of their sizes: all of them that LaTeX can tell."""
     files = save_no_images(pages, stem)
-    book = PdfWriter()
-    for page in pages:
-        width, height = (72 * inches for inches in page.get_size_inches())
-        book.add_blank_page(width, height)
-    with files[0].open("wb") as file:
-        book.write(file)
+    with PdfPages(files[0]) as book:
+        for page in pages:
+            Figure(figsize=page.get_size_inches()).savefig(book, format="pdf")
     return files
 
 
