@@ -3,6 +3,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.paper import recompute
 from tests.paper.written import Paper, study, write_paper
 
