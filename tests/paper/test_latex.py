@@ -118,7 +118,8 @@ def save_blank(pages: Sequence[Figure], stem: Path) -> list[Path]:
     files = save_no_images(pages, stem)
     with PdfPages(files[0]) as book:
         for page in pages:
-            Figure(figsize=page.get_size_inches()).savefig(book, format="pdf")
+            width, height = page.get_size_inches()
+            Figure(figsize=(width, height)).savefig(book, format="pdf")
     return files
 
 
