@@ -16,9 +16,9 @@ from tests.pages import DOCS
 from tests.synthetic import broken, make_records
 
 
-def test_models_command_prints_only_its_table(ablatrix: Ablatrix, tmp_path: Path) -> None:
+def test_models_command_prints_only_its_table(here: Ablatrix, tmp_path: Path) -> None:
     model = "hf:bert?layers=1&hidden=16&heads=2&intermediate=16&vocabulary=16&tokens=4"
-    done = ablatrix("models", "--compiler", "tvm", "--model", model, "--out", tmp_path / "out", "--quiet")
+    done = here("models", "--compiler", "tvm", "--model", model, "--out", tmp_path / "out", "--quiet")
     assert done.returncode == 0, done.stderr.decode()
     rows = done.stdout.decode().splitlines()
     assert rows[0] == "| model | weights | prepared | tvm |"

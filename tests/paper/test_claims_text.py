@@ -3,6 +3,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.paper import recompute
 from tests.paper.written import Paper, study, write_paper
 
@@ -77,6 +79,7 @@ def test_claims_on_effects_that_are_not_significant_say_so(tmp_path: Path) -> No
     )
 
 
+@pytest.mark.slow
 def test_claims_on_single_knobs_say_that_others_are_averaged(tmp_path: Path) -> None:
     assert written(tmp_path, HOLDING)["averaging"] == (
         "Where a single knob is named, the factor or percentage is the geometric mean of its effect over all settings "

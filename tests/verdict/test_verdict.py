@@ -79,8 +79,9 @@ def fallen(verdict: Verdict) -> str:
     return "".join(one.letter for one in verdict.criteria if one.state != "holds")
 
 
+@pytest.mark.usefixtures("no_images")
 def test_verdict_on_good_data_with_reproduction_holds_in_all_four(tmp_path: Path, good: list[Record]) -> None:
-    """With the real tables and figures."""
+    """With the real tables and figures, which are composed and not drawn."""
     write_results(tmp_path, good)
     report = write_report(tmp_path / "report.json", good[0].study_digest, "reproduced")
     found = reach_verdict([tmp_path / "results.jsonl"], report=report)
