@@ -219,6 +219,8 @@ def _distinct(column: pl.Series, rows: NDArray[np.int64], starts: NDArray[np.int
     """
     found = numbered(column.to_frame(), [column.name])
     values = column.gather(found.first).to_list()
+    if found.count == 1:
+        return [frozenset(one for one in values if one is not None)] * starts.size
     numbers = found.numbers[rows]
     least, most = (pick.reduceat(numbers, starts).tolist() for pick in (np.minimum, np.maximum))
     ends = [*starts[1:].tolist(), rows.size]
