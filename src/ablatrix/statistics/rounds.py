@@ -71,4 +71,5 @@ def _fastest(logs: NDArray[np.float64], of: int) -> NDArray[np.float64]:
     count = -(-logs.shape[2] // of)
     smallest = np.partition(logs, count - 1, axis=2)[:, :, :count]
     sums = row_sums([smallest[:, :, place].ravel() for place in range(count)])
-    return sums.reshape(logs.shape[:2]) / count
+    means: NDArray[np.float64] = sums.reshape(logs.shape[:2]) / count
+    return means

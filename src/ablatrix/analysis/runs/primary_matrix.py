@@ -18,6 +18,7 @@ from ablatrix.analysis.table import Tidy
 from ablatrix.records.status import Status
 
 MODES = ("cold", "hot")
+_NUMBER = " number"  # no column of a record begins with a space
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +57,18 @@ def primary_matrices(trials: pl.DataFrame, findings: Findings | None = None) -> 
     """
     findings = findings or Findings(Tidy(trials, {}, ()))
     primary = findings.primary_knobs
-    return [_matrix(unit, primary[unit.compiler], mode) for unit in findings.units for mode in MODES]
+    return [
+        _matrix(unit, primary[unit.compiler], mode, counts.get(mode, {}))
+        for unit in findings.units
+        for counts in [_statuses(unit)]
+        for mode in MODES
+    ]
 
 
-def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
+def _matrix(unit: Unit, primary: Sequence[str], mode: str, known: Mapping[Settings, Counter[str]]) -> PrimaryMatrix:
     levels = {knob: unit.levels[knob] for knob in primary if knob in unit.levels}
     grid = _spanned(unit, levels)
-    counts = {one: _statuses(unit, one, mode) for one in grid}
+    counts = {one: known.get(one, Counter[str]()) for one in grid}
     # A split block has the baseline in each of its parts.
     repeats = max((count.total() for one, count in counts.items() if one != unit.baseline), default=0)
     gaps = [because("one_level", knob=knob) for knob in primary if knob not in levels]
@@ -127,6 +133,12 @@ def _combined(levels: Mapping[str, Sequence[str]]) -> list[Mapping[str, str]]:
     return [dict(zip(levels, chosen, strict=True)) for chosen in itertools.product(*levels.values())]
 
 
-def _statuses(unit: Unit, settings: Settings, mode: str) -> Counter[str]:
-    held = unit.part(settings, "status", "mode")
-    return Counter(held["status"].filter(held["mode"] == mode).to_list())
+def _statuses(unit: Unit) -> Mapping[str, Mapping[Settings, Counter[str]]]:
+    """Return how many trials of each configuration have each status, by mode."""
+    number = pl.Series(_NUMBER, unit.numbers())
+    counts = unit.trials("mode", "status").with_columns(number).group_by("mode", _NUMBER, "status").len()
+    settings = list(unit.rows)
+    found: dict[str, dict[Settings, Counter[str]]] = {}
+    for mode, place, status, count in counts.iter_rows():
+        found.setdefault(mode, {}).setdefault(settings[place], Counter())[status] += count
+    return found

@@ -136,9 +136,11 @@ def _read(files: Sequence[Path], notes: list[str], copies: Copies | None) -> pl.
     scans = [scan(path) for path in files]
     cuts = [list(cut(found.path, found.whole_bytes)) for found in scans]
     sizes = [stretches[-1].end if stretches else 0 for stretches in cuts]
-    held_copies = zip(sizes, cuts, strict=True) if copies else ()
-    kept = enumerate(copies.find(size, partial(digests_of, stretches)) for size, stretches in held_copies)
-    frames = {run: rows for run, rows in kept if rows is not None}
+    frames: dict[int, pl.DataFrame] = {}
+    for run, stretches in enumerate(cuts):
+        rows = copies.find(sizes[run], partial(digests_of, stretches)) if copies else None
+        if rows is not None:
+            frames[run] = rows
     unread = [(run, stretch) for run, stretches in enumerate(cuts) if run not in frames for stretch in stretches]
     chunks: dict[int, list[Chunk]] = {}
     for (run, _), chunk in zip(unread, read_chunks([stretch for _, stretch in unread]), strict=True):
