@@ -10,6 +10,7 @@ import polars as pl
 from ablatrix.analysis.diagnosis.configurations import Settings, Unit, by_block, units
 from ablatrix.analysis.groups import Instrument, step_of
 from ablatrix.analysis.reasons import Why, because
+from ablatrix.analysis.table import BLOCK
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 from ablatrix.records.status import FAILURES
 from ablatrix.statistics.ratio import Allowance, paired_ratio, welch_ratio
@@ -94,14 +95,14 @@ class _Readings:
 
 
 def _front(unit: Unit, instrument: Instrument) -> Front:
-    objectives = [
-        one for one in OBJECTIVES if any(by_block(part, one.column, one.mode) for part in unit.trials.values())
-    ]
-    base = {one: _of_baseline(unit, one) for one in objectives}
+    read = ("mode", "status", *BLOCK, *dict.fromkeys(one.column for one in OBJECTIVES))
+    parts = {settings: unit.part(settings, *read) for settings in unit.rows}
+    objectives = [one for one in OBJECTIVES if any(by_block(part, one.column, one.mode) for part in parts.values())]
+    base = {one: by_block(unit.part(unit.baseline, *read), one.column, one.mode) for one in objectives}
     offsets = {one: instrument.offset(one.column, one.mode, unit.identity) for one in objectives}
     left_out: dict[Settings, Why] = {}
     readings: dict[Settings, _Readings] = {}
-    for settings, part in unit.trials.items():
+    for settings, part in parts.items():
         values = {one: by_block(part, one.column, one.mode) for one in objectives}
         failed = sorted(set(part["status"].to_list()) & set(FAILURES))
         absent = [one.column for one in objectives if not values[one]]
@@ -137,11 +138,6 @@ def _front(unit: Unit, instrument: Instrument) -> Front:
         points=points,
         left_out=left_out,
     )
-
-
-def _of_baseline(unit: Unit, objective: Objective) -> Mapping[tuple[object, ...], float]:
-    held = unit.trials.get(unit.baseline)
-    return {} if held is None else by_block(held, objective.column, objective.mode)
 
 
 def _dominates(one: _Readings, other: _Readings) -> bool:

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ablatrix.analysis.diagnosis import UNIT, Setting, Settings, Unit, described, units
-from ablatrix.analysis.groups import PLAN, StagePlan, plan_texts, primary_knobs
+from ablatrix.analysis.diagnosis import Setting, Settings, Unit, described
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import PLAN, StagePlan, plan_texts
 from ablatrix.analysis.reasons import Reason, because
+from ablatrix.analysis.table import Tidy
 from ablatrix.records.status import Status
 
 MODES = ("cold", "hot")
+_NUMBER = " number"  # no column of a record begins with a space
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,26 +45,30 @@ class PrimaryMatrix:
     gaps: tuple[Reason, ...]
 
 
-def primary_matrices(trials: pl.DataFrame) -> list[PrimaryMatrix]:
+def primary_matrices(trials: pl.DataFrame, findings: Findings | None = None) -> list[PrimaryMatrix]:
     """Return the matrix of each workload and compiler, in both modes.
 
     A primary knob that has one level, and a mode without trials, are gaps. What the results do not name cannot
     be missed here: only the design has it.
+
+    Args:
+        trials: The table of trials.
+        findings: What is estimated from these trials, where it is known already.
     """
-    primary = primary_knobs(trials)
-    return [_matrix(unit, primary[unit.compiler], mode) for unit in units(_needed(trials)) for mode in MODES]
+    findings = findings or Findings(Tidy(trials, {}, ()))
+    primary = findings.primary_knobs
+    return [
+        _matrix(unit, primary[unit.compiler], mode, counts.get(mode, {}))
+        for unit in findings.units
+        for counts in [_statuses(unit)]
+        for mode in MODES
+    ]
 
 
-def _needed(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that are read: sorting and splitting all columns of a million trials would be slow."""
-    read = {*UNIT, "role", "mode", "status", "run", "position", "trial_id", PLAN}
-    return trials.select(name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_")))
-
-
-def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
+def _matrix(unit: Unit, primary: Sequence[str], mode: str, known: Mapping[Settings, Counter[str]]) -> PrimaryMatrix:
     levels = {knob: unit.levels[knob] for knob in primary if knob in unit.levels}
     grid = _spanned(unit, levels)
-    counts = {one: _statuses(unit, one, mode) for one in grid}
+    counts = {one: known.get(one, Counter[str]()) for one in grid}
     # A split block has the baseline in each of its parts.
     repeats = max((count.total() for one, count in counts.items() if one != unit.baseline), default=0)
     gaps = [because("one_level", knob=knob) for knob in primary if knob not in levels]
@@ -118,14 +125,20 @@ def _spanned(unit: Unit, levels: Mapping[str, tuple[str, ...]]) -> list[Settings
 
 
 def _plans(unit: Unit) -> list[StagePlan]:
-    texts = {text for trials in unit.trials.values() for text in plan_texts(trials)}
-    return sorted(map(StagePlan.read, sorted(texts)), key=lambda plan: plan.number)
+    texts = plan_texts(unit.trials(PLAN)) if PLAN in unit.table.columns else []
+    return sorted(map(StagePlan.read, texts), key=lambda plan: plan.number)
 
 
 def _combined(levels: Mapping[str, Sequence[str]]) -> list[Mapping[str, str]]:
     return [dict(zip(levels, chosen, strict=True)) for chosen in itertools.product(*levels.values())]
 
 
-def _statuses(unit: Unit, settings: Settings, mode: str) -> Counter[str]:
-    held = unit.trials.get(settings)
-    return Counter() if held is None else Counter(held["status"].filter(held["mode"] == mode).to_list())
+def _statuses(unit: Unit) -> Mapping[str, Mapping[Settings, Counter[str]]]:
+    """Return how many trials of each configuration have each status, by mode."""
+    number = pl.Series(_NUMBER, unit.numbers())
+    counts = unit.trials("mode", "status").with_columns(number).group_by("mode", _NUMBER, "status").len()
+    settings = list(unit.rows)
+    found: dict[str, dict[Settings, Counter[str]]] = {}
+    for mode, place, status, count in counts.iter_rows():
+        found.setdefault(mode, {}).setdefault(settings[place], Counter())[status] += count
+    return found

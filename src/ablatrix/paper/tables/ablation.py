@@ -210,12 +210,12 @@ class _Part:
 
     def _base_time(self, one: Ablation) -> _Entry:
         unit, column = self.sources.unit(one), _SHOWN[one.metric]
-        rows = self.sources.rows_at(unit, one.mode, one.base, column)
+        rows = self.sources.estimates.finder.at(unit, one.mode, one.base, column)
         return _entry_of(self.sources.median(f"baseline/{unit.key}/{key_part(column)}", rows, column, 1.0, "ms"))
 
     def _eager_time(self, one: Ablation) -> _Entry:
         unit, column = self.sources.unit(one), _SHOWN[one.metric]
-        rows = self.sources.eager_rows(unit, one.mode, column)
+        rows = self.sources.estimates.finder.eager(unit, one.mode, column)
         return _entry_of(self.sources.median(f"eager/{unit.workload_key}/{key_part(column)}", rows, column, 1.0, "ms"))
 
     def _mark(self, why: str) -> str:

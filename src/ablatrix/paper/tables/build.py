@@ -8,7 +8,7 @@ import polars as pl
 
 from ablatrix.analysis.effects import verdict_word
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import sort_key, varying_knobs, varying_sizes
+from ablatrix.analysis.groups import sort_key
 from ablatrix.analysis.table import NOT_FINAL, NOT_RECORDED, TIMED_OTHER
 from ablatrix.paper.tables.cells import NOTHING, Groups
 from ablatrix.paper.tables.effect_rows import TOTAL
@@ -53,8 +53,8 @@ def build_table(
     Raises:
         AnalysisError: The template names a column that these records do not have, or a cell would have several values.
     """
-    sizes = varying_sizes(findings.found)
-    words = {KNOBS: varying_knobs(findings.found), SIZES: [name for name in sizes if name not in mixed]}
+    sizes = findings.varying_sizes
+    words = {KNOBS: [*findings.varying_knobs], SIZES: [name for name in sizes if name not in mixed]}
     shown = [*(ColumnSpec(column=name) for name in mixed), *_expanded_columns(spec.columns, words)]
     groups = list(dict.fromkeys([*mixed, *_expanded(spec.group_by, words)])) if spec.group_by else []
     needed = list(dict.fromkeys([*groups, *(name for one in shown for name in (one.column, *one.filter))]))

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.groups import knob_order, sort_key
+from ablatrix.analysis.groups import knob_order, numbered, sort_key
 from ablatrix.paper.sentences.setup import SOFTWARE
 from ablatrix.paper.tables.cells import NOTHING
 from ablatrix.paper.tables.printed import PrintedTable
@@ -94,10 +94,9 @@ def _called(name: str, labels: Labels) -> str:
 def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
     parameters = [name for name in trials.columns if name.startswith("parameter_") and name != "parameter_count"]
     levels = [name for name in trials.columns if name.startswith(("knob_", "baseline_"))]
-    read = ("workload", "workload_dtype", "float_distance", "compiler", "mode", "run", "block_id", *parameters, *levels)
-    measured = _measured(trials, *read)
-    for workload in _distinct(measured, "workload"):
-        own = measured.filter(pl.col("workload") == workload)
+    by_workload = _each(_measured(trials, "workload", "workload_dtype", "float_distance", *parameters))
+    for workload in _distinct(by_workload, "workload"):
+        own = by_workload.filter(pl.col("workload") == workload)
         sizes = [
             f"{name.removeprefix('parameter_')}={' / '.join(_distinct(own, name))}"
             for name in parameters
@@ -111,8 +110,9 @@ def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
             sizes.append(labels("float_distance", percent=f"{100 * far:.2g}"))
         if sizes:
             yield labels("sizes", workload=labels.workload(workload)), ", ".join(sizes)
-    for compiler in _distinct(measured, "compiler"):
-        own = measured.filter(pl.col("compiler") == compiler)
+    by_compiler = _each(_measured(trials, "compiler", *levels))
+    for compiler in _distinct(by_compiler, "compiler"):
+        own = by_compiler.filter(pl.col("compiler") == compiler)
         levels = [
             f"{labels.knob(knob)}={' / '.join(labels.level(knob, at) for at in _distinct(own, f'baseline_{knob}'))}"
             for knob in knob_order(trials)
@@ -161,6 +161,11 @@ def _repeats(trials: pl.DataFrame, labels: Labels) -> str:
 def _measured(trials: pl.DataFrame, *columns: str) -> pl.DataFrame:
     """Return some columns of the measured trials: of a million trials, each copy of all columns takes a second."""
     return trials.lazy().filter(pl.col("role") == "measured").select(columns).collect()
+
+
+def _each(trials: pl.DataFrame) -> pl.DataFrame:
+    """Return the distinct rows: what is asked of each workload and compiler, a million trials need not answer."""
+    return trials[numbered(trials, trials.columns).first]
 
 
 def _distinct(trials: pl.DataFrame, column: str) -> Sequence[str]:
