@@ -205,7 +205,6 @@ PHRASES: Mapping[str, str] = {
     "range/speed_up": "，从{least}到{most}不等",
     "range/speed_up/two": "，其中{least}，{most}",
     "at/speed_up": "{workload} 的 {ratio}",
-    "eager/compilers": "{over}每个负载的最快配置相对于{eager}的加速比为：{ratios}{wins}。",
     "eager/with": "{compiler} {ratio}",
     "compared": "；在共有的 {workloads} 个负载中，{wins}",
     "wins_of": "{compiler} 在 {count} 个上最快",
@@ -277,8 +276,6 @@ PHRASES: Mapping[str, str] = {
     "best_choice/tested/none": "在完整配置能够与其他各配置比较的全部 {of} 种情形中，都有其他配置显著快于它{example}。",
     "best_choice/one/all": "没有其他配置显著快于完整配置。",
     "best_choice/one/none": "完整配置并不是最快的配置{example}。",
-    "example": "；例如，{place} 采用{moves}时最快（比基线缩短 {amount}）",
-    "example/others": "；在其余情形中，例如 {place} 采用{moves}时最快（比基线缩短 {amount}）",
     "all_but": "除{knobs}外的所有改动",
     # Correctness
     "comparisons": "输出与同一程序的{oracle}结果相比较{draws}。{found}。",

@@ -27,8 +27,8 @@ PRECISION: Mapping[str, tuple[str, str]] = {
     "reach/percent": ("±{reach}%", "±{reach}%"),
     "reach/factor": ("a factor of {reach}", "{reach} 倍"),
     "cache_misses": (
-        "A program is compiled in one or more tasks, each of them separately; a cache miss is a task that is not found "
-        "in the compile cache.{medians}{agreed}",
+        "A program is cut into one or more tasks, which are compiled separately; a cache miss is a task that is not "
+        "found in the compile cache.{medians}{agreed}",
         "程序被划分为一个或多个任务，各任务分别编译；缓存未命中指编译缓存中没有的任务。{medians}{agreed}",
     ),
     "misses_at/whole": ("{misses} if the program is compiled as a whole", "整个程序一并编译时为 {misses}"),
@@ -36,7 +36,7 @@ PRECISION: Mapping[str, tuple[str, str]] = {
     "control_holds": (
         "shows no significant difference after Holm correction for any of the {units} (the interval that reaches "
         "farthest from equality is that of {place}: ratio {ratio}{before})",
-        "在 {units}上经 Holm 校正后均无显著差异（区间偏离 1 最远的是 {place}，比值 {ratio}{before}）",
+        "在 {units}上经 Holm 校正后均无显著差异（其区间离相等最远的是 {place}，比值 {ratio}{before}）",
     ),
     "control_before": (", uncorrected", "，未校正"),
     "control_holds/wide": (
@@ -61,9 +61,10 @@ PRECISION: Mapping[str, tuple[str, str]] = {
         "{absolute} in absolute and {relative} in relative terms{near_zero}",
         "绝对误差不超过 {absolute}，相对误差不超过 {relative}{near_zero}",
     ),
-    "rms_limit": (" ({factor} times are tolerated)", "（允许 {factor} 倍）"),
+    "rms_limit": (" (up to {factor} times are tolerated)", "（允许 {factor} 倍）"),
     "rms_limit/over_eager": (
-        "; {factor} times are tolerated, which is at most {most} times the RMS error of unperturbed eager execution",
+        "; up to {factor} times are tolerated, which is at most {most} times the RMS error of unperturbed eager "
+        "execution",
         "（允许 {factor} 倍，即不超过 eager 模式自身均方根误差的 {most} 倍）",
     ),
     "allowed_over_eager": (

@@ -32,6 +32,11 @@ SETUP: Mapping[str, tuple[str, str]] = {
         "我们共改变 {compilers} 的 {count} 个开关{design}{see}。",
     ),
     "setup/design/factorial": (" in all combinations of their levels", "（取遍其取值的所有组合）"),
+    "setup/design/factorial/each": (
+        ", those of each compiler in all combinations of their levels",
+        "（对每个编译器取遍其取值的所有组合）",
+    ),
+    "setup/design/around/each": (" one at a time", "（每次只改变一个）"),
     "setup/design/around": (" one at a time", "（每次只改变一个）"),
     "setup/but": (", except that {exceptions}", "（但{exceptions}）"),
     "setup/base_of": ("{knob} is {level} in the baseline of {compilers}", "{compilers} 的基线中{knob}为{level}"),
