@@ -5,9 +5,12 @@ from collections.abc import Mapping
 
 from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.paper.axis_phrases import AXES
+from ablatrix.paper.benefit_phrases import BENEFIT
 from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
+from ablatrix.paper.precision_phrases import PRECISION
+from ablatrix.paper.setup_phrases import SETUP
 from ablatrix.paper.token_phrases import TOKENS
 from ablatrix.paper.trial_phrases import TRIALS
 
@@ -51,7 +54,6 @@ PHRASES: Mapping[str, str] = {
     "as_shown/figure": "，见图 {number}",
     "as_shown/table": "，见表 {number}",
     "sizes_in/table": "，其规模见表 {number}",
-    "eager_execution": "eager 模式",
     # Set-up
     "setup/machine": "全部实验均在以下环境中进行：{machines}。",
     "setup/of_machine": "{cpu}{isa}，{cores}，内存 {memory}，{system}{container}{smt}",
@@ -65,8 +67,6 @@ PHRASES: Mapping[str, str] = {
     "setup/smt_on": "，开启同时多线程",
     "setup/smt_off": "，未开启同时多线程",
     "gpu": "GPU {gpu}",
-    "setup/software": "所用软件为 {versions}。",
-    "setup/software/compilers": "所评测的编译器为 {compilers}，其他软件为 {versions}。",
     "setup/version": "{name} {versions}",
     "setup/workloads": "测试负载为{workloads}{see}。",
     "setup/workloads/one": "测试负载为{workloads}{see}。",
@@ -76,16 +76,7 @@ PHRASES: Mapping[str, str] = {
     "setup/weights_of": "{workload} 的 {weights} 个参数",
     "setup/count": "测试负载共 {count} 个{see}。",
     "setup/many": "测试负载共 {count} 个，规模从{least}到{most}不等{see}。",
-    "setup/knobs": "我们改变 {compilers} 的 {count} 个开关，均以列出的第一个取值为基线：{knobs}。",
-    "setup/knobs/one": "我们改变 {compilers} 的一个开关，即{knobs}，以第一个取值为基线。",
-    "setup/knobs_other": "我们改变 {compilers} 的 {count} 个开关：{knobs}；各编译器的基线不尽相同。",
-    "setup/knobs_other/one": "我们改变 {compilers} 的一个开关，即{knobs}；各编译器的基线不尽相同。",
-    "setup/knob": "{knob}（{levels}）",
     "setup/levels": "从 {least} 到 {most} 共 {count} 个取值",
-    "setup/departures": "基线在以下设置上与编译器的默认值不同：{departures}。",
-    "setup/departures_on": "在 {compiler} 上，{departures}",
-    "setup/departure": "{knob}（{level}，默认为{shipped}）",
-    "setup/many_knobs": "我们共改变 {compilers} 的 {count} 个开关{see}。",
     "setup/trials": "{modes}{threads}",
     "setup/trials/cold": "每种配置在 {blocks} 个冷启动区组中各编译并运行一次，每次都使用新的进程和空的缓存。",
     "setup/trials/cold/one": "每种配置编译并运行一次，使用新的进程和空的缓存。",
@@ -129,8 +120,6 @@ PHRASES: Mapping[str, str] = {
     "protocol/one_block": "配置之间的比较只在同一区组内进行，即只比较交替测量的配置。由于只有一个区组，比值不带置信区"
     "间。",
     "precision": "单个开关效应的置信区间半宽{reached}{wanted}。",
-    "half_width": "对{metric}不超过 {width}%",
-    "target": "；热运行区组逐个增加，直到所有区间的半宽都不超过 {target}% 或达到最大区组数",
     "judgement": "若效应的 p 值经 Holm 方法对该指标的所有单个开关效应校正后不超过 {alpha}%，则认为该效应显著，其中落在"
     " ±{margin}% 以内者注明为很小；不显著的效应若经双单侧检验表明落在 ±{margin}% 以内，则认为没有影响；其余效应均记为"
     "“无法区分”，即无法判定是否有影响。",
@@ -144,24 +133,18 @@ PHRASES: Mapping[str, str] = {
     "与输出经过检查的可执行文件一致。",
     "timed_other": "另有 {count} 次热运行试验计时的是其他可执行文件，不计入任何统计。",
     "timed_other/one": "另有 {count} 次热运行试验计时的是其他可执行文件，不计入任何统计。",
-    "cache_misses": "缓存未命中指缓存中没有、需要编译的任务。{medians}{agreed}",
     "misses_median": "每次冷启动试验未命中数的中位数{medians}。",
     "misses_at": "在{knob}为{level}时为 {misses}",
-    "misses_too": "为{level}时为 {misses}",
     "misses_only": "为 {misses}",
     "misses_by_workload": "{misses}（因负载而异）",
     "misses_expected/all": "全部 {trials} 次试验的未命中数都等于计划所预测的数目。",
     "misses_expected": "{trials} 次试验中有 {same} 次的未命中数等于计划所预测的数目。",
     "control": "就{metric}而言，A/A 对照（每个区组中再运行一次基线）{outcomes}。",
     "control/again": "就{metric}而言，同一对照{outcomes}。",
-    "control_holds": "在 {units}上均无显著差异（偏离最大的是 {place}，比值 {ratio}）",
-    "control_holds_on": "在 {place} 上无显著差异（比值 {ratio}）",
     "control_fails": "在 {units}上有显著差异，相应的区间均已加宽，其中偏离最大的是 {worst}",
     "control_fails_on": "在 {worst} 上有显著差异，相应的区间均已加宽",
     "control_off": "{place}（比值 {ratio}，至多偏离 {reach}%）",
     "control_one_block": "在 {places} 上只有一个区组，未作检验",
-    "many_units": "{count} 个负载",
-    "many_pairs": "{count} 个负载与编译器的组合",
     # Benefit: what the whole gains
     "full/named": "完整配置（{moves}）",
     "full/all": "将所有开关都改离基线取值的完整配置",
@@ -180,7 +163,6 @@ PHRASES: Mapping[str, str] = {
     "becomes/none": "{metric}{over}没有变化（±{margin}% 以内）",
     "becomes/unclear": "{metric}{over}没有显著变化{within}",
     "becomes/untested": "{metric}{over}为基线的 {ratio} 倍（只有一个区组，未作检验）",
-    "within": "（CI 在 ±{reach}% 以内）",
     "over/all": "按全部负载的几何平均计，",
     "over/mean": "平均而言，",
     "over/some": "按 {workloads} 个负载中 {count} 个的几何平均计，",
@@ -203,11 +185,9 @@ PHRASES: Mapping[str, str] = {
     "end/unclear": "{workload} 没有显著变化",
     "end/untested": "{workload} 为基线的 {ratio} 倍",
     "whole": "{over}{full}{does}{range}{see}。",
-    "whole/compilers": "{over}将所有开关都改离基线取值后，{metric}的变化为：{changes}{see}。",
     "with/less": "{compiler} 降低 {amount}",
     "with/more": "{compiler} 升高 {amount}",
     "with/none": "{compiler} 没有变化（±{margin}% 以内）",
-    "with/unclear": "{compiler} 没有显著变化",
     "with/untested": "{compiler} 为基线的 {ratio} 倍（只有一个区组，未作检验）",
     "ends_of_compilers": "{compilers} 个编译器介于{least}与{most}之间",
     "absolute": "运行时间的中位数在改动前为 {before}，改动后为 {after}。",
@@ -225,14 +205,12 @@ PHRASES: Mapping[str, str] = {
     "range/speed_up": "，从{least}到{most}不等",
     "range/speed_up/two": "，其中{least}，{most}",
     "at/speed_up": "{workload} 的 {ratio}",
-    "eager/compilers": "{over}每个负载的最快配置相对于{eager}的加速比为：{ratios}{wins}。",
     "eager/with": "{compiler} {ratio}",
     "compared": "；在共有的 {workloads} 个负载中，{wins}",
     "wins_of": "{compiler} 在 {count} 个上最快",
     "wins_too": "{compiler} 在 {count} 个上最快",
     # Benefit: who earns it
     "shares": "按 Shapley 值{see}，节省{metric}最多的是{knob}（{amount}）{followed}{more}{lost}{unclear}。",
-    "shares/compilers": "按 Shapley 值{see}，节省{metric}最多的开关为{knobs}{lost}。",
     "shares/none": "按 Shapley 值{see}，没有任何开关显著节省{metric}{lost}。",
     "share": "{knob}（{amount}）",
     "shares/followed": "，其次为{others}",
@@ -240,13 +218,9 @@ PHRASES: Mapping[str, str] = {
     "shares/lost": "；使其延长的是{knobs}",
     "shares/unclear": "；{knobs}的份额不显著",
     "shares/unclear_many": "；{count} 个开关的份额不显著",
-    "changes": "在逐一进行的 {count} 项改变中，{changes}{others}。",
     "changes/one": "{over}仅{change}{does}。",
-    "changes/none": "在逐一进行的 {count} 项改变中，没有一项显著影响{metric}。",
-    "changes/untested": "逐一进行的 {count} 项改变各只有一个区组，其对{metric}的影响未作检验。",
     "changes/again": "再看{metric}，{changes}{others}。",
     "changes/again/size": "对于{metric}，{changes}{others}。",
-    "changes/again/none": "这些改变均未显著影响{metric}。",
     "changes/rest": "；{count} 项没有显著影响",
     "changes/rest/one": "；{count} 项没有显著影响",
     "change/saves": "{over}{change}节省最多（{amount}）",
@@ -259,7 +233,6 @@ PHRASES: Mapping[str, str] = {
     " {amount}。",
     "interaction/together": "交互作用最强的是{compiler}{one}与{other}：两者同时启用时，{metric}较按各自效应的推算值减"
     "少 {amount}。",
-    "interaction/none": "任何两个开关之间都没有显著的交互作用，其效应可直接相乘。",
     "for_compiler": "{compiler} 上的",
     "knob_of": "{knob}（{compilers}）",
     "interaction/overlap/tied": "{compiler}{one}与{other}的交互作用是最强的几项之一：两者同时启用时，{metric}较按各自"
@@ -270,7 +243,6 @@ PHRASES: Mapping[str, str] = {
     "nothing": "并非每个开关都有贡献{see}：{clauses}。",
     "nothing/none": "{knobs}对任何负载{metric}的影响都不超过 {margin}%",
     "nothing/same": "{knobs}的各取值生成同一程序，因此不认为有任何影响",
-    "nothing/unclear": "{knobs}的影响均不显著（CI 都在 ±{reach}% 以内）",
     "nothing/all_act": "每个开关都对至少一个负载的{metric}有显著影响{see}。",
     "nothing/all_act_compilers": "在每个编译器上，每个开关都对至少一个负载的{metric}有显著影响{see}。",
     "same_program/less": "改变{knob}时，{place} 的{metric}减少 {amount}，而生成的程序相同，这只能来自试验顺序或记录未"
@@ -290,7 +262,6 @@ PHRASES: Mapping[str, str] = {
     "repaid/on": "。在 {place} 上，运行 {runs} 次（{ci}）之后可抵消多花的时间",
     "repaid/one": "；运行 {runs} 次（{ci}）之后可抵消多花的时间",
     "memory": "同时，{becomes}{range}{see}{mostly}{peak}。",
-    "memory/compilers": "就{metric}而言，{changes}{see}。",
     "memory/mostly": "；其中{knob}贡献最大（按 Shapley 值减少 {amount}）",
     "memory/peak": "；{becomes}",
     "memory/peak/one": "{becomes}。",
@@ -305,9 +276,6 @@ PHRASES: Mapping[str, str] = {
     "best_choice/tested/none": "在完整配置能够与其他各配置比较的全部 {of} 种情形中，都有其他配置显著快于它{example}。",
     "best_choice/one/all": "没有其他配置显著快于完整配置。",
     "best_choice/one/none": "完整配置并不是最快的配置{example}。",
-    "example/only": "；例外的是 {place}，采用{moves}时最快（比基线缩短 {amount}）",
-    "example": "；例如，{place} 采用{moves}时最快（比基线缩短 {amount}）",
-    "example/others": "；在其余情形中，例如 {place} 采用{moves}时最快（比基线缩短 {amount}）",
     "all_but": "除{knobs}外的所有改动",
     # Correctness
     "comparisons": "输出与同一程序的{oracle}结果相比较{draws}。{found}。",
@@ -327,7 +295,6 @@ PHRASES: Mapping[str, str] = {
     "draws": "，共使用 {draws} 组输入",
     "draws/one": "，使用 {draws} 组输入",
     "worst_differences": "在成功的试验中，输出的{worst}{others}。",
-    "worst": "绝对误差不超过 {absolute}，相对误差不超过 {relative}",
     "worst_with_others": "；计入失败的试验后，{worst}",
     "tolerance": "我们以{unit}作为均方根误差的参照；在成功的试验中，实测误差至多为该参照的 {ratio} 倍{limit}。{alone}"
     "{estimated}",
@@ -337,18 +304,18 @@ PHRASES: Mapping[str, str] = {
     "rms_unit/roundings": "eager 模式在随机扰动舍入下的最大均方根误差",
     "rms_unit/floor": "{eager}与期望值均方根的 {floor} 倍之和",
     "rms_unit/floors": "{eager}与期望值均方根的一部分（各试验不尽相同）之和",
-    "rms_limit": "（允许 {factor} 倍）",
     "rms_not_eager": "若只与 eager 模式的误差相比，倍数可能更大，但记录未给出该倍数。",
-    "worst_element": "单个元素的误差至多为 eager 模式在舍入敏感度相近的元素上最大误差的 {worst} 倍。{allowed}",
-    "allowed_over_eager": "容差始终不超过 eager 模式自身均方根误差的 {most} 倍。",
     "unjudged": "有 {ill} 次比较因单精度不足以确定输出而未作判断；在其余比较中，有 {eager} 次 eager 模式自身与期望值"
     "不同。",
     "unjudged/ill": "有 {ill} 次比较因单精度不足以确定输出而未作判断。",
     "unjudged/eager": "在 {eager} 次比较中，eager 模式自身即与期望值不同。",
     "rms_estimated": "对于 {workloads}，期望值由 eager 模式给出，因此其误差为估计值。",
     **{phrase: chinese for phrase, (_, chinese) in AXES.items()},
+    **{phrase: chinese for phrase, (_, chinese) in BENEFIT.items()},
     **{phrase: chinese for phrase, (_, chinese) in CLAIMS.items()},
     **{phrase: chinese for phrase, (_, chinese) in OMISSIONS.items()},
+    **{phrase: chinese for phrase, (_, chinese) in PRECISION.items()},
+    **{phrase: chinese for phrase, (_, chinese) in SETUP.items()},
     **{phrase: chinese for phrase, (_, chinese) in TRIALS.items()},
     **{phrase: chinese for phrase, (_, chinese) in TOKENS.items()},
     **{f"metric/{one.name}": one.chinese for one in METRICS.values()},

@@ -20,12 +20,11 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
         "凡只提及单个开关之处，倍数与百分比均为其主效应，即对其他开关的各种取值求几何平均，而非单独改变该开关的效应。",
     ),
     "claim/correct": (
-        "All outputs{where} are correct, and no check is missing ({trials} trials).",
+        "All outputs{where} were checked and are correct ({trials} trials).",
         "{where}所有输出均正确，且没有缺失的检查（{trials} 次试验）。",
     ),
     "claim/cache_misses": (
-        "The number of tasks compiled in each cold trial{where} equals the number of distinct tasks in its plan ("
-        "{trials} trials).",
+        "Each cold trial{where} compiles as many tasks as its plan has distinct ones ({trials} trials).",
         "{where}每次冷启动试验编译的任务数都等于其计划中互异任务的个数（{trials} 次试验）。",
     ),
     "claim/factor/less": (
@@ -86,7 +85,7 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
     "measured/unclear": (" (measured: a change of {amount})", "（实测变化 {amount}）"),
     "that/correct": ("all outputs{where} are correct and checked", "{where}所有输出均正确且经过检查"),
     "that/cache_misses": (
-        "the number of tasks compiled in each cold trial{where} equals the number of distinct tasks in its plan",
+        "each cold trial{where} compiles as many tasks as its plan has distinct ones",
         "{where}每次冷启动试验编译的任务数都等于其计划中互异任务的个数",
     ),
     "that/at_least": (
