@@ -103,7 +103,7 @@ def test_half_width_is_a_factor_where_percent_would_differ_by_side(width: float,
 
 
 def ledger_of_one_trial() -> Ledger:
-    return Ledger(Rows(tidied(make_records(workloads=["attention"], blocks=1)[:1]).trials.with_row_index("row"), ()))
+    return Ledger(Rows(tidied(make_records(workloads=["attention"], blocks=1)[:1]).trials.with_row_index("row")))
 
 
 def interval(ledger: Ledger, place: int, low: float, high: float) -> Interval:
