@@ -352,7 +352,6 @@ PHRASES: Mapping[str, str] = {
     **{phrase: chinese for phrase, (_, chinese) in TRIALS.items()},
     **{phrase: chinese for phrase, (_, chinese) in TOKENS.items()},
     **{f"metric/{one.name}": one.chinese for one in METRICS.values()},
-    "metric/compile_first_run_ms": "冷启动时间",
 }
 
 CHINESE = Language(

@@ -207,7 +207,7 @@ class Groups:
         }
 
     def _statuses(self, names: Sequence[str]) -> Cell:
-        return both(self.labels, lambda it: ", ".join(map(it.status, names)))
+        return both(self.labels, lambda it: it("comma").join(map(it.status, names)))
 
     def _outcome(self, counts: Counter[str] | None) -> Cell:
         return NOTHING if counts is None else both(self.labels, partial(_outcome_text, counts))
