@@ -85,18 +85,18 @@ def test_text_states_what_records_hold(tmp_path: Path) -> None:
     setup = (text / "setup.md").read_text(encoding="utf-8")
     assert "All experiments ran on a machine with 2 cores (Synthetic CPU 3000" in setup
     assert "64 succeeded and 8 failed (unchecked output)" in fairness
-    assert "the largest shares of this time fall to passes and code generation (60%) and linking (20%)" in fairness
-    assert "misses per cold trial is 3 with partition set to regions and 1 with whole" in fairness
+    assert "code generation including all passes takes 60% of this time and linking 20%; every other" in fairness
+    assert "misses per cold trial is 1 if the program is compiled as a whole and 3 if it is" in fairness
     assert "In all 32 successful hot trials of the compared configurations, digests confirm that" in fairness
-    assert re.search(r"and fusion\) reduces the run time by 4[34](\.\d)?% \(95% CI .*?%\) on encoder", benefit)
-    assert re.search(r"fusion saves the most run time \((39|40)(\.\d)?%, CI", benefit)
+    assert re.search(r"and `fusion`\) reduces the run time by 4[34](\.\d)?% \(95% CI .*?%\) on encoder", benefit)
+    assert re.search(r"`fusion` saves the most run time \((39|40)(\.\d)?%, CI", benefit)
     assert "passed: 8 comparisons are missing. Trials with a wrong or missing output" in correctness
     assert "In successful trials, outputs differ from the expected values by at most" in correctness
     assert (text / "left_out.md").read_text(encoding="utf-8") == "Nothing was left out.\n"
     assert "64 succeeded and 8 failed (unchecked output)" in (text / "fairness.tex").read_text(encoding="utf-8")
     latex = (text / "benefit.tex").read_text(encoding="utf-8")
-    assert re.search(r"In terms of Shapley values \(Figure~\\ref\{fig:\d+\}\), fusion saves", latex)
-    assert r"(60\%)" in (text / "fairness.tex").read_text(encoding="utf-8")
+    assert re.search(r"In terms of Shapley values \(Figure~\\ref\{fig:\d+\}\), \\texttt\{fusion\} saves", latex)
+    assert r"60\% of this time" in (text / "fairness.tex").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("no_images")

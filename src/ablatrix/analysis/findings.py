@@ -43,7 +43,8 @@ from ablatrix.analysis.groups import (
 )
 from ablatrix.analysis.table import Tidy
 from ablatrix.errors import AnalysisError
-from ablatrix.records.titles import Titles, with_sizes
+from ablatrix.records.compiler_titles import COMPILER_TITLES
+from ablatrix.records.titles import Titles, merged, with_sizes
 from ablatrix.statistics.ratio import Ratio
 
 
@@ -77,8 +78,12 @@ class Findings:
 
     @cached_property
     def titles(self) -> Titles:
-        """What workloads, also in their sizes, compilers, knobs and levels are called in what people read."""
-        return with_sizes(self.found.titles, ((workload, size) for (workload, _), size in self.sizes.items()))
+        """What workloads, also in their sizes, compilers, knobs and levels are called in what people read.
+
+        A compiler that is shipped has its title whatever the design says, or without one.
+        """
+        titles = merged([self.found.titles, Titles(compilers=COMPILER_TITLES)])
+        return with_sizes(titles, ((workload, size) for (workload, _), size in self.sizes.items()))
 
     def of(self, trials: pl.DataFrame) -> Tidy:
         """Return a part of the trials as a table of its own; what the whole omits is still reported."""

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 
 from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.paper.axis_phrases import AXES
+from ablatrix.paper.benefit_phrases import BENEFIT
 from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
+from ablatrix.paper.precision_phrases import PRECISION
+from ablatrix.paper.setup_phrases import SETUP
 from ablatrix.paper.token_phrases import TOKENS
 from ablatrix.paper.trial_phrases import TRIALS
 
@@ -51,7 +54,6 @@ PHRASES: Mapping[str, str] = {
     "as_shown/figure": "，见图 {number}",
     "as_shown/table": "，见表 {number}",
     "sizes_in/table": "，具体规模见表 {number}",
-    "eager_execution": "eager 模式",
     # Set-up
     "setup/machine": "实验平台如下：{machines}。",
     "setup/of_machine": "{cpu} 处理器（{cores}{isa}{smt}），{memory} 内存，{system}{container}",
@@ -65,8 +67,6 @@ PHRASES: Mapping[str, str] = {
     "setup/smt_on": "，开启同时多线程",
     "setup/smt_off": "，关闭同时多线程",
     "gpu": "GPU 为 {gpu}",
-    "setup/software": "所用软件及版本为 {versions}。",
-    "setup/software/compilers": "所评测的编译器及版本为 {compilers}，其他软件及版本为 {versions}。",
     "setup/version": "{name} {versions}",
     "setup/workloads": "测试负载为{workloads}{see}。",
     "setup/workloads/one": "测试负载为{workloads}{see}。",
@@ -76,23 +76,14 @@ PHRASES: Mapping[str, str] = {
     "setup/weights_of": "{weights}（{workload}）",
     "setup/count": "测试负载共 {count} 个{see}。",
     "setup/many": "测试负载共 {count} 个，参数量从 {least}到 {most}不等{see}。",
-    "setup/knobs": "消融对象为 {compilers} 的 {count} 个开关，各开关的首个取值为基线：{knobs}。",
-    "setup/knobs/one": "消融对象为 {compilers} 的一个开关，即{knobs}，首个取值为基线。",
-    "setup/knobs_other": "消融对象为 {compilers} 的 {count} 个开关，各编译器的基线不尽相同：{knobs}。",
-    "setup/knobs_other/one": "消融对象为 {compilers} 的一个开关，即{knobs}，各编译器的基线不尽相同。",
-    "setup/knob": "{knob}（{levels}）",
     "setup/levels": "从 {least} 到 {most} 共 {count} 个取值",
-    "setup/departures": "基线的以下设置与编译器的默认值不同：{departures}。",
-    "setup/departures_on": "{compiler} 的{departures}",
-    "setup/departure": "{knob}（{level}，默认为{shipped}）",
-    "setup/many_knobs": "消融对象为 {compilers} 的 {count} 个开关{see}。",
     "setup/trials": "{modes}{threads}",
     "setup/trials/cold": "每种配置在 {blocks} 个冷启动区组中各编译并运行一次，每次均在新进程中从空缓存开始。",
     "setup/trials/cold/one": "每种配置在新进程中从空缓存开始编译并运行一次。",
-    "setup/trials/hot": "运行时间由{each} {blocks} 个热运行区组测得：在每个区组内，{sides}按随机顺序轮流短时运行"
-    "{rounds}。{layout}",
-    "setup/trials/hot/one": "运行时间由{each}一个热运行区组测得：在该区组内，{sides}按随机顺序轮流短时运行{rounds}。"
-    "{layout}",
+    "setup/trials/hot": "运行时间由{each} {blocks} 个热运行区组测得：在每个区组内，{sides}轮流短时运行{rounds}，"
+    "每轮的顺序随机。{layout}",
+    "setup/trials/hot/one": "运行时间由{each}一个热运行区组测得：在该区组内，{sides}轮流短时运行{rounds}，"
+    "每轮的顺序随机。{layout}",
     "setup/each/workload": "每个负载的",
     "setup/each/compiler": "每个负载与编译器组合的",
     "setup/side/measured": "所有配置",
@@ -128,8 +119,6 @@ PHRASES: Mapping[str, str] = {
     "protocol/one_block": "不同配置只在同一区组内比较，区组内各配置的测量交替进行。由于只有一个区组，"
     "比值不带置信区间。",
     "precision": "在所有单个开关的效应中，{reached}{wanted}。",
-    "half_width": "{metric}的置信区间半宽最大为 {width}%",
-    "target": "；热运行区组逐个增加，直至所有区间的半宽均不超过 {target}% 或区组数达到上限",
     "judgement": "若某效应的 p 值经 Holm 方法校正（校正范围为同一指标的所有单个开关效应）后不超过 {alpha}%，"
     "则判为显著，其中落在 ±{margin}% 以内者注明幅度很小。不显著的效应若经双单侧检验证实落在 ±{margin}% 以内，"
     "则判为无影响；其余一律记为“无法区分”，即不能判定有无影响。",
@@ -143,24 +132,18 @@ PHRASES: Mapping[str, str] = {
     "计时与输出检查使用的是同一可执行文件。",
     "timed_other": "另有 {count} 次热运行试验所计时的是其他可执行文件，不计入任何统计。",
     "timed_other/one": "另有 {count} 次热运行试验所计时的是其他可执行文件，不计入任何统计。",
-    "cache_misses": "缓存未命中指某个任务不在缓存中、需要编译。{medians}{agreed}",
     "misses_median": "每次冷启动试验未命中数的中位数{medians}。",
     "misses_at": "在{knob}设为{level}时是 {misses}",
-    "misses_too": "设为{level}时是 {misses}",
     "misses_only": "为 {misses}",
     "misses_by_workload": "{misses}（因负载而异）",
-    "misses_expected/all": "全部 {trials} 次试验的未命中数均与计划的预测一致。",
-    "misses_expected": "{trials} 次试验中，有 {same} 次的未命中数与计划的预测一致。",
+    "misses_expected/all": "全部 {trials} 次试验的未命中数均与计划（程序的任务列表）的预测一致。",
+    "misses_expected": "{trials} 次试验中，有 {same} 次的未命中数与计划（程序的任务列表）的预测一致。",
     "control": "A/A 对照在每个区组中再运行一次基线，其{metric}{outcomes}。",
     "control/again": "同一对照的{metric}{outcomes}。",
-    "control_holds": "在 {units}上与基线均无显著差异（偏离最大的是 {place}，比值为 {ratio}）",
-    "control_holds_on": "在 {place} 上与基线无显著差异（比值为 {ratio}）",
     "control_fails": "在 {units}上与基线有显著差异，相应的区间均已加宽，其中偏离最大的是 {worst}",
     "control_fails_on": "在 {worst} 上与基线有显著差异，相应的区间均已加宽",
     "control_off": "{place}（比值为 {ratio}，至多偏离 {reach}%）",
     "control_one_block": "在 {places} 上只有一个区组，未检验",
-    "many_units": "{count} 个负载",
-    "many_pairs": "{count} 个负载与编译器组合",
     # Benefit: what the whole gains
     "full/named": "完整配置（{moves}）",
     "full/all": "完整配置（所有开关均取非基线值）",
@@ -179,7 +162,6 @@ PHRASES: Mapping[str, str] = {
     "becomes/none": "{metric}{over}无变化（±{margin}% 以内）",
     "becomes/unclear": "{metric}{over}无显著变化{within}",
     "becomes/untested": "{metric}{over}为基线的 {ratio} 倍（仅一个区组，未检验）",
-    "within": "（CI 在 ±{reach}% 以内）",
     "over/all": "按全部负载的几何平均计，",
     "over/mean": "平均而言，",
     "over/some": "按 {workloads} 个负载中 {count} 个的几何平均计，",
@@ -202,11 +184,9 @@ PHRASES: Mapping[str, str] = {
     "end/unclear": "{workload} 无显著变化",
     "end/untested": "{workload} 为基线的 {ratio} 倍",
     "whole": "{over}{full}{does}{range}{see}。",
-    "whole/compilers": "{over}完整配置（所有开关均取非基线值）的{metric}与基线相比，{changes}{see}。",
     "with/less": "{compiler} 减少 {amount}",
     "with/more": "{compiler} 增加 {amount}",
     "with/none": "{compiler} 无变化（±{margin}% 以内）",
-    "with/unclear": "{compiler} 无显著变化",
     "with/untested": "{compiler} 为基线的 {ratio} 倍（仅一个区组，未检验）",
     "ends_of_compilers": "{compilers} 个编译器介于{least}与{most}之间",
     "absolute": "改动前后的运行时间中位数分别为 {before} 和 {after}。",
@@ -228,10 +208,9 @@ PHRASES: Mapping[str, str] = {
     "eager/with": "{compiler} 为 {ratio}",
     "compared": "；在各编译器共有的 {workloads} 个负载中，{wins}",
     "wins_of": "{compiler} 在 {count} 个上最快",
-    "wins_too": "{compiler} 有 {count} 个",
+    "wins_too": "{compiler} 在 {count} 个上最快",
     # Benefit: who earns it
     "shares": "按 Shapley 值分解{see}，{knob}缩短{metric}最多（{amount}）{followed}{more}{lost}{unclear}。",
-    "shares/compilers": "按 Shapley 值分解{see}，缩短{metric}最多的是{knobs}{lost}。",
     "shares/none": "按 Shapley 值分解{see}，没有任何开关显著缩短{metric}{lost}。",
     "share": "{knob}（{amount}）",
     "shares/followed": "，其次是{others}",
@@ -239,13 +218,9 @@ PHRASES: Mapping[str, str] = {
     "shares/lost": "；{knobs}则使其延长",
     "shares/unclear": "；{knobs}的份额不显著",
     "shares/unclear_many": "；{count} 个开关的份额不显著",
-    "changes": "单独施加的 {count} 项改动中，{changes}{others}。",
     "changes/one": "{over}单独{change}{does}。",
-    "changes/none": "单独施加的 {count} 项改动均未显著影响{metric}。",
-    "changes/untested": "单独施加的 {count} 项改动各只有一个区组，对{metric}的影响未检验。",
     "changes/again": "{metric}方面，{changes}{others}。",
     "changes/again/size": "{metric}方面，{changes}{others}。",
-    "changes/again/none": "这些改动均未显著影响{metric}。",
     "changes/rest": "；{count} 项无显著影响",
     "changes/rest/one": "；{count} 项无显著影响",
     "change/saves": "{over}{change}使其减少最多（{amount}）",
@@ -258,7 +233,6 @@ PHRASES: Mapping[str, str] = {
     "{amount}。",
     "interaction/together": "{compiler}{one}与{other}的交互作用最强：两者并用时，{metric}较按各自效应推算的值减少 "
     "{amount}。",
-    "interaction/none": "任何两个开关之间均无显著的交互作用，各自的效应可直接相乘。",
     "for_compiler": "在 {compiler} 上，",
     "knob_of": "{knob}（{compilers}）",
     "interaction/overlap/tied": "{compiler}{one}与{other}的交互作用属最强之列：两者并用时，{metric}较按各自效应推算的"
@@ -269,7 +243,6 @@ PHRASES: Mapping[str, str] = {
     "nothing": "并非每个开关都有贡献{see}：{clauses}。",
     "nothing/none": "{knobs}对所有负载{metric}的影响均不超过 {margin}%",
     "nothing/same": "{knobs}的各取值均生成相同的程序，故不计其影响",
-    "nothing/unclear": "{knobs}的影响均不显著（CI 均在 ±{reach}% 以内）",
     "nothing/all_act": "每个开关都对至少一个负载的{metric}有显著影响{see}。",
     "nothing/all_act_compilers": "在每个编译器上，每个开关都对至少一个负载的{metric}有显著影响{see}。",
     "same_program/less": "改变{knob}时生成的程序相同，{place} 的{metric}却减少 {amount}，"
@@ -289,7 +262,6 @@ PHRASES: Mapping[str, str] = {
     "repaid/on": "。在 {place} 上，额外的冷启动时间在运行 {runs} 次（{ci}）后收回",
     "repaid/one": "；额外的时间在运行 {runs} 次（{ci}）后收回",
     "memory": "同时，{becomes}{range}{see}{mostly}{peak}。",
-    "memory/compilers": "完整配置的{metric}与基线相比，{changes}{see}。",
     "memory/mostly": "；其中{knob}贡献最大（按 Shapley 值减少 {amount}）",
     "memory/peak": "；{becomes}",
     "memory/peak/one": "{becomes}。",
@@ -304,7 +276,6 @@ PHRASES: Mapping[str, str] = {
     "best_choice/tested/none": "在完整配置可与其他所有配置比较的全部 {of} 种情形中，都有其他配置显著快于它{example}。",
     "best_choice/one/all": "没有其他配置显著快于完整配置。",
     "best_choice/one/none": "完整配置并非最快的配置{example}。",
-    "example/only": "；唯一的例外是 {place}，采用{moves}时最快（运行时间较基线缩短 {amount}）",
     "example": "；例如，{place} 采用{moves}时最快（运行时间较基线缩短 {amount}）",
     "example/others": "；其余情形中，以 {place} 为例，采用{moves}时最快（运行时间较基线缩短 {amount}）",
     "all_but": "除{knobs}外的全部改动",
@@ -325,7 +296,6 @@ PHRASES: Mapping[str, str] = {
     "draws": "，每次试验比较 {draws} 组输入",
     "draws/one": "，每次试验比较 {draws} 组输入",
     "worst_differences": "在成功的试验中，{worst}{others}。",
-    "worst": "输出的绝对误差不超过 {absolute}，相对误差不超过 {relative}",
     "worst_with_others": "；计入失败的试验后，{worst}",
     "tolerance": "均方根误差的基准值定义为：{unit}。在成功的试验中，实测误差至多为该基准值的 {ratio} 倍{limit}。"
     "{alone}{estimated}",
@@ -335,18 +305,18 @@ PHRASES: Mapping[str, str] = {
     "rms_unit/roundings": "eager 模式在随机扰动舍入下的最大均方根误差",
     "rms_unit/floor": "{eager}加上参考输出均方根的 {floor} 倍",
     "rms_unit/floors": "{eager}加上参考输出均方根的一定比例（各试验不尽相同）",
-    "rms_limit": "（容许上限为 {factor} 倍）",
     "rms_not_eager": "若仅以 eager 模式的误差为基准，倍数可能更大，但记录未给出该值。",
-    "worst_element": "逐元素来看，误差不超过 eager 模式在舍入敏感度相近的元素上最大误差的 {worst} 倍。{allowed}",
-    "allowed_over_eager": "由此得到的容差至多为 eager 模式自身均方根误差的 {most} 倍。",
     "unjudged": "有 {ill} 次比较因单精度不足以确定输出而未作判定；其余比较中，有 {eager} 次 eager 模式自身即与参考输出"
     "不符。",
     "unjudged/ill": "有 {ill} 次比较因单精度不足以确定输出而未作判定。",
     "unjudged/eager": "在 {eager} 次比较中，eager 模式自身即与参考输出不符。",
     "rms_estimated": "{workloads} 的参考输出由 eager 模式给出，故 eager 模式自身的误差为估计值。",
     **{phrase: chinese for phrase, (_, chinese) in AXES.items()},
+    **{phrase: chinese for phrase, (_, chinese) in BENEFIT.items()},
     **{phrase: chinese for phrase, (_, chinese) in CLAIMS.items()},
     **{phrase: chinese for phrase, (_, chinese) in OMISSIONS.items()},
+    **{phrase: chinese for phrase, (_, chinese) in PRECISION.items()},
+    **{phrase: chinese for phrase, (_, chinese) in SETUP.items()},
     **{phrase: chinese for phrase, (_, chinese) in TRIALS.items()},
     **{phrase: chinese for phrase, (_, chinese) in TOKENS.items()},
     **{f"metric/{one.name}": one.chinese for one in METRICS.values()},

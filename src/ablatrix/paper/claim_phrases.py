@@ -17,15 +17,15 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
     "claims/averaging": (
         "Where a single knob is named, the factor or percentage is the geometric mean of its effect over all "
         "settings of the other knobs, not its effect on the baseline alone.",
-        "论断只涉及单个开关时，所给比值或百分比为该开关的主效应，即对其他开关的各取值求几何平均，而非仅在基线上改变该开关。",
+        "论断只涉及单个开关时，所给比值或百分比为该开关的主效应，即对其他开关的各取值求几何平均，"
+        "而非仅在基线上改变该开关。",
     ),
     "claim/correct": (
-        "All outputs{where} are correct, and no check is missing ({trials} trials).",
+        "All outputs{where} were checked and are correct ({trials} trials).",
         "{where}所有输出均正确，检查无一缺失（{trials} 次试验）。",
     ),
     "claim/cache_misses": (
-        "The number of tasks compiled in each cold trial{where} equals the number of distinct tasks in its plan ("
-        "{trials} trials).",
+        "Each cold trial{where} compiles as many tasks as its plan has distinct ones ({trials} trials).",
         "{where}每次冷启动试验编译的任务数均等于其计划中互不相同的任务数（{trials} 次试验）。",
     ),
     "claim/factor/less": (
@@ -86,7 +86,7 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
     "measured/unclear": (" (measured: a change of {amount})", "（实测变化：{amount}）"),
     "that/correct": ("all outputs{where} are correct and checked", "{where}所有输出均正确且经过检查"),
     "that/cache_misses": (
-        "the number of tasks compiled in each cold trial{where} equals the number of distinct tasks in its plan",
+        "each cold trial{where} compiles as many tasks as its plan has distinct ones",
         "{where}每次冷启动试验编译的任务数均等于其计划中互不相同的任务数",
     ),
     "that/at_least": (

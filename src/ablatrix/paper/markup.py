@@ -39,6 +39,15 @@ def escape_latex(text: str) -> str:
     return escaped.replace("--", "-{}-")  # else LaTeX draws one dash
 
 
+def code_in_latex(text: str) -> str:
+    """Return a word of a program as LaTeX sets it, with places at which a long one can break."""
+    escaped = "".join(
+        _LATEX.get(character, character) + (r"\allowbreak{}" if character in "._:" else "")
+        for character in without_controls(text)
+    )
+    return rf"\texttt{{{escaped}}}"
+
+
 def escape_markdown(text: str) -> str:
     """Return text that Markdown shows unchanged."""
     escaped = without_controls(text).translate(_MARKDOWN)

@@ -24,7 +24,7 @@ TRIALS: Mapping[str, tuple[str, str]] = {
     "status/not_prepared": ("workload not prepared", "负载准备失败"),
     "part/plan_ms": ("planning", "规划"),
     "part/import_ms": ("the compiler's frontend", "编译器前端"),
-    "part/compile_ms": ("passes and code generation", "优化与代码生成"),
+    "part/compile_ms": ("code generation including all passes", "优化与代码生成"),
     "part/link_ms": ("linking", "链接"),
     "part/load_ms": ("loading", "加载"),
     "part/other_ms": ("other work of the compiler", "编译器的其他工作"),

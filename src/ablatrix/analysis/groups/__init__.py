@@ -1,6 +1,6 @@
 """The table of trials -> one row a group: counts, medians, ratios to the baseline."""
 
-from ablatrix.analysis.groups.control import Control, Instrument, judge_controls, step_of
+from ablatrix.analysis.groups.control import CONTROL_LEVEL, Control, Instrument, judge_controls, step_of
 from ablatrix.analysis.groups.control_text import control_cell, controls_text, percent_text
 from ablatrix.analysis.groups.departures import departures_of
 from ablatrix.analysis.groups.knobs import STUDY_COLUMNS, group_columns, primary_knobs, varying_knobs, varying_sizes
@@ -25,6 +25,7 @@ from ablatrix.analysis.groups.variants import (
 )
 
 __all__ = [
+    "CONTROL_LEVEL",
     "NO_VARIANTS",
     "ORIGIN_COLUMNS",
     "PLAN",
