@@ -8,7 +8,7 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "The full configuration, which moves every knob of the factorial stage away from its baseline level,",
         "完整配置（析因阶段的所有开关均取非基线值）",
     ),
-    "full/of_all": ("the full configuration ({moves})", "完整配置（{moves}）"),
+    "full/of_all": ("the full configuration ({moves})", "采用{moves}的完整配置"),
     "full/of_each": (
         "the full configuration of each compiler, which moves every knob away from its baseline level",
         "各编译器的完整配置（所有开关均取非基线值）",
@@ -125,7 +125,7 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
     ),
     "memory/compilers": (
         "The {metric}{lacking} is {changes}{see}.",
-        "完整配置的{metric}{lacking}与基线相比，{changes}{see}。",
+        "与基线相比，完整配置的{metric}变化如下{lacking}：{changes}{see}。",
     ),
     "memory/lacking": (", which is not known for {compilers},", "（{compilers} 未报告）"),
     "best_choice/workloads/faster": (
