@@ -299,7 +299,7 @@ PHRASES: Mapping[str, str] = {
     "worst_with_others": "；计入失败的试验后，{worst}",
     "tolerance": "均方根误差的基准值定义为：{unit}。在成功的试验中，实测误差至多为该基准值的 {ratio} 倍{limit}。"
     "{alone}{estimated}",
-    "own_tolerance": "{knobs}的部分取值另有容差：{trials} 次试验的容许上限为该基准值的 {factor} 倍，实测误差至多为 "
+    "own_tolerance": "{knobs}的部分取值另有容差：{trials} 次试验的允许值为该基准值的 {factor} 倍，实测误差至多为 "
     "{ratio} 倍。",
     "rms_unit/eager": "相同输入下单精度 eager 模式的均方根误差",
     "rms_unit/roundings": "eager 模式在随机扰动舍入下的最大均方根误差",
