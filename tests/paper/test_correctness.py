@@ -47,7 +47,7 @@ def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: P
     assert written(tmp_path, checked(rms_ratio=1.25)).sentences["correctness: tolerance"] == (
         "As a reference for root-mean-square (RMS) errors, we take the largest RMS error of eager execution under "
         "randomly perturbed rounding plus 1e-07 times the RMS of the expected values. Errors reach at most 1.25 times "
-        "this reference; 2 times are tolerated, which is at most 12 times the RMS error of unperturbed eager "
+        "this reference; up to 2 times are tolerated, which is at most 12 times the RMS error of unperturbed eager "
         "execution. No single element is off by more than 0.5 times the largest error of eager execution on elements "
         "of similar sensitivity to rounding."
     )
@@ -69,7 +69,7 @@ def test_tolerance_that_knob_promises_is_said_apart(tmp_path: Path) -> None:
 
     found = written(tmp_path / "en", promised).sentences
     assert (
-        "Errors reach at most 1.25 times this reference; 2 times are tolerated, which is at most 12"
+        "Errors reach at most 1.25 times this reference; up to 2 times are tolerated, which is at most 12"
         in found["correctness: tolerance"]
     )
     assert found["correctness: own_tolerance"] == (
@@ -93,8 +93,8 @@ def test_tolerance_before_1_3_says_that_its_unit_is_eager_plus_floor(tmp_path: P
         "As a reference for root-mean-square (RMS) errors, we take the RMS error of eager single-precision execution "
         "on "
         "the same inputs plus 1e-07 times the RMS of the expected values. Errors reach at most 1.25 times this "
-        "reference (2 times are tolerated). Relative to eager execution alone, errors may be larger, by a factor that "
-        "the records do not give."
+        "reference (up to 2 times are tolerated). Relative to eager execution alone, errors may be larger, by a factor "
+        "that the records do not give."
     )
 
 
@@ -103,7 +103,7 @@ def test_tolerance_before_1_3_without_floor_is_a_multiple_of_eager(tmp_path: Pat
     assert found == (
         "As a reference for root-mean-square (RMS) errors, we take the RMS error of eager single-precision execution "
         "on "
-        "the same inputs. Errors reach at most 1.25 times this reference (2 times are tolerated)."
+        "the same inputs. Errors reach at most 1.25 times this reference (up to 2 times are tolerated)."
     )
 
 

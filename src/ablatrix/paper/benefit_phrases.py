@@ -169,13 +169,27 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
     "example/only": ("; the exception is {exceptions}", "；唯一的例外是 {exceptions}"),
     "example/both": ("; the exceptions are {exceptions}", "；例外是 {exceptions}"),
     "example/item": (
-        "{place}, which runs fastest with {moves} ({amount} below the baseline)",
-        "{place}（采用{moves}时最快，运行时间较基线缩短 {amount}）",
+        "{place}, which runs fastest with {moves} ({below})",
+        "{place}（采用{moves}时最快，{below}）",
     ),
     "example/item/baseline": ("{place}, where the baseline is fastest", "{place}（基线最快）"),
     "example/alone": (
-        "; the run time is lowest with {moves} ({amount} below the baseline)",
-        "；采用{moves}时最快（运行时间较基线缩短 {amount}）",
+        "; the run time is lowest with {moves} ({below})",
+        "；采用{moves}时最快（{below}）",
+    ),
+    "example": (
+        "; {place}, for example, runs fastest with {moves} ({below})",
+        "；例如，{place} 采用{moves}时最快（{below}）",
+    ),
+    "example/others": (
+        "; of the others, {place}, for example, runs fastest with {moves} ({below})",
+        "；其余情形中，以 {place} 为例，采用{moves}时最快（{below}）",
+    ),
+    "below": ("{amount} below the baseline", "运行时间较基线缩短 {amount}"),
+    "below/ci": ("{amount} below the baseline, {ci}", "运行时间较基线缩短 {amount}，{ci}"),
+    "eager/compilers": (
+        "Over {eager}, the fastest configuration of each workload achieves{over} a speedup of {ratios}{wins}.",
+        "{over}每个负载的最快配置相对于{eager}的加速比如下：{ratios}{wins}。",
     ),
 }
 """Phrase -> English and Chinese."""

@@ -204,11 +204,10 @@ PHRASES: Mapping[str, str] = {
     "range/speed_up": "，各负载从 {least}到 {most}不等",
     "range/speed_up/two": "，两个负载分别为 {least}和 {most}",
     "at/speed_up": "{ratio}（{workload}）",
-    "eager/compilers": "{over}每个负载的最快配置相对于{eager}的加速比如下：{ratios}{wins}。",
     "eager/with": "{compiler} 为 {ratio}",
     "compared": "；在各编译器共有的 {workloads} 个负载中，{wins}",
     "wins_of": "{compiler} 在 {count} 个上最快",
-    "wins_too": "{compiler} 有 {count} 个",
+    "wins_too": "{compiler} 在 {count} 个上最快",
     # Benefit: who earns it
     "shares": "按 Shapley 值分解{see}，{knob}缩短{metric}最多（{amount}）{followed}{more}{lost}{unclear}。",
     "shares/none": "按 Shapley 值分解{see}，没有任何开关显著缩短{metric}{lost}。",
@@ -276,8 +275,6 @@ PHRASES: Mapping[str, str] = {
     "best_choice/tested/none": "在完整配置可与其他所有配置比较的全部 {of} 种情形中，都有其他配置显著快于它{example}。",
     "best_choice/one/all": "没有其他配置显著快于完整配置。",
     "best_choice/one/none": "完整配置并非最快的配置{example}。",
-    "example": "；例如，{place} 采用{moves}时最快（运行时间较基线缩短 {amount}）",
-    "example/others": "；其余情形中，以 {place} 为例，采用{moves}时最快（运行时间较基线缩短 {amount}）",
     "all_but": "除{knobs}外的全部改动",
     # Correctness
     "comparisons": "我们以同一程序的{oracle}输出为参考输出{draws}。{found}。",

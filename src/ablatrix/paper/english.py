@@ -143,10 +143,10 @@ PHRASES: Mapping[str, str] = {
     "misses_at": "{misses} with {knob} set to {level}",
     "misses_only": "{misses}",
     "misses_by_workload": "{misses} (depending on the workload)",
-    "misses_expected/all": " In all {trials} trials, the number is that predicted by the plan, which lists the tasks "
-    "of a program.",
-    "misses_expected": " In {same} of {trials} trials, the number is that predicted by the plan, which lists the tasks "
-    "of a program.",
+    "misses_expected/all": " In all {trials} trials, the number is that predicted by the plan, the list of a program's "
+    "tasks and of the memory between them.",
+    "misses_expected": " In {same} of {trials} trials, the number is that predicted by the plan, the list of a "
+    "program's tasks and of the memory between them.",
     "control": "For the {metric}, the A/A control, which runs the baseline a second time in every block, {outcomes}.",
     "control/again": "For the {metric}, the same control {outcomes}.",
     "control_fails": "differs significantly for {units}, whose intervals are widened accordingly; the largest "
@@ -219,8 +219,6 @@ PHRASES: Mapping[str, str] = {
     "range/speed_up": ", ranging from {least} to {most}",
     "range/speed_up/two": ", with {least} and {most}",
     "at/speed_up": "{ratio} on {workload}",
-    "eager/compilers": "Over {eager}, the fastest configuration of each workload achieves a speedup of "
-    "{ratios}{over}{wins}.",
     "eager/with": "{ratio} with {compiler}",
     "compared": "; of the {workloads} shared workloads, {wins}",
     "wins_of": "{compiler} is fastest on {count}",
@@ -301,8 +299,6 @@ PHRASES: Mapping[str, str] = {
     "other one is significantly faster{example}.",
     "best_choice/one/all": "No other configuration is significantly faster than the full one.",
     "best_choice/one/none": "The full configuration is not the fastest one{example}.",
-    "example": "; {place}, for example, runs fastest with {moves} ({amount} below the baseline)",
-    "example/others": "; of the others, {place}, for example, runs fastest with {moves} ({amount} below the baseline)",
     "all_but": "all changes except {knobs}",
     # Correctness
     "comparisons": "Outputs are compared with those of the same program in {oracle}{draws}. {found}.",

@@ -27,8 +27,8 @@ PRECISION: Mapping[str, tuple[str, str]] = {
     "reach/percent": ("±{reach}%", "±{reach}%"),
     "reach/factor": ("a factor of {reach}", "{reach} 倍"),
     "cache_misses": (
-        "A program is compiled in one or more tasks, each of them separately; a cache miss is a task that is not found "
-        "in the compile cache.{medians}{agreed}",
+        "A program is cut into one or more tasks, which are compiled separately; a cache miss is a task that is not "
+        "found in the compile cache.{medians}{agreed}",
         "每个程序划分为一个或多个任务，各任务分别编译；缓存未命中指编译缓存中没有的任务。{medians}{agreed}",
     ),
     "misses_at/whole": ("{misses} if the program is compiled as a whole", "在整个程序一并编译时是 {misses}"),
@@ -61,9 +61,10 @@ PRECISION: Mapping[str, tuple[str, str]] = {
         "{absolute} in absolute and {relative} in relative terms{near_zero}",
         "输出的绝对误差不超过 {absolute}，相对误差不超过 {relative}{near_zero}",
     ),
-    "rms_limit": (" ({factor} times are tolerated)", "（允许值为 {factor} 倍）"),
+    "rms_limit": (" (up to {factor} times are tolerated)", "（允许值为 {factor} 倍）"),
     "rms_limit/over_eager": (
-        "; {factor} times are tolerated, which is at most {most} times the RMS error of unperturbed eager execution",
+        "; up to {factor} times are tolerated, which is at most {most} times the RMS error of unperturbed eager "
+        "execution",
         "（允许值为 {factor} 倍，至多相当于未扰动的 eager 模式均方根误差的 {most} 倍）",
     ),
     "allowed_over_eager": (

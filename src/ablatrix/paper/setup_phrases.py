@@ -32,6 +32,11 @@ SETUP: Mapping[str, tuple[str, str]] = {
         "消融对象为 {compilers} 的 {count} 个开关{design}{see}。",
     ),
     "setup/design/factorial": (" in all combinations of their levels", "（测量所有取值组合）"),
+    "setup/design/factorial/each": (
+        ", those of each compiler in all combinations of their levels",
+        "（对每个编译器测量其开关的所有取值组合）",
+    ),
+    "setup/design/around/each": (" one at a time", "（每次只改变一个）"),
     "setup/design/around": (" one at a time", "（每次只改变一个）"),
     "setup/but": (", except that {exceptions}", "（例外：{exceptions}）"),
     "setup/base_of": ("{knob} is {level} in the baseline of {compilers}", "{compilers} 的基线中{knob}设为{level}"),

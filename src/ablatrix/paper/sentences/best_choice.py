@@ -9,7 +9,7 @@ from ablatrix.paper.sentences.fastest import bests, knob_at
 from ablatrix.paper.sentences.said import has_one_workload
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.whole import MOVES, end_levels, is_of_one_knob, primary, totals
-from ablatrix.paper.views import size
+from ablatrix.paper.views import apart
 from ablatrix.provenance.units import Levels, Unit
 from ablatrix.records.metrics import HOT_METRIC
 
@@ -84,7 +84,7 @@ def _examples(sources: Sources, others: Sequence[Other], is_led: bool, is_alone:
     moves = _moves(sources, one[0], levels, one[1])
     if moves is None:
         return Name("")
-    slots: dict[str, Fragment] = {"moves": moves, "amount": size(sources.ledger, ratio)}
+    slots: dict[str, Fragment] = {"moves": moves, "below": _below(sources, ratio)}
     if is_alone:
         return say("example/alone", **slots)
     phrase = "example" if is_led or len(others) == 1 else "example/others"
@@ -109,7 +109,12 @@ def _item(sources: Sources, one: Other, levels: Levels, ratio: Interval | None) 
     moves = _moves(sources, unit, levels, full)
     if moves is None or ratio.ratio.value >= 1.0:
         return place
-    return say("example/item", place=place, moves=moves, amount=size(sources.ledger, ratio))
+    return say("example/item", place=place, moves=moves, below=_below(sources, ratio))
+
+
+def _below(sources: Sources, ratio: Interval) -> Fragment:
+    gain, interval = apart(sources.ledger, ratio)
+    return say("below", amount=gain) if interval is None else say("below/ci", amount=gain, ci=interval)
 
 
 def _moves(sources: Sources, unit: Unit, levels: Levels, full: Levels) -> Fragment | None:

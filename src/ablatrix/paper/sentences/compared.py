@@ -38,7 +38,7 @@ def against_eager(sources: Sources) -> Written:
     for one in held:
         by_compiler_.setdefault(one[0].compiler, []).append(one)
     if len(by_compiler_) > 1:
-        yield from _compared(sources, by_compiler_)
+        yield from _compared(sources, by_compiler_, evidence)
         return
     means, ratios = _mean(sources, held), sorted(held, key=lambda one: -one[2].ratio.value)
     slots: dict[str, Fragment] = {
@@ -109,7 +109,7 @@ def _over_held(sources: Sources, held: Sequence[Held], is_later: bool = False) -
     )
 
 
-def _compared(sources: Sources, held: Mapping[str, Sequence[Held]]) -> Written:
+def _compared(sources: Sources, held: Mapping[str, Sequence[Held]], evidence: Evidence | None) -> Written:
     """Compilers beside each other: the fastest configuration of each against eager, as they share no block."""
     means = {compiler: _mean(sources, own) for compiler, own in held.items()}
     order = sorted(means, key=lambda compiler: (means[compiler].ratio.value, compiler))
@@ -119,7 +119,8 @@ def _compared(sources: Sources, held: Mapping[str, Sequence[Held]]) -> Written:
         for name in named
     ]
     alike = len({tuple((unit.workload, unit.digest) for unit, *_ in own) for own in held.values()}) == 1
-    where = _over_held(sources, held[order[0]]) if alike else say("over/each")
+    is_later = bool(evidence and totals(sources, evidence))
+    where = _over_held(sources, held[order[0]], is_later) if alike else say("over/each")
     slots: dict[str, Fragment] = {"eager": sources.eager(), "ratios": listed(ratios, "parallel"), "over": where}
     phrase = "eager/compilers/one" if has_one_workload(sources) else "eager/compilers"
     yield Sentence("against_eager", say(phrase, wins=_wins(sources, held, alike), **slots))

@@ -40,7 +40,7 @@ def nothing_earned(sources: Sources) -> Written:
         far, is_far = _farthest(sources, evidence, [one for effects in unclear.values() for one in effects])
         if clauses:
             clauses.append(say("nothing/unclear", knobs=_knobs(sources, list(unclear), several), reach=far))
-        elif len(unclear) < len(mains):
+        elif "acts" in kinds:
             knobs = _knobs(sources, list(unclear), several)
             yield Sentence("nothing_earned", say("nothing/open", knobs=knobs, reach=far, see=see))
             return
@@ -95,10 +95,12 @@ def _all_unclear(sources: Sources, evidence: Evidence, far: Fragment, is_far: bo
 
 
 def _kind(sources: Sources, effects: Sequence[Told]) -> str:
-    """Return what is to be said of a knob by its effects: none, same, unclear, or acts."""
+    """Return what is to be said of a knob by its effects: none, same, unclear, acts; unknown without one."""
     known = [(one, verdict) for one, verdict in effects if one.ratio is not None]
     verdicts = [verdict for one, verdict in known if not _is_no_op(sources, one)]
-    if not known or any(verdict is None for _, verdict in known):
+    if not known:
+        return "unknown"
+    if any(verdict is None for _, verdict in known):
         return "acts"
     if not verdicts:
         return "same"

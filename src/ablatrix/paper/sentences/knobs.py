@@ -37,17 +37,20 @@ def knobs(sources: Sources) -> Written:
     slots: dict[str, Fragment]
     is_own = len(varied) > 1 and all(sum(knob in own for own in varied.values()) == 1 for knob in order)
     see = sources.see("setup", "levels_in")
+    items: Fragment
     if is_own and len(order) <= OWN_KNOBS and see != Name(""):
         items = listed((_of_compiler(sources, *one, addresses) for one in varied.items()), "clauses")
-        yield Sentence("knobs", say("setup/knobs_own", count=count, knobs=items, design=_design(sources), see=see))
+        yield Sentence(
+            "knobs", say("setup/knobs_own", count=count, knobs=items, design=_design(sources, is_own), see=see)
+        )
     elif len(order) > KNOBS:
-        slots = {"count": count, "compilers": compilers, "design": _design(sources)}
+        slots = {"count": count, "compilers": compilers, "design": _design(sources, is_own)}
         yield Sentence("knobs", say("setup/many_knobs", see=sources.see("setup", "at_end"), **slots))
     else:
         bases = {knob: _bases(sources, knob) for knob in order}
         items = _with_levels(sources, {knob: list(found[knob]) for knob in order}, bases, addresses)
         but = _exceptions(sources, bases)
-        slots = {"knobs": items, "but": but, "design": _design(sources)}
+        slots = {"knobs": items, "but": but, "design": _design(sources, is_own)}
         if len(order) > 1:
             slots["count"] = count
         if len(sources.estimates.compilers) == 1:
@@ -71,11 +74,11 @@ def _varied(sources: Sources) -> Mapping[str, Levels]:
     return found
 
 
-def _design(sources: Sources) -> Fragment:
+def _design(sources: Sources, is_own: bool) -> Fragment:
     """Return how knobs are varied, where each compiler has one stage and all are of one kind; else nothing."""
-    if PLAN not in sources.trials.columns:
+    if PLAN not in sources.findings.trials.columns:
         return Name("")
-    told = sources.trials.lazy().filter((pl.col("role") == "measured") & pl.col(PLAN).is_not_null())
+    told = sources.findings.trials.lazy().filter((pl.col("role") == "measured") & pl.col(PLAN).is_not_null())
     stages = {
         (str(compiler), StagePlan.read(text).number, StagePlan.read(text).kind)
         for compiler, text in told.select("compiler", PLAN).unique().collect().iter_rows()
@@ -83,14 +86,16 @@ def _design(sources: Sources) -> Fragment:
     kinds = {kind for *_, kind in stages}
     if len(kinds) != 1 or len(stages) != len({compiler for compiler, *_ in stages}):
         return Name("")
-    return say(f"setup/design/{kinds.pop()}")
+    return say(f"setup/design/{kinds.pop()}/each" if is_own else f"setup/design/{kinds.pop()}")
 
 
 def _addresses(sources: Sources) -> Mapping[tuple[str, str], str]:
     """Return what each setting that is a knob is called by its compiler: by compiler and knob."""
-    if "settings" not in sources.trials.columns:
+    if "settings" not in sources.findings.trials.columns:
         return {}
-    told = sources.trials.lazy().filter(pl.col("settings").is_not_null()).select("compiler", "settings").unique()
+    told = (
+        sources.findings.trials.lazy().filter(pl.col("settings").is_not_null()).select("compiler", "settings").unique()
+    )
     return {
         (str(compiler), knob): address.partition(":")[2]
         for compiler, text in told.collect().sort("compiler", "settings").iter_rows()
