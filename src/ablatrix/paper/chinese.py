@@ -66,7 +66,7 @@ PHRASES: Mapping[str, str] = {
     "setup/container/both": "，实验在虚拟机内的容器中运行",
     "setup/smt_on": "，开启同时多线程",
     "setup/smt_off": "，关闭同时多线程",
-    "gpu": "GPU 为 {gpu}",
+    "gpu": "GPU {gpu}",
     "setup/version": "{name} {versions}",
     "setup/workloads": "测试负载为{workloads}{see}。",
     "setup/workloads/one": "测试负载为{workloads}{see}。",
