@@ -22,6 +22,10 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "With {full}, the {metric}{over} is {changes}{see}.",
         "{over}与基线相比，{full}的{metric}变化如下：{changes}{see}。",
     ),
+    "whole/compilers/unclear": (
+        "With {full}, the {metric}{over} does not change significantly with any compiler (CIs within {reach}){see}.",
+        "{over}采用{full}后，{metric}在任何编译器上都没有显著变化（CI 在 {reach} 以内）{see}。",
+    ),
     "within": (" (CI within {reach})", "（CI 在 {reach} 以内）"),
     "with/less/ci": ("{amount} lower with {compiler} ({ci})", "{compiler} 减少 {amount}（{ci}）"),
     "with/more/ci": ("{amount} higher with {compiler} ({ci})", "{compiler} 增加 {amount}（{ci}）"),

@@ -129,7 +129,7 @@ def _set_off(before: str, after: str) -> tuple[str, str]:
         return (before, after) if not _is_wide(left[-1]) else (left, right)
     narrow = right[0] if _is_wide(left[-1]) else left[-1]
     wide = left[-1] if _is_wide(left[-1]) else right[0]
-    is_apart = wide.isalpha() and (narrow.isalnum() or narrow in "%-\N{PLUS-MINUS SIGN}")
+    is_apart = wide.isalpha() and (narrow.isalnum() or narrow in "%-±")
     return (f"{left} " if is_apart else left), right
 
 

@@ -40,7 +40,8 @@ def best_choice(sources: Sources) -> Written:
     if not numbers:
         yield LeftOut("best_choice", say("lacks/best"))
         return
-    if len(found) == 1 and len(numbers) == 1 and evidence and is_of_one_knob(sources, evidence, found[0]):
+    several = len(found) == 1 < len(numbers)
+    if evidence and not several and all(is_of_one_knob(sources, evidence, one) for one in found):
         return  # of two configurations the first sentence says which is faster
     of = sources.ledger.number_of("benefit/all/may_be_best/of", numbers)
     count = sources.ledger.sum_of("benefit/all/may_be_best", numbers)

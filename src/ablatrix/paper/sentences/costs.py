@@ -122,7 +122,7 @@ def memory(sources: Sources) -> Written:
         return
     metric, held = (PLANNED, of_plan) if of_plan else (PEAK, of_peak)
     if len(held) > 1:
-        changes, see = over_compilers(sources, held, metric), sources.see("memory", "at_end")
+        changes, see = over_compilers(sources, held, metric), sources.see("memory", "at_end" if of_plan else "as_shown")
         slots: dict[str, Fragment] = {"metric": explained(metric), "lacking": _lacking(sources, metric)}
         yield Sentence("memory", say("memory/compilers", changes=changes, see=see, **slots))
         return

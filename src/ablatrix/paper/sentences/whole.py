@@ -16,6 +16,7 @@ from ablatrix.paper.sentences.overall import (
     first_stages,
     moved,
     over,
+    unclear_reach,
 )
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.views import amount, size
@@ -67,9 +68,13 @@ def whole(sources: Sources) -> Written:
     metric = evidence.metric.name
     held = [entered(sources, evidence, one) for one in found]
     if len(held) > 1:
-        slots = {"over": _over(sources, held), "changes": over_compilers(sources, held, metric)}
-        full, see = _full_of_several(sources, evidence, held), sources.see("results", "as_shown")
-        yield Sentence("whole", say("whole/compilers", full=full, metric=say(f"metric/{metric}"), see=see, **slots))
+        slots: dict[str, Fragment] = {"over": _over(sources, held), "metric": say(f"metric/{metric}")}
+        slots |= {"full": _full_of_several(sources, evidence, held), "see": sources.see("results", "as_shown")}
+        if all(other.direction == "unclear" for other in held):
+            far, _ = unclear_reach(sources, held)
+            yield Sentence("whole", say("whole/compilers/unclear", reach=far, **slots))
+        else:
+            yield Sentence("whole", say("whole/compilers", changes=over_compilers(sources, held, metric), **slots))
         return
     one = held[0]
     does, range_ = moved(sources, one, metric), extremes(sources, one)
