@@ -24,7 +24,7 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
     ),
     "whole/compilers/unclear": (
         "With {full}, the {metric}{over} does not change significantly with any compiler (CIs within {reach}){see}.",
-        "{over}采用{full}后，{metric}在任何编译器上都没有显著变化（CI 在 {reach} 以内）{see}。",
+        "{over}{full}的{metric}在任何编译器上均无显著变化（CI 在 {reach} 以内）{see}。",
     ),
     "within": (" (CI within {reach})", "（CI 在 {reach} 以内）"),
     "with/less/ci": ("{amount} lower with {compiler} ({ci})", "{compiler} 减少 {amount}（{ci}）"),
