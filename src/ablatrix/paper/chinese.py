@@ -66,7 +66,7 @@ PHRASES: Mapping[str, str] = {
     "setup/container/both": "，实验在虚拟机内的容器中运行",
     "setup/smt_on": "，开启同时多线程",
     "setup/smt_off": "，关闭同时多线程",
-    "gpu": "GPU 为 {gpu}",
+    "gpu": "GPU {gpu}",
     "setup/version": "{name} {versions}",
     "setup/workloads": "测试负载为{workloads}{see}。",
     "setup/workloads/one": "测试负载为{workloads}{see}。",
@@ -207,7 +207,7 @@ PHRASES: Mapping[str, str] = {
     "eager/with": "{compiler} 为 {ratio}",
     "compared": "；在各编译器共有的 {workloads} 个负载中，{wins}",
     "wins_of": "{compiler} 在 {count} 个上最快",
-    "wins_too": "{compiler} 有 {count} 个",
+    "wins_too": "{compiler} 在 {count} 个上最快",
     # Benefit: who earns it
     "shares": "按 Shapley 值分解{see}，{knob}缩短{metric}最多（{amount}）{followed}{more}{lost}{unclear}。",
     "shares/none": "按 Shapley 值分解{see}，没有任何开关显著缩短{metric}{lost}。",
