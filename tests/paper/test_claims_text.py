@@ -109,7 +109,7 @@ def test_claims_that_do_not_hold_stand_by_themselves(tmp_path: Path) -> None:
 
 def test_claims_in_chinese_share_the_same_sentences(tmp_path: Path) -> None:
     found = written(tmp_path, HOLDING, "zh")
-    assert found["all claims"] == "本研究的 7 项主张全部成立。"
+    assert found["all claims"] == "本研究的 7 项论断全部成立。"
     assert found["whole"] == (
-        "采用完整配置后，该倍数在 encoder 上为 1.78（CI 1.72\N{EN DASH}1.84），符合主张（至少 1.5）。"
+        "完整配置使其减少，前后之比在 encoder 上为 1.78（CI 1.72\N{EN DASH}1.84），符合论断（至少 1.5）。"
     )

@@ -55,9 +55,9 @@ def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: P
 
 def test_tolerance_in_chinese_names_roundings_floor_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25), "zh").sentences["correctness: tolerance"] == (
-        "我们以 eager 模式在随机扰动舍入下的最大均方根误差与期望值均方根的 1e-07 倍之和作为均方根误差的参照；"
-        "实测误差至多为该参照的 1.25 倍（允许 2 倍，即不超过 eager 模式自身均方根误差的 12 倍）。"
-        "单个元素的误差至多为 eager 模式在舍入敏感度相近的元素上最大误差的 0.5 倍。"
+        "均方根误差的基准值定义为：eager 模式在随机扰动舍入下的最大均方根误差加上参考输出均方根的 1e-07 倍。"
+        "实测误差至多为该基准值的 1.25 倍（允许值为 2 倍，至多相当于未扰动的 eager 模式均方根误差的 12 倍）。"
+        "逐元素来看，误差不超过 eager 模式在舍入敏感度相近的元素上最大误差的 0.5 倍。"
     )
 
 
@@ -77,7 +77,7 @@ def test_tolerance_that_knob_promises_is_said_apart(tmp_path: Path) -> None:
         "and at most 8.5 times is reached."
     )
     found = written(tmp_path / "zh", promised, "zh").sentences
-    assert found["correctness: own_tolerance"].endswith("16 次试验允许至多该参照的 10 倍，其误差至多为 8.5 倍。")
+    assert found["correctness: own_tolerance"].endswith("16 次试验的允许值为该基准值的 10 倍，实测误差至多为 8.5 倍。")
 
 
 def test_unjudged_outputs_and_those_that_eager_misses_are_counted(tmp_path: Path) -> None:

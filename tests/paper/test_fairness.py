@@ -47,7 +47,7 @@ def test_text_names_gpu_that_trials_used(tmp_path: Path, language: str) -> None:
             "en",
             "The baseline departs from the compiler defaults as follows: fusion is off; schedule is set to vectorised",
         ),
-        ("zh", "基线在以下设置上与编译器的默认值不同"),
+        ("zh", "基线的以下设置与编译器的默认值不同"),
     ],
 )
 def test_text_says_where_baseline_is_not_as_shipped(tmp_path: Path, language: str, said: str) -> None:

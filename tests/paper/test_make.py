@@ -88,8 +88,8 @@ def test_text_states_what_records_hold(tmp_path: Path) -> None:
 def test_sentences_and_figures_without_data_are_omitted_and_listed(tmp_path: Path) -> None:
     paper = make(tmp_path, make_records(workloads=["encoder"], modes=["cold"]))
     left_out = (paper / "text" / "left_out.md").read_text(encoding="utf-8")
-    assert "- fairness, hot\\_scope: no hot trial succeeded\n" in left_out
-    assert "- fairness, control/run\\_ms\\_paired: no hot block holds both the baseline and its second copy" in left_out
+    assert "- fairness, hot_scope: no hot trial succeeded\n" in left_out
+    assert "- fairness, control/run_ms_paired: no hot block holds both the baseline and its second copy" in left_out
     assert "- figure 5: there is no trial to draw\n" in left_out
     assert not (paper / "figures" / "fig5.pdf").exists()
     assert "A steady-state time" not in (paper / "text" / "fairness.md").read_text(encoding="utf-8")

@@ -126,7 +126,7 @@ def _notes(findings: Findings, source: SourceRows, labels: Labels) -> list[str]:
     if missing := [
         f"{excluded[name]} \N{MULTIPLICATION SIGN} {labels(word)}" for name, word in _LOST.items() if name in excluded
     ]:
-        notes.append(labels("not_in_any_row", what="; ".join(missing)))
+        notes.append(labels("not_in_any_row", what=labels("semicolon").join(missing)))
     if "not_attributable" in frame.columns:
         lost = frame.filter(pl.col("not_attributable").is_not_null())
         reasons = lost.select("workload", "compiler", "not_attributable").unique(maintain_order=True).rows()

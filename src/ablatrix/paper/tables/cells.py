@@ -216,7 +216,7 @@ class Groups:
         return {group: self._statuses(sorted(names)) for group, names in self._by_key(self._statuses_kept[key]).items()}
 
     def _statuses(self, names: Sequence[str]) -> Cell:
-        return both(self.labels, lambda it: ", ".join(map(it.status, names)))
+        return both(self.labels, lambda it: it("comma").join(map(it.status, names)))
 
     def _outcome(self, counts: Counter[str] | None) -> Cell:
         return NOTHING if counts is None else both(self.labels, partial(_outcome_text, counts))

@@ -96,7 +96,7 @@ class TableSources:
 
     def compilers(self, names: Sequence[str]) -> Cell:
         """Return what tells apart the part of a table that is about some compilers."""
-        return both(self.labels, lambda it: it("on_compiler", compiler=", ".join(map(it.compiler, names))))
+        return both(self.labels, lambda it: it("on_compiler", compiler=it("comma").join(map(it.compiler, names))))
 
     def unit(self, one: Ablation) -> Unit:
         """Return the unit that an ablation is of."""
