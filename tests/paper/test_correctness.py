@@ -47,16 +47,16 @@ def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: P
     assert written(tmp_path, checked(rms_ratio=1.25)).sentences["correctness: tolerance"] == (
         "As a reference for root-mean-square (RMS) errors, we take the largest RMS error of eager execution under "
         "randomly perturbed rounding plus 1e-07 times the RMS of the expected values. Errors reach at most 1.25 times "
-        "this reference; up to 2 times are tolerated, which is at most 12 times the RMS error of unperturbed eager "
-        "execution. No single element is off by more than 0.5 times the largest error of eager execution on elements "
-        "of similar sensitivity to rounding."
+        "this reference. We tolerate up to 2 times the reference, which amounts to at most 12 times the RMS error of "
+        "unperturbed eager execution. No single element is off by more than 0.5 times the largest error of eager "
+        "execution on elements of similar sensitivity to rounding."
     )
 
 
 def test_tolerance_in_chinese_names_roundings_floor_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25), "zh").sentences["correctness: tolerance"] == (
         "均方根误差的基准值定义为：eager 模式在随机扰动舍入下的最大均方根误差加上参考输出均方根的 1e-07 倍。"
-        "实测误差至多为该基准值的 1.25 倍（允许值为 2 倍，至多相当于未扰动的 eager 模式均方根误差的 12 倍）。"
+        "实测误差至多为该基准值的 1.25 倍（允许值为基准值的 2 倍，最宽时相当于未扰动的 eager 模式均方根误差的 12 倍）。"
         "逐元素来看，误差不超过 eager 模式在舍入敏感度相近的元素上最大误差的 0.5 倍。"
     )
 
@@ -69,8 +69,8 @@ def test_tolerance_that_knob_promises_is_said_apart(tmp_path: Path) -> None:
 
     found = written(tmp_path / "en", promised).sentences
     assert (
-        "Errors reach at most 1.25 times this reference; up to 2 times are tolerated, which is at most 12"
-        in found["correctness: tolerance"]
+        "Errors reach at most 1.25 times this reference. We tolerate up to 2 times the reference, which amounts to at "
+        "most 12" in found["correctness: tolerance"]
     )
     assert found["correctness: own_tolerance"] == (
         "Levels of fusion come with a tolerance of their own: in 16 trials, up to 10 times the reference is allowed, "

@@ -45,7 +45,7 @@ def test_text_names_gpu_that_trials_used(tmp_path: Path, language: str) -> None:
     [
         (
             "en",
-            "The baseline departs from the compiler defaults as follows: fusion is off; schedule is set to vectorised",
+            "The baseline departs from the compiler defaults in that fusion is off; schedule is vectorised rather than",
         ),
         ("zh", "基线的以下设置与编译器的默认值不同"),
     ],

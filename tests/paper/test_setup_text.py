@@ -78,6 +78,6 @@ def test_departures_of_knobs_that_are_switched_alike_are_one(tmp_path: Path) -> 
     apart = {"fusion": "on", "memory_plan": "on", "schedule": "default"}
     said = written(tmp_path, on("tvm", {}, departures=apart)).sentences["setup: departures"]
     assert said == (
-        "The baseline departs from the compiler defaults as follows: fusion and memory_plan are off; schedule is set "
-        "to vectorised instead of default."
+        "The baseline departs from the compiler defaults in that fusion and memory_plan are off; schedule is "
+        "vectorised rather than default."
     )

@@ -89,7 +89,7 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
     ),
     "interaction/open": (
         "No interaction of two knobs is significant, but the CIs, which lie within {reach}, do not rule one out.",
-        "任何两个开关之间均无显著的交互作用，但 CI 宽达 {reach}，不能排除交互作用的存在。",
+        "任何两个开关之间均无显著的交互作用，但 CI（均在 {reach} 以内）不能排除交互作用的存在。",
     ),
     "nothing/none/one": (
         "the {metric} changes by no more than {margin}% with {knobs}",
@@ -109,27 +109,27 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "单个开关{on}均无显著影响{see}；在 {blocks} 个区组下，CI 均在 {reach} 以内。",
     ),
     "nothing/all_open": (
-        "No effect of a single knob{on} is significant{see}, but {blocks} blocks are too few to tell: the CIs reach up "
-        "to {reach}.",
-        "单个开关{on}均无显著影响{see}，但 {blocks} 个区组不足以作出判定：CI 宽达 {reach}。",
+        "No effect of a single knob{on} is significant{see}, but {blocks} blocks are too few to tell: some CIs include "
+        "changes by {reach}.",
+        "单个开关{on}均无显著影响{see}，但 {blocks} 个区组不足以作出判定：部分 CI 包含 {reach} 的变化。",
     ),
     "losses/none/one": (
         "Taken individually{averaged}, no knob increases the {metric} significantly.",
         "{averaged}没有任何单个开关使{metric}显著延长。",
     ),
     "compile/compilers/unclear": (
-        "The same changes have no significant effect on the {metric} with any compiler{see}; all CIs lie within "
+        "The full configuration has no significant effect on the {metric} with any compiler{see}; all CIs lie within "
         "{reach}.",
         "完整配置的{metric}在任何编译器上均无显著变化{see}；CI 均在 {reach} 以内。",
     ),
     "compile/compilers/open": (
-        "The same changes have no significant effect on the {metric} with any compiler{see}, but the CIs reach up to "
-        "{reach}, which leaves large effects possible.",
-        "完整配置的{metric}在任何编译器上均无显著变化{see}，但 CI 宽达 {reach}，不能排除较大的影响。",
+        "The full configuration has no significant effect on the {metric} with any compiler{see}, but the CIs reach "
+        "up to {reach}, which leaves large effects possible.",
+        "完整配置的{metric}在任何编译器上均无显著变化，但部分 CI 包含 {reach} 的变化，不能排除较大的影响{see}。",
     ),
     "memory/compilers": (
-        "The {metric}{lacking} is {changes}{see}.",
-        "与基线相比，完整配置的{metric}变化如下{lacking}：{changes}{see}。",
+        "With the full configuration, the {metric}{lacking} is {changes}{see}.",
+        "完整配置的{metric}与基线相比{lacking}：{changes}{see}。",
     ),
     "memory/lacking": (", which is not known for {compilers},", "（{compilers} 未报告）"),
     "best_choice/workloads/faster": (
@@ -173,10 +173,10 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
     "example/only": ("; the exception is {exceptions}", "；唯一的例外是 {exceptions}"),
     "example/both": ("; the exceptions are {exceptions}", "；例外是 {exceptions}"),
     "example/item": (
-        "{place}, which runs fastest with {moves} ({below})",
+        "{place} (fastest with {moves}, {below})",
         "{place}（采用{moves}时最快，{below}）",
     ),
-    "example/item/baseline": ("{place}, where the baseline is fastest", "{place}（基线最快）"),
+    "example/item/baseline": ("{place} (where the baseline is fastest)", "{place}（基线最快）"),
     "example/alone": (
         "; the run time is lowest with {moves} ({below})",
         "；采用{moves}时最快（{below}）",

@@ -248,8 +248,8 @@ PHRASES: Mapping[str, str] = {
     "这只能归因于试验顺序或记录未涵盖的因素",
     "same_program/more": "改变{knob}时生成的程序相同，{place} 的{metric}却增加 {amount}，"
     "这只能归因于试验顺序或记录未涵盖的因素",
-    "losses": "{averaged}单个开关造成的显著减速共有 {count} 处，最大的一处是{change}使 {place} 的{metric}延长 {amount}"
-    "。",
+    "losses": "{averaged}单个开关的改动中有 {count} 项显著减速，其中最大的一项是{change}使 {place} 的{metric}"
+    "延长 {amount}。",
     "losses/one": "{averaged}单个开关造成的显著减速仅有一处：{change}使 {place} 的{metric}延长 {amount}。",
     "losses/none": "{averaged}没有任何单个开关使任一负载显著变慢。",
     "averaged": "对其他开关的各取值取平均后，",
@@ -258,7 +258,7 @@ PHRASES: Mapping[str, str] = {
     "compile/one": "同一改动下，{becomes}{range}{see}{repaid}。",
     "compile/compilers": "与基线相比，完整配置的{metric}变化如下：{changes}{see}{repaid}。",
     "repaid": "。在能够收回额外冷启动时间的负载中，{place} 所需的运行次数最多，为 {runs} 次（{ci}）",
-    "repaid/on": "。在 {place} 上，额外的冷启动时间在运行 {runs} 次（{ci}）后收回",
+    "repaid/on": "。在 {place} 上，运行 {runs} 次（{ci}）后，节省的运行时间即可抵消增加的冷启动时间",
     "repaid/one": "；额外的时间在运行 {runs} 次（{ci}）后收回",
     "memory": "同时，{becomes}{range}{see}{mostly}{peak}。",
     "memory/mostly": "；其中{knob}贡献最大（按 Shapley 值减少 {amount}）",
@@ -290,8 +290,8 @@ PHRASES: Mapping[str, str] = {
     "oracle/double": "双精度",
     "oracle/single": "未优化的单精度（无双精度可用）",
     "oracle/both": "双精度（{workloads} 无双精度版本，改用未优化的单精度）",
-    "draws": "，每次试验比较 {draws} 组输入",
-    "draws/one": "，每次试验比较 {draws} 组输入",
+    "draws": "，每次试验在 {draws} 组输入上比较",
+    "draws/one": "，每次试验在 {draws} 组输入上比较",
     "worst_differences": "在成功的试验中，{worst}{others}。",
     "worst_with_others": "；计入失败的试验后，{worst}",
     "tolerance": "均方根误差的基准值定义为：{unit}。在成功的试验中，实测误差至多为该基准值的 {ratio} 倍{limit}。"

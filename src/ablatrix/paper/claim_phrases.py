@@ -25,7 +25,7 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
         "{where}所有输出均正确，检查无一缺失（{trials} 次试验）。",
     ),
     "claim/cache_misses": (
-        "Each cold trial{where} compiles as many tasks as its plan has distinct ones ({trials} trials).",
+        "Each cold trial{where} compiles exactly as many tasks as its plan has distinct ones ({trials} trials).",
         "{where}每次冷启动试验编译的任务数均等于其计划中互不相同的任务数（{trials} 次试验）。",
     ),
     "claim/factor/less": (
@@ -86,7 +86,7 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
     "measured/unclear": (" (measured: a change of {amount})", "（实测变化：{amount}）"),
     "that/correct": ("all outputs{where} are correct and checked", "{where}所有输出均正确且经过检查"),
     "that/cache_misses": (
-        "each cold trial{where} compiles as many tasks as its plan has distinct ones",
+        "each cold trial{where} compiles exactly as many tasks as its plan has distinct ones",
         "{where}每次冷启动试验编译的任务数均等于其计划中互不相同的任务数",
     ),
     "that/at_least": (

@@ -143,10 +143,10 @@ PHRASES: Mapping[str, str] = {
     "misses_at": "{misses} with {knob} set to {level}",
     "misses_only": "{misses}",
     "misses_by_workload": "{misses} (depending on the workload)",
-    "misses_expected/all": " In all {trials} trials, the number is that predicted by the plan, the list of a program's "
-    "tasks and of the memory between them.",
-    "misses_expected": " In {same} of {trials} trials, the number is that predicted by the plan, the list of a "
-    "program's tasks and of the memory between them.",
+    "misses_expected/all": " In all {trials} trials, the number of misses matches the plan, which lists a program's "
+    "tasks and the memory between them.",
+    "misses_expected": " In {same} of {trials} trials, the number of misses matches the plan, which lists a "
+    "program's tasks and the memory between them.",
     "control": "For the {metric}, the A/A control, which runs the baseline a second time in every block, {outcomes}.",
     "control/again": "For the {metric}, the same control {outcomes}.",
     "control_fails": "differs significantly for {units}, whose intervals are widened accordingly; the largest "
@@ -185,7 +185,7 @@ PHRASES: Mapping[str, str] = {
     "at/alone": "{amount} on {workload}",
     "range/alike": ", ranging from {least} to {most}",
     "range/two": ", with {least} and {most}",
-    "range/mixed": "; individual effects range from {least} to {most}",
+    "range/mixed": "; on single workloads, the change ranges from {least} to {most}",
     "range/mixed/two": ", with {least} and {most}",
     "range/only/less": "; the only significant change is a decrease {amount} on {workload}",
     "range/only/more": "; the only significant change is an increase {amount} on {workload}",
@@ -265,21 +265,21 @@ PHRASES: Mapping[str, str] = {
     "which must stem from the order of trials or from something that the records do not capture",
     "same_program/more": "with {knob}, the {metric} of {place} is {amount} higher although the same program is built, "
     "which must stem from the order of trials or from something that the records do not capture",
-    "losses": "Taken individually{averaged}, the knobs cause {count} significant slowdowns, the largest on {place}, "
-    "where {change} increases the {metric} by {amount}.",
-    "losses/one": "Taken individually{averaged}, the knobs cause a single significant slowdown: on {place}, {change} "
-    "increases the {metric} by {amount}.",
+    "losses": "Taken individually{averaged}, {count} changes of a knob cause a significant slowdown, the largest on "
+    "{place}, where {change} increases the {metric} by {amount}.",
+    "losses/one": "Taken individually{averaged}, a single change of a knob causes a significant slowdown: on {place}, "
+    "{change} increases the {metric} by {amount}.",
     "losses/none": "Taken individually{averaged}, no knob slows any workload down significantly.",
     "averaged": " and averaged over the settings of the others",
     # Benefit: what it costs
     "compile": "With the full configuration, the {becomes}{range}{see}{repaid}.",
     "compile/one": "With the same change, the {becomes}{range}{see}{repaid}.",
-    "compile/compilers": "After the same changes, the {metric} is {changes}{see}{repaid}.",
+    "compile/compilers": "With the full configuration, the {metric} is {changes}{see}{repaid}.",
     "repaid": ". Where faster runs make up for a longer cold start, this takes at most {runs} runs (on {place}, {ci})",
     "repaid/on": ". On {place}, faster runs make up for the longer cold start after {runs} runs ({ci})",
     "repaid/one": "; faster runs make up for the difference after {runs} runs ({ci})",
     "memory": "At the same time, the {becomes}{range}{see}{mostly}{peak}.",
-    "memory/mostly": ", with {knob} contributing most ({amount} in terms of Shapley values)",
+    "memory/mostly": ", with {knob} contributing most (a decrease of {amount} by its Shapley value)",
     "memory/peak": "; the {becomes}",
     "memory/peak/one": "The {becomes}.",
     "best_choice/workloads": "On {count} of the {of} workloads, no other configuration is significantly faster than "

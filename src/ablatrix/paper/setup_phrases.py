@@ -50,13 +50,13 @@ SETUP: Mapping[str, tuple[str, str]] = {
     "setup/address_and": ("{address}; {levels}", "{address}；{levels}"),
     "levels_in/table": ("; Table {number} lists their levels", "；各取值见表 {number}"),
     "setup/departures": (
-        "The baseline departs from the compiler defaults as follows: {departures}.",
+        "The baseline departs from the compiler defaults in that {departures}.",
         "基线的以下设置与编译器的默认值不同：{departures}。",
     ),
     "setup/departure/switched": ("{knobs} are {level}{on}", "{on}{knobs}均设为{level}"),
     "setup/departure/switched/one": ("{knobs} is {level}{on}", "{on}{knobs}设为{level}"),
     "setup/departure": (
-        "{knob} is set to {level} instead of {shipped}{on}",
+        "{knob} is {level} rather than {shipped}{on}",
         "{on}{knob}设为{level}（默认为{shipped}）",
     ),
     "setup/departure/on": (" with {compilers}", "{compilers} 的"),
