@@ -76,7 +76,8 @@ def ran(compiler: str, module: nn.Module, inputs: tuple[torch.Tensor, ...], dire
     bound.run()
     wanted = program.exported.module(check_guards=False)(*inputs)
     for one, other in zip(bound.outputs(), [wanted] if torch.is_tensor(wanted) else wanted, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+        near = {} if one.dtype.itemsize == 2 else {"rtol": 1e-4, "atol": 1e-5}
+        torch.testing.assert_close(one, other, **near)
 
 
 @pytest.mark.parametrize("function", [exps, powers])
@@ -127,3 +128,12 @@ def test_xla_takes_any_stride_of_an_axis_of_size_one(tmp_path: Path) -> None:
     strange = torch.randn(4, 8).as_strided((4, 1, 8), (8, 3, 1))
     ran("xla", Function(one_wide), (strange[:, 0],), tmp_path)
     ran("xla", Function(lambda x: x + 1), (strange,), tmp_path)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("kind", [nn.Conv2d, nn.ConvTranspose2d])
+def test_tvm_compiles_convolution_with_bias_in_16_bits(
+    dtype: torch.dtype, kind: type[nn.Module], tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    ran("tvm", kind(4, 8, 3).to(dtype), (IMAGE.to(dtype),), tmp_path)

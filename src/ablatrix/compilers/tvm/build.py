@@ -28,6 +28,12 @@ from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.onnx.operation import data_inputs, find_onnx
 from ablatrix.workloads.program import TaskProgram
 
+CONVOLUTIONS = frozenset(
+    {"convolution.default", "conv_transpose1d.default", "conv_transpose2d.input"}
+    | {f"conv{axes}d.default" for axes in (1, 2, 3)}
+)
+"""Operations whose third argument is a bias, as TVM's importer calls them."""
+
 
 def host_target(settings: Applied = NO_SETTINGS) -> Any:
     """Return LLVM for the processor that this runs on, with the attributes and options that a study sets."""
@@ -150,13 +156,35 @@ def _keeping_types(exported: ExportedProgram) -> dict[str, Callable[[Any, Any], 
     """
 
     def convert(node: torch.fx.Node, importer: Any) -> Any:
-        made = importer.create_convert_map()[node.target.__name__](node)
+        made = _with_bias(node, importer) if _has_bias(node) else importer.create_convert_map()[_name(node)](node)
         dtype = str(node.meta["val"].dtype).removeprefix("torch.")
         if not isinstance(made, relax.Var) or made.ty.dtype == dtype:
             return made
         return importer.block_builder.emit(relax.op.astype(made, dtype))
 
-    return {node.target.__name__: convert for node in exported.graph.nodes if _is_narrow(node)}
+    return {_name(node): convert for node in exported.graph.nodes if _is_narrow(node)}
+
+
+def _with_bias(node: torch.fx.Node, importer: Any) -> Any:
+    """Import a convolution, and add its bias to the float32 sums: TVM's importer adds it as it is, which Relax refuses.
+
+    So the sums are rounded once, behind the bias, as eager rounds them.
+    """
+    importer._is_no_bias = lambda _bias: True  # of this importer alone, for this node
+    try:
+        made = importer.create_convert_map()[_name(node)](node)
+    finally:
+        del importer._is_no_bias
+    bias = relax.op.reshape(importer.env[node.args[2]], (1, -1, *[1] * (node.meta["val"].dim() - 2)))
+    return importer.block_builder.emit(relax.op.add(made, relax.op.astype(bias, made.ty.dtype)))
+
+
+def _has_bias(node: torch.fx.Node) -> bool:
+    return _name(node) in CONVOLUTIONS and len(node.args) > 2 and node.args[2] is not None
+
+
+def _name(node: torch.fx.Node) -> str:
+    return str(node.target.__name__)
 
 
 def _is_narrow(node: torch.fx.Node) -> bool:
