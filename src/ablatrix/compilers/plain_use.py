@@ -71,21 +71,10 @@ def use_onnxruntime(module: torch.nn.Module, inputs: tuple[Any, ...], directory:
 
 
 def use_openvino(module: torch.nn.Module, inputs: tuple[Any, ...], _directory: Path, threads: int) -> Bind:
-    """``openvino.compile_model``; in float32, since its default on some processors is another program.
-
-    Of the two ways into it, both documented, the one without tracing comes first.
-    """
+    """``openvino.compile_model``, and calls of it."""
     import torch
 
-    from ablatrix.compilers.openvino.library import import_openvino
-
-    openvino = import_openvino()
-    try:
-        converted = openvino.convert_model(torch.export.export(module, inputs))
-    except Exception:  # the converter has many errors and no common one
-        converted = openvino.convert_model(module, example_input=inputs)
-    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.compile_model(converted, "CPU", settings)
+    compiled = compile_openvino(module, inputs, threads)
 
     def bind(given: Sequence[Any]) -> PlainRun:
         arrays = [tensor.numpy() for tensor in given]
@@ -97,6 +86,24 @@ def use_openvino(module: torch.nn.Module, inputs: tuple[Any, ...], _directory: P
         return PlainRun(lambda: compiled(arrays), outputs)
 
     return bind
+
+
+def compile_openvino(module: torch.nn.Module, inputs: tuple[Any, ...], threads: int) -> Any:
+    """Return the compiled model; in float32, since OpenVINO's default on some processors is another program.
+
+    Of the two documented ways to convert a model of torch, the one without tracing comes first.
+    """
+    import torch
+
+    from ablatrix.compilers.openvino.library import import_openvino
+
+    openvino = import_openvino()
+    try:
+        converted = openvino.convert_model(torch.export.export(module, inputs))
+    except Exception:  # the converter has many errors and no common one
+        converted = openvino.convert_model(module, example_input=inputs)
+    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+    return openvino.compile_model(converted, "CPU", settings)
 
 
 def use_xla(module: torch.nn.Module, inputs: tuple[Any, ...], _directory: Path, threads: int) -> Bind:
