@@ -44,9 +44,9 @@ _ENCODERS = {
     "distilbert": f"hf:distilbert?{ONE}",
     "albert": f"hf:albert?{ONE}&embedding_size=16",
     "electra": f"hf:electra?{ONE}&embedding_size=16",
-    "deberta_v2": f"hf:deberta_v2?{ONE}&relative_attention=true&position_buckets=8&pos_att_type=p2c|c2p",
+    "deberta_v2": f"hf:deberta-v2?{ONE}&relative_attention=true&max_relative_positions=8&pos_att_type=p2c|c2p",
     "modernbert": f"hf:modernbert?{TWO}&local_attention=8&pad_token_id=0",
-    "fnet": f"hf:fnet?{ONE}",
+    "fnet": "hf:fnet?layers=1&hidden=32&intermediate=64&vocabulary=128&tokens=16",
 }
 _DECODERS = {
     "llama": f"hf:llama?{TWO}&groups=2",
@@ -80,7 +80,7 @@ _STATE_SPACE = {
     "mamba2": (
         "hf:mamba2?layers=1&hidden=16&num_heads=4&head_dim=8&n_groups=1&state_size=8&chunk_size=4&vocabulary=64&tokens=8"
     ),
-    "rwkv": "hf:rwkv?layers=1&hidden=16&attention_hidden_size=16&intermediate_size=32&vocabulary=64&tokens=6",
+    "rwkv": "hf:rwkv?layers=2&hidden=16&attention_hidden_size=16&intermediate_size=32&vocabulary=64&tokens=6",
 }
 _VISION = {
     "vit": "hf:vit?layers=2&hidden=32&heads=4&intermediate=64&image=32&patch_size=8",

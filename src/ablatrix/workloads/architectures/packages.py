@@ -17,10 +17,13 @@ from ablatrix.workloads.built import spread
 OF_TIMM: Mapping[str, tuple[str, dict[str, Any]]] = {
     "mlp_mixer": ("mlp_mixer:MlpMixer", {"img_size": 32, "patch_size": 8, "num_blocks": 2, "embed_dim": 32}),
     "convmixer": ("convmixer:ConvMixer", {"dim": 16, "depth": 2, "kernel_size": 5, "patch_size": 4}),
-    "densenet": ("densenet:DenseNet", {"growth_rate": 8, "block_config": (2, 2), "num_init_features": 16}),
+    "densenet": ("densenet:DenseNet", {"growth_rate": 8, "block_config": (2, 2)}),
     "xcit": ("xcit:Xcit", {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 1, "num_heads": 4}),
     "cait": ("cait:Cait", {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 1, "num_heads": 4}),
-    "seresnet": ("resnet:ResNet", {"layers": (1, 1), "channels": (8, 16), "block_args": {"attn_layer": "se"}}),
+    "seresnet": (
+        "resnet:ResNet",
+        {"layers": (1, 1, 1, 1), "channels": (8, 8, 16, 16), "block_args": {"attn_layer": "se"}},
+    ),
     "eva02": (
         "eva:Eva",
         {
@@ -46,24 +49,9 @@ def package(name: str, module: str) -> Any:
         WorkloadError: The package is not installed.
     """
     try:
-        return _imported(module)
+        return import_module(module)
     except ImportError as error:
         raise WorkloadError(f"{name} cannot be imported ({error}); {installation_of('models')}") from error
-
-
-def _imported(module: str) -> Any:
-    """Return a module that may import torchvision, as timm's transforms do.
-
-    One that is built for CUDA loads none of its operators beside torch for the CPU, and its import ends where it says
-    the shapes of the first of them. No model here calls one, so that it is enough to declare that one.
-    """
-    try:
-        return import_module(module)
-    except RuntimeError as error:
-        if "torchvision::nms does not exist" not in str(error):
-            raise
-        torch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        return import_module(module)
 
 
 def of_timm(architecture: str = "mlp_mixer", image: int = 32) -> tuple[nn.Module, torch.Tensor]:
