@@ -118,7 +118,8 @@ def test_architectures_page_has_all_and_no_compiler_takes_fewer_than_plainly() -
         ours = sum(row[place].startswith("yes") for row in models)
         plain = sum(row[place] == "yes" or row[place].endswith("(plain: yes)") for row in models)
         assert ours >= plain, name
-        assert not any("wrong output" in row[place] for row in models)
+        # What is wrong there is wrong in the compiler's own plain use, too.
+        assert not any(row[place] == "wrong output (plain: yes)" for row in models)
 
 
 def test_architecture_sources_are_readable_and_have_their_parameters() -> None:
