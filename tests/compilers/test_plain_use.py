@@ -137,3 +137,45 @@ def test_tvm_compiles_convolution_with_bias_in_16_bits(
 ) -> None:
     torch.manual_seed(0)
     ran("tvm", kind(4, 8, 3).to(dtype), (IMAGE.to(dtype),), tmp_path)
+
+
+PLACES = torch.tensor([[0, 3, 3, 1, 0, 0, 2, 3]]).expand(4, 8)
+ROWS = torch.tensor([1, 1, 3, 0])
+
+
+def scattered(kind: str, include_self: bool = True) -> Callable[..., Any]:
+    return lambda x, places: torch.ones_like(x).scatter_reduce(1, places, x, kind, include_self=include_self)
+
+
+@pytest.mark.parametrize("kind", ["sum", "mean", "amax", "prod"])
+@pytest.mark.parametrize("include_self", [True, False])
+def test_tvm_compiles_scatter_reduce(kind: str, include_self: bool, tmp_path: Path) -> None:
+    ran("tvm", Function(scattered(kind, include_self)), (X, PLACES), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, rows: torch.zeros_like(x).index_add(0, rows, x),
+        lambda x, rows: torch.zeros_like(x).index_add(1, rows, x[:, :4]),
+        lambda x, rows: torch.zeros_like(x).scatter_add(0, rows[:2, None].expand(2, 5), x),
+        lambda x, rows: torch.topk(x + rows[:, None], 3, sorted=False)[0].sum(1),
+    ],
+    ids=["rows", "columns", "part", "unsorted"],
+)
+def test_tvm_compiles_sums_by_index_and_unsorted_topk(function: Callable[..., Any], tmp_path: Path) -> None:
+    ran("tvm", Function(function), (X, ROWS), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        scattered("amax"),
+        lambda x, places: torch.fft.fftn(x, dim=(0, 1)).real + places,
+        lambda x, places: torch.fft.ifft(x, norm="ortho").imag,
+        lambda x, places: torch.zeros_like(x).index_add(0, places[0, :4], scattered("mean", False)(x, places)),
+    ],
+    ids=["scatter", "fourier", "inverse", "rows"],
+)
+def test_openvino_converts_from_a_trace_what_it_cannot_otherwise(function: Callable[..., Any], tmp_path: Path) -> None:
+    ran("openvino", Function(function), (X, PLACES), tmp_path)
