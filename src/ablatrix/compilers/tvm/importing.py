@@ -121,7 +121,7 @@ def _identity(kind: str, dtype: torch.dtype) -> float:
     if dtype.is_floating_point or value in (0.0, 1.0):
         return value
     limits = torch.iinfo(dtype)
-    return limits.min if value < 0 else limits.max
+    return int(limits.min if value < 0 else limits.max)
 
 
 def _trimmed(node: torch.fx.Node, importer: Any, source: Any) -> Any:
