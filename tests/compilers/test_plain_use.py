@@ -76,7 +76,8 @@ def ran(compiler: str, module: nn.Module, inputs: tuple[torch.Tensor, ...], dire
     bound.run()
     wanted = program.exported.module(check_guards=False)(*inputs)
     for one, other in zip(bound.outputs(), [wanted] if torch.is_tensor(wanted) else wanted, strict=True):
-        near = {} if one.dtype.itemsize == 2 else {"rtol": 1e-4, "atol": 1e-5}
+        # Eager sums in 16 bits in a transposed convolution, we in 32.
+        near = {"rtol": 2e-2, "atol": 4e-3} if one.dtype.itemsize == 2 else {"rtol": 1e-4, "atol": 1e-5}
         torch.testing.assert_close(one, other, **near)
 
 
@@ -147,7 +148,7 @@ def scattered(kind: str, include_self: bool = True) -> Callable[..., Any]:
     return lambda x, places: torch.ones_like(x).scatter_reduce(1, places, x, kind, include_self=include_self)
 
 
-@pytest.mark.parametrize("kind", ["sum", "mean", "amax", "prod"])
+@pytest.mark.parametrize("kind", ["sum", "mean", "amax", "amin", "prod"])
 @pytest.mark.parametrize("include_self", [True, False])
 def test_tvm_compiles_scatter_reduce(kind: str, include_self: bool, tmp_path: Path) -> None:
     ran("tvm", Function(scattered(kind, include_self)), (X, PLACES), tmp_path)
@@ -172,10 +173,9 @@ def test_tvm_compiles_sums_by_index_and_unsorted_topk(function: Callable[..., An
     [
         scattered("amax"),
         lambda x, places: torch.fft.fftn(x, dim=(0, 1)).real + places,
-        lambda x, places: torch.fft.ifft(x, norm="ortho").imag,
         lambda x, places: torch.zeros_like(x).index_add(0, places[0, :4], scattered("mean", False)(x, places)),
     ],
-    ids=["scatter", "fourier", "inverse", "rows"],
+    ids=["scatter", "fourier", "rows"],
 )
 def test_openvino_converts_from_a_trace_what_it_cannot_otherwise(function: Callable[..., Any], tmp_path: Path) -> None:
     ran("openvino", Function(function), (X, PLACES), tmp_path)

@@ -22,8 +22,6 @@ CONVOLUTIONS = frozenset(
 """Operations whose third argument is a bias, as TVM's importer calls them."""
 REDUCTIONS = {"sum": "add", "prod": "mul", "amax": "max", "amin": "min"}
 """What ``scatter_reduce`` does with several values for one place -> what Relax calls it."""
-IDENTITIES = {"sum": 0.0, "mean": 0.0, "prod": 1.0, "amax": float("-inf"), "amin": float("inf")}
-"""With what each of them begins where the value that is there does not count."""
 
 
 def import_task(request: CompileRequest, task: TaskProgram) -> Any:
@@ -96,17 +94,20 @@ def _scatter_add(node: torch.fx.Node, importer: Any) -> Any:
 
 
 def _scatter_reduce(node: torch.fx.Node, importer: Any) -> Any:
-    """Import ``scatter_reduce``; where the value that is there does not count, it begins with the identity."""
+    """Import ``scatter_reduce``; where the value that is there does not count, it begins without it."""
     x, axis, index, source, kind = importer.retrieve_args(node)[:5]
     counts_own = bool(node.kwargs.get("include_self", True))
-    emit, dtype, source = importer.block_builder.emit, x.ty.dtype, _trimmed(node, importer, source)
+    emit, dtype, source = importer.block_builder.emit, str(x.ty.dtype), _trimmed(node, importer, source)
     touched = start = x
-    if kind == "mean" or not counts_own:
+    chooses = kind in {"amax", "amin"}
+    if kind == "mean" or not (counts_own or chooses):
         ones = relax.op.ones_like(source)
         number = _scattered(importer, emit(relax.op.zeros_like(x)), axis, index, emit(ones), "add")
         touched = emit(relax.op.greater(number, relax.const(0, dtype)))
-    if not counts_own:
-        first = relax.op.full_like(x, relax.const(_identity(kind, node.meta["val"].dtype), dtype))
+    if not counts_own and chooses:  # any of the values for a place is one that the largest is chosen from
+        start = _scattered(importer, x, axis, index, source, "update")
+    elif not counts_own:
+        first = relax.op.full_like(x, relax.const(1 if kind == "prod" else 0, dtype))
         start = emit(relax.op.where(touched, first, x))
     made = _scattered(importer, start, axis, index, source, REDUCTIONS.get(kind, "add"))
     if kind != "mean":
@@ -114,14 +115,6 @@ def _scatter_reduce(node: torch.fx.Node, importer: Any) -> Any:
     number = emit(relax.op.add(number, relax.const(1, dtype))) if counts_own else number
     shared = relax.op.divide(made, relax.op.maximum(number, relax.const(1, dtype)))
     return emit(relax.op.where(touched, shared, x))
-
-
-def _identity(kind: str, dtype: torch.dtype) -> float:
-    value = IDENTITIES[kind]
-    if dtype.is_floating_point or value in (0.0, 1.0):
-        return value
-    limits = torch.iinfo(dtype)
-    return int(limits.min if value < 0 else limits.max)
 
 
 def _trimmed(node: torch.fx.Node, importer: Any, source: Any) -> Any:
