@@ -116,8 +116,9 @@ def use_xla(module: torch.nn.Module, inputs: tuple[Any, ...], _directory: Path, 
     from ablatrix.compilers.xla.frontend import import_torchax
 
     os.environ[POOL_SIZE] = str(threads)
-    export = import_torchax()
-    _names, states, function = export.exported_program_to_jax(torch.export.export(module, inputs), export_raw=True)
+    export, exported = import_torchax(), torch.export.export(module, inputs)
+    count = len(exported.graph_signature.user_outputs)  # behind what the model wrote to its buffers
+    _names, states, function = export.exported_program_to_jax(exported, export_raw=True)
     weights = [jax.numpy.asarray(one.detach().numpy()) for one in states]
     compiled = jax.jit(function)
 
@@ -127,7 +128,10 @@ def use_xla(module: torch.nn.Module, inputs: tuple[Any, ...], _directory: Path, 
         def run() -> Any:
             return jax.block_until_ready(compiled(weights, arrays))
 
-        return PlainRun(run, lambda: [torch.from_numpy(numpy.asarray(one).copy()) for one in jax.tree.leaves(run())])
+        def outputs() -> list[torch.Tensor]:
+            return [torch.from_numpy(numpy.asarray(one).copy()) for one in jax.tree.leaves(run())[-count:]]
+
+        return PlainRun(run, outputs)
 
     return bind
 
