@@ -117,7 +117,8 @@ def use_xla(module: torch.nn.Module, inputs: tuple[Any, ...], _directory: Path, 
 
     os.environ[POOL_SIZE] = str(threads)
     export, exported = import_torchax(), torch.export.export(module, inputs)
-    count = len(exported.graph_signature.user_outputs)  # behind what the model wrote to its buffers
+    # Behind what the model wrote to its buffers; names are of tensors, constants stand there as they are.
+    count = sum(isinstance(one, str) for one in exported.graph_signature.user_outputs)
     _names, states, function = export.exported_program_to_jax(exported, export_raw=True)
     weights = [jax.numpy.asarray(one.detach().numpy()) for one in states]
     compiled = jax.jit(function)
