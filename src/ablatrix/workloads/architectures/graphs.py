@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import nn
 
@@ -85,7 +87,12 @@ class GinLayer(nn.Module):  # type: ignore[misc]
         return self.net((1 + self.epsilon) * x + torch.zeros_like(x).index_add(0, edges[1], x[edges[0]]))
 
 
-LAYERS = {"gcn": GcnLayer, "graphsage": SageLayer, "gat": GatLayer, "gin": GinLayer}
+LAYERS: Mapping[str, Callable[[int, int], nn.Module]] = {
+    "gcn": GcnLayer,
+    "graphsage": SageLayer,
+    "gat": GatLayer,
+    "gin": GinLayer,
+}
 
 
 class GraphNet(nn.Module):  # type: ignore[misc]
