@@ -84,8 +84,7 @@ def prepare(
     answers = [oracle.answer(one) for one in inputs]
     if built.rounding is not None:
         answers = pool(answers, built.rounding)
-    if any(built.quanta):
-        answers = [judged_in_quanta(answer, built.quanta) for answer in answers]
+    answers = [judged_in_quanta(answer, built.quanta) for answer in answers] if any(built.quanta) else answers
     made = [
         InputSet(seed + index, dict(sizes[index]), one, answer.expected, answer.allowances)
         for index, (one, answer) in enumerate(zip(inputs, answers, strict=True))
