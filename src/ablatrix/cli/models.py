@@ -64,7 +64,8 @@ def models_command(
     """Try each model on each compiler as it ships, in its own process with checked outputs; print a Markdown table.
 
     Beside it each compiler is used on the model as its own users do, without ablatrix, in a process of its own and with
-    the same check. A model that cannot be exported stands under 'prepared': no compiler was given it. Exits with 0 when every model was tried on every compiler: an unsupported model is a result, not a failure.
+    the same check. A model that cannot be exported stands under 'prepared': no compiler was given it. Exits with 0
+    when every model was tried on every compiler: an unsupported model is a result, not a failure.
     """
     from ablatrix.compilers.plain_use import PLAIN_USE
     from ablatrix.errors import CompilerError
