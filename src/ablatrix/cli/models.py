@@ -86,8 +86,7 @@ def models_command(
         found[name] = _tried(resolved, out / name, quiet)
         if plain and name in PLAIN_USE:
             used[name] = _used(resolved, out / name, timeout, quiet)
-    kinds = {choice.name: _kind(choice.name, model) for choice in study.workloads}
-    print(table_text(found, kinds, used), end="")
+    print(table_text(found, {one.name: _kind(one.name, model) for one in study.workloads}, used), end="")
 
 
 def _chosen(models: Sequence[str], architectures: Sequence[str], dtype: str | None) -> list[dict[str, Any]]:
