@@ -36,6 +36,7 @@ from time import perf_counter, perf_counter_ns
 from typing import Any
 
 from ablatrix.compilers.catalogue import SHIPPED
+from ablatrix.compilers.plain_use import PLAIN_USE, compile_openvino
 from ablatrix.statistics.ratio import paired_ratio
 
 MARGIN = 0.03
@@ -150,7 +151,7 @@ def serve(side: str, compiler: str, workload: str) -> None:
     built = build_workload(entry, check_parameters(entry, WORKLOADS[workload]))
     inputs = built.make_inputs(0, {})
     with tempfile.TemporaryDirectory() as directory, torch.no_grad():
-        make: Make = {"ours": ours, ENTERED: ENTER.get(compiler, ours)}.get(side, PLAIN[compiler])
+        make: Make = {"ours": ours, ENTERED: ENTER.get(compiler, ours)}.get(side, theirs)
         wanted, module = built.module(*inputs), built.module
         if side in {"lowered", ENTERED}:
             module = make_program(module, inputs).lowered.module(check_guards=False)
@@ -200,17 +201,10 @@ def _first(bound: Any) -> Any:
     return bound.outputs()[0].clone()
 
 
-def plain_inductor(_compiler: str, module: Any, inputs: tuple[Any, ...], _directory: Path) -> tuple[Run, Run]:
-    """``torch.compile(model)``."""
-    import torch
-
-    compiled = torch.compile(module)
-
-    def read() -> Any:
-        made = compiled(*inputs)
-        return made if isinstance(made, torch.Tensor) else made[0]
-
-    return (lambda: compiled(*inputs)), read
+def theirs(compiler: str, module: Any, inputs: tuple[Any, ...], directory: Path) -> tuple[Run, Run]:
+    """The compiler's own plain use."""
+    bound = PLAIN_USE[compiler](module, inputs, directory, int(THREADS))(inputs)
+    return bound.run, lambda: bound.outputs()[0]
 
 
 def entered_inductor(_compiler: str, module: Any, inputs: tuple[Any, ...], _directory: Path) -> tuple[Run, Run]:
@@ -233,92 +227,18 @@ def entered_inductor(_compiler: str, module: Any, inputs: tuple[Any, ...], _dire
     return made[0], lambda: made[0]()[0]
 
 
-def plain_onnxruntime(_compiler: str, module: Any, inputs: tuple[Any, ...], directory: Path) -> tuple[Run, Run]:
-    """A session on the exported file."""
-    import onnxruntime
-    import torch
-
-    file = directory / "model.onnx"
-    torch.onnx.export(module, inputs, file, dynamo=True, verbose=False)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = int(THREADS)
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    given = {one.name: tensor.numpy() for one, tensor in zip(session.get_inputs(), inputs, strict=True)}
-    return (lambda: session.run(None, given)), (lambda: torch.from_numpy(session.run(None, given)[0]))
-
-
-def plain_openvino(_compiler: str, module: Any, inputs: tuple[Any, ...], _directory: Path) -> tuple[Run, Run]:
-    """``openvino.compile_model``, and a call of it."""
-    import torch
-
-    compiled, given = compile_openvino(module, inputs), [tensor.numpy() for tensor in inputs]
-    return (lambda: compiled(given)), (lambda: torch.from_numpy(compiled(given)[0].copy()))
-
-
 def entered_openvino(_compiler: str, module: Any, inputs: tuple[Any, ...], _directory: Path) -> tuple[Run, Run]:
     """A request of the compiled model whose inputs are set once."""
     import torch
 
     from ablatrix.compilers.openvino.library import import_openvino
 
-    request = compile_openvino(module, inputs).create_infer_request()
+    request = compile_openvino(module, inputs, int(THREADS)).create_infer_request()
     for index, tensor in enumerate(inputs):
         request.set_input_tensor(index, import_openvino().Tensor(tensor.numpy(), shared_memory=True))
     return request.infer, lambda: torch.from_numpy(request.get_output_tensor(0).data.copy())
 
 
-def compile_openvino(module: Any, inputs: tuple[Any, ...]) -> Any:
-    """Return the compiled model; in float32, since OpenVINO's default on some processors is another program."""
-    import torch
-
-    from ablatrix.compilers.openvino.library import import_openvino
-
-    openvino = import_openvino()
-    settings = {"INFERENCE_NUM_THREADS": int(THREADS), "INFERENCE_PRECISION_HINT": "f32"}
-    return openvino.compile_model(openvino.convert_model(torch.export.export(module, inputs)), "CPU", settings)
-
-
-def plain_xla(_compiler: str, module: Any, inputs: tuple[Any, ...], _directory: Path) -> tuple[Run, Run]:
-    """``jax.jit`` of what torchax makes of the model, its weights as arguments."""
-    import jax
-    import numpy
-    import torch
-
-    from ablatrix.compilers.xla.frontend import import_torchax
-
-    export = import_torchax()
-    _names, states, function = export.exported_program_to_jax(torch.export.export(module, inputs), export_raw=True)
-    weights = [jax.numpy.asarray(one.detach().numpy()) for one in states]
-    given = [jax.numpy.asarray(one.numpy()) for one in inputs]
-    compiled = jax.jit(function)
-
-    def run() -> Any:
-        return jax.block_until_ready(compiled(weights, given))
-
-    return run, lambda: torch.from_numpy(numpy.asarray(run()[0]).copy())
-
-
-def plain_tvm(_compiler: str, module: Any, inputs: tuple[Any, ...], _directory: Path) -> tuple[Run, Run]:
-    """``tvm.compile`` with the default pipeline of Relax, on the target of this processor."""
-    import torch
-    import tvm
-    from tvm import relax
-    from tvm.relax.frontend.torch import from_exported_program
-
-    imported = from_exported_program(torch.export.export(module, inputs))
-    target = tvm.target.Target({"kind": "llvm", "mcpu": tvm.target.codegen.llvm_get_system_cpu()})
-    machine = relax.VirtualMachine(tvm.compile(imported, target=target), tvm.cpu())
-    given = [tvm.runtime.from_dlpack(tensor) for tensor in inputs]
-    return (lambda: machine["main"](*given)), (lambda: torch.from_numpy(machine["main"](*given)[0].numpy()))
-
-
-PLAIN: Mapping[str, Make] = {
-    "tvm": plain_tvm,
-    "inductor": plain_inductor,
-    "onnxruntime": plain_onnxruntime,
-    "xla": plain_xla,
-    "openvino": plain_openvino,
-}
 ENTER: Mapping[str, Make] = {"inductor": entered_inductor, "openvino": entered_openvino}
 
 
@@ -329,7 +249,7 @@ if __name__ == "__main__":
         parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
         parser.add_argument("--blocks", type=int, default=5, help="sets of new processes")
         parser.add_argument("--rounds", type=int, default=15, help="bursts of each side in a block")
-        parser.add_argument("--compiler", nargs="+", choices=list(PLAIN), default=list(PLAIN))
+        parser.add_argument("--compiler", nargs="+", choices=list(PLAIN_USE), default=list(PLAIN_USE))
         parser.add_argument("--workload", nargs="+", choices=list(WORKLOADS), default=list(WORKLOADS))
         parser.add_argument("--keep-memory", action="store_true", help="no process returns memory to the system")
         given = parser.parse_args()

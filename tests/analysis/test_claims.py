@@ -111,7 +111,8 @@ def test_claims_with_output_that_float32_leaves_open_leave_correct_open(good: li
     found = check([good[0].model_copy(update={"correctness": nothing_judged}), *good[1:]])
     assert changed_states(found) == {"correct": "undecided", "attention-correct": "undecided"}
     assert (
-        optional_text(found["correct"].reason) == "1 ok trials have no output that float32 determines (ill-conditioned)"
+        optional_text(found["correct"].reason)
+        == "1 ok trials have no output that their type determines (ill-conditioned)"
     )
 
 

@@ -62,15 +62,15 @@ def test_wide_intervals_are_factors_and_miss_the_target(wide: Paper) -> None:
     said = wide.sentences["fairness: precision"]
     assert said.startswith("The widest confidence interval of any single-knob effect is a factor of ")
     assert said.endswith(
-        "Hot blocks were to be added until every interval for the run time was within ±1%; this target was missed, as "
-        "no more than 2 blocks were allowed."
+        "Hot blocks were to be added until every such interval for the run time was within ±1%; this target was missed, "
+        "as no more than 2 blocks were allowed."
     )
 
 
 def test_target_that_was_reached_is_said_so(tmp_path: Path) -> None:
     paper = write_paper(tmp_path, each(make_records(workloads=["encoder"], blocks=3), asked(0.5)), claims=False)
     assert paper.sentences["fairness: precision"].endswith(
-        "Hot blocks were added until every interval for the run time was within ±50%."
+        "Hot blocks were added until every such interval for the run time was within ±50%."
     )
 
 

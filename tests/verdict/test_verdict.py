@@ -167,7 +167,7 @@ MUTATIONS: dict[str, tuple[Mutation, str, str]] = {
             records, lambda one: one.mode == "cold", correctness={"checked": 0, "ok": None, "ill_conditioned": 3}
         ),
         "c",
-        "1 ok trials have no output that float32 determines (ill-conditioned)",
+        "1 ok trials have no output that their type determines (ill-conditioned)",
     ),
     "a comparison is missing": (
         lambda records: changed(records, lambda one: one.mode == "cold", correctness={"missing": 1, "checked": 2}),

@@ -46,7 +46,7 @@ PHRASES: Mapping[Code, str] = {
     "wrong_outputs": "{trials} 次试验中 {count} 次输出错误",
     "comparisons_missing": "缺少 {count} 次比较",
     "ok_without_check": "{count} 次成功的试验没有检查",
-    "ok_ill_conditioned": "{count} 次成功的试验的输出均不能由 float32 确定（病态）",
+    "ok_ill_conditioned": "{count} 次成功的试验的输出均不能由其数值类型确定（病态）",
     "other_misses": "{trials} 次试验中 {count} 次编译的任务数不同",
     "misses_unknown": "{count} 次未报告",
     "trials_of_status": "{count} 次 {status}",

@@ -134,7 +134,7 @@ def own_tolerance(sources: Sources) -> Written:
 
 
 def unjudged(sources: Sources) -> Written:
-    """How many outputs float32 does not determine, and in how many eager itself is not what is expected."""
+    """How many outputs their type does not determine, and in how many eager itself is not what is expected."""
     counted = sources.part(pl.col("ill_conditioned").is_not_null(), "ill_conditioned", "eager_wrong")
     if counted.is_empty():
         return

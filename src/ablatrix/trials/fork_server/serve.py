@@ -60,7 +60,7 @@ from ablatrix.trials.messages import (
 
 if TYPE_CHECKING:
     from ablatrix.compilers.adapter import Compiler
-    from ablatrix.trials.messages import PrepareTask
+    from ablatrix.trials.messages import AnyTask
     from ablatrix.workloads.program import Program
 
 GRACE_S = 5.0
@@ -189,7 +189,7 @@ def _load(directory: Path, descriptors: list[int], holdings: Holdings) -> Loadin
         os._exit(1)
 
 
-def _start(task: TrialTask | PrepareTask, descriptors: list[int], holdings: Holdings) -> Started:
+def _start(task: AnyTask, descriptors: list[int], holdings: Holdings) -> Started:
     """Start a worker: its channel and its log are the two descriptors that came along."""
     hazard = holdings.hazard or find_fork_hazard() or _own_environment(task)
     if hazard is not None:
@@ -221,7 +221,7 @@ def _start(task: TrialTask | PrepareTask, descriptors: list[int], holdings: Hold
         os._exit(70)
 
 
-def _own_environment(task: TrialTask | PrepareTask) -> str | None:
+def _own_environment(task: AnyTask) -> str | None:
     """Return why a worker has to begin with its environment: its compiler has a knob that is a variable of it.
 
     Libraries read variables when they are loaded, and a fork has loaded them. All levels of such a knob are treated
@@ -231,7 +231,7 @@ def _own_environment(task: TrialTask | PrepareTask) -> str | None:
     return f"an environment of its own: {', '.join(names)}" if names else None
 
 
-def _work(channel_end: int, task: TrialTask | PrepareTask, holdings: Holdings) -> None:
+def _work(channel_end: int, task: AnyTask, holdings: Holdings) -> None:
     """Do a worker's work in this fork."""
     random.seed(task.seed)
     gc.enable()
