@@ -35,7 +35,7 @@ def test_models_command_prints_only_its_table(here: Ablatrix, tmp_path: Path) ->
     assert load_study(place / "study.yaml").study.digest == record.study_digest
     (use,) = read_plain_uses(place / "plain.jsonl")
     assert (use.compiler, use.workload, use.program) == ("tvm", "bert", record.workload.digest)
-    again = ablatrix("models", "--compiler", "tvm", "--model", model, "--out", out, "--quiet")
+    again = here("models", "--compiler", "tvm", "--model", model, "--out", out, "--quiet")
     assert again.stdout == done.stdout
     assert read_plain_uses(place / "plain.jsonl") == [use]
 

@@ -62,8 +62,8 @@ def test_wide_intervals_are_factors_and_miss_the_target(wide: Paper) -> None:
     said = wide.sentences["fairness: precision"]
     assert said.startswith("The widest confidence interval of any single-knob effect is a factor of ")
     assert said.endswith(
-        "Hot blocks were to be added until every such interval for the run time was within ±1%; this target was missed, "
-        "as no more than 2 blocks were allowed."
+        "Hot blocks were to be added until every such interval for the run time was within ±1%; this target was "
+        "missed, as no more than 2 blocks were allowed."
     )
 
 
