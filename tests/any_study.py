@@ -36,10 +36,11 @@ def check_made(made: MadeStudy, directory: Path, figures: bool) -> list[str]:
         directory: Directory to write into.
         figures: Whether to make all figures, the page and an artifact too, which takes seconds.
     """
-    return [*_commands(made, directory, figures), *(_artifact(made, directory) if figures else ())]
+    return [*check_commands(made, directory, figures), *(check_artifact(made) if figures else ())]
 
 
-def _commands(made: MadeStudy, directory: Path, figures: bool) -> Iterator[str]:
+def check_commands(made: MadeStudy, directory: Path, figures: bool) -> Iterator[str]:
+    """Yield what is wrong with what each command that reads records makes of them."""
     template = directory / "template.yaml"
     template.write_text(DEFAULT_TEMPLATE.read_text(encoding="utf-8") if figures else TEXT_ALONE, encoding="utf-8")
     results = str(made.results)
@@ -59,7 +60,8 @@ def _commands(made: MadeStudy, directory: Path, figures: bool) -> Iterator[str]:
         yield from _ran("tabulate", results, "--out", str(directory / "tables"))
 
 
-def _artifact(made: MadeStudy, directory: Path) -> Iterator[str]:
+def check_artifact(made: MadeStudy) -> Iterator[str]:
+    """Yield what is wrong with an artifact of the study, in which all figures are drawn, twice."""
     try:
         reading = Reading(made.results)
         derive_anew(reading)

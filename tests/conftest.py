@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -79,6 +81,10 @@ def marker_of(file: Path) -> str | None:
     return MARKERS.get(f"{room}/{file.stem}", MARKERS.get(room))
 
 
+def leave_alone(hdlr: logging.Handler) -> None:
+    """Stand for a logger's ``addHandler`` that adds none."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--fast``, what needs no compiler, no torch and no GPU, and is quick; and ``--long``, the long forms too."""
     parser.addoption("--fast", action="store_true", help=f"the same as -m '{FAST}', without importing the other files")
@@ -91,6 +97,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Interpreters that ablatrix starts import nothing from the working directory; compilers of the tests are modules.
     root = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    # Pytest listens to every logger that does not propagate, and torch describes each tensor that it traces to whoever
+    # listens to this one, with the stack: a large part of the time of an export.
+    logging.getLogger("torch.__trace").addHandler = leave_alone  # type: ignore[method-assign]
     if config.getoption("--fast"):
         config.option.markexpr = FAST
 
@@ -120,6 +129,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=place)
 
 
+def pytest_collection_finish() -> None:
+    """Leave what imports made, millions of objects that stay, out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A fork server with a real prepared program, and a compiler that fails as it is told."""
@@ -134,17 +149,21 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield Bench(server.load(program), path)
 
 
+SAVE_PAGES = "ablatrix.paper.figures.write.save_pages"
+
+
+def save_no_images(pages: Sequence[object], stem: Path) -> list[Path]:
+    """Stand for ``save_pages`` of figures that nobody looks at: its files, without a picture."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    stems = [stem.name, *(f"{stem.name}_{number}" for number in range(2, len(pages) + 1))]
+    files = [stem.with_name(f"{stem.name}.pdf")]
+    files += [stem.with_name(f"{name}.{kind}") for name in stems for kind in ("png", "svg")]
+    for file in files:
+        file.write_bytes(b"no image")
+    return files
+
+
 @pytest.fixture
 def no_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures of a paper are composed, and their pages are saved as none: for tests that do not look at them."""
-
-    def save(pages: Sequence[object], stem: Path) -> list[Path]:
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        stems = [stem.name, *(f"{stem.name}_{number}" for number in range(2, len(pages) + 1))]
-        files = [stem.with_name(f"{stem.name}.pdf")]
-        files += [stem.with_name(f"{name}.{kind}") for name in stems for kind in ("png", "svg")]
-        for file in files:
-            file.write_bytes(b"no image")
-        return files
-
-    monkeypatch.setattr("ablatrix.paper.figures.write.save_pages", save)
+    monkeypatch.setattr(SAVE_PAGES, save_no_images)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Literal, TypeVar
 
 from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.canonical import content_id, digest_value
@@ -36,6 +36,9 @@ from ablatrix.records.model import (
 from ablatrix.records.part import Level
 from ablatrix.records.status import Status
 from ablatrix.records.workload import InputFacts
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 PRIMARY: dict[str, tuple[str, str]] = {
     "partition": ("whole", "regions"),
@@ -95,6 +98,18 @@ class Plant:
     block: int | None = None
 
 
+_MADE: dict[str, tuple[Record, ...]] = {}
+_TABLES: dict[tuple[int, ...], tuple[tuple[Record, ...], Tidy]] = {}
+KEPT = 24
+"""How many lists of records, and tables of them, are kept for whoever asks for the same ones: neither can change."""
+
+
+def _keep(kept: dict[K, V], key: K, value: V) -> None:
+    if len(kept) == KEPT:
+        del kept[next(iter(kept))]
+    kept[key] = value
+
+
 def make_records(
     *,
     workloads: Sequence[str] = ("attention", "encoder"),
@@ -125,10 +140,13 @@ def make_records(
         built_as: What a configuration is really built as: configurations for which it answers the same have the
             same code, figures and times (but for noise). A knob that it ignores is a no-op.
     """
+    plants = list(plants)
+    asked = repr((workloads, blocks, modes, seed, plants, host, commit, noise, superseded, primers))
+    if built_as is dict and asked in _MADE:
+        return list(_MADE[asked])
     rng = random.Random(seed)
     study_digest = digest_value({"study": "synthetic", "workloads": list(workloads), "seed": seed})
     machine = _machine(host)
-    plants = list(plants)
     records: list[Record] = []
     for workload, mode, block in itertools.product(workloads, modes, range(blocks)):
         drift = rng.gauss(0.0, noise * 3)  # shared by the block: pairing takes it out
@@ -176,7 +194,10 @@ def make_records(
         )
         for record in records[:primers]
     ]
-    return [*primed, *first, *again, *records[superseded:]]
+    whole = [*primed, *first, *again, *records[superseded:]]
+    if built_as is dict:
+        _keep(_MADE, asked, tuple(whole))
+    return whole
 
 
 def write_records(path: Path, records: Iterable[Record]) -> Path:
@@ -187,9 +208,14 @@ def write_records(path: Path, records: Iterable[Record]) -> Path:
 
 
 def tidied(records: Iterable[Record]) -> Tidy:
-    """The table of records, as reading a file of them gives it."""
-    with TemporaryDirectory() as directory:
-        return tidy([write_records(Path(directory) / "results.jsonl", records)])
+    """The table of records, as reading a file of them gives it; of the same records it is the same one."""
+    held = tuple(records)
+    asked = tuple(map(id, held))
+    if asked not in _TABLES:
+        with TemporaryDirectory() as directory:
+            table = tidy([write_records(Path(directory) / "results.jsonl", held)])
+        _keep(_TABLES, asked, (held, table))  # records that are held keep their ids to themselves
+    return _TABLES[asked][1]
 
 
 def broken(record: Record, status: str) -> Record:

@@ -34,6 +34,7 @@ def test_chunks_hold_all_lines_whole(tmp_path: Path, in_pieces: None) -> None:
     assert all(piece.endswith(b"\n") for piece in pieces)
 
 
+@pytest.mark.slow
 def test_reader_with_several_processes_gives_same_table(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     path = write(tmp_path)
     whole = tidy([path])
@@ -44,6 +45,7 @@ def test_reader_with_several_processes_gives_same_table(tmp_path: Path, request:
     assert pieces.trials.schema == whole.trials.schema
 
 
+@pytest.mark.slow
 def test_reader_with_faults_in_later_chunks_reports_first_with_its_line(tmp_path: Path, in_pieces: None) -> None:
     path = write(tmp_path)
     lines = path.read_text().splitlines(keepends=True)
@@ -54,6 +56,7 @@ def test_reader_with_faults_in_later_chunks_reports_first_with_its_line(tmp_path
         tidy([path])
 
 
+@pytest.mark.slow
 def test_reader_of_newer_minor_version_counts_unknown_fields(tmp_path: Path, in_pieces: None) -> None:
     path = tmp_path / "results.jsonl"
     lines = [record_line(record) for record in make_records(workloads=["encoder"], blocks=1)]

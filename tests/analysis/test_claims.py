@@ -111,7 +111,8 @@ def test_claims_with_output_that_float32_leaves_open_leave_correct_open(good: li
     found = check([good[0].model_copy(update={"correctness": nothing_judged}), *good[1:]])
     assert changed_states(found) == {"correct": "undecided", "attention-correct": "undecided"}
     assert (
-        optional_text(found["correct"].reason) == "1 ok trials have no output that float32 determines (ill-conditioned)"
+        optional_text(found["correct"].reason)
+        == "1 ok trials have no output that their type determines (ill-conditioned)"
     )
 
 
@@ -269,7 +270,7 @@ def test_claim_statements_are_sentences_in_both_languages() -> None:
     said = {claim.id: (claim.statement(), claim.statement("zh")) for claim in claims_of().claims}
     assert said["fusion"] == (
         "fusion reduces the run time of encoder on tvm by a factor of at least 1.5",
-        "在 tvm 上，改变 fusion 的水平，encoder 的运行时间之比（改前/改后）至少为 1.5",
+        "在 tvm 上，改变 fusion 的取值，encoder 的运行时间之比（改前/改后）至少为 1.5",
     )
     assert said["partition-hot"][0] == "partition increases the run time of encoder on tvm by at most 20%"
     assert said["fusion-alone"][0] == (
@@ -310,7 +311,7 @@ def test_shipped_claims_name_only_what_their_study_has(name: str) -> None:
     [
         ("at_least: 1.5", ("by a factor of at least ", "1.5", ""), ("至少为 ", "1.5", "")),
         ("at_most: 2", ("by a factor of at most ", "2", ""), ("至多为 ", "2", "")),
-        ("within: 0.02", ("by at most ", "2", "%"), ("最多增加 ", "2", "%")),
+        ("within: 0.02", ("by at most ", "2", "%"), ("至多增加 ", "2", "%")),
     ],
 )
 def test_claim_statement_contains_its_bound(

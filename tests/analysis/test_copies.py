@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from ablatrix.analysis.table import chunk, copies
 from ablatrix.analysis.table.choice import OMITTED
 from ablatrix.analysis.table.copies import Copies, user_copies
+from ablatrix.analysis.table.planned import PlannedTrials
 from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.records.journal import record_line
 from ablatrix.records.metrics import HOT_METRIC
@@ -74,6 +76,28 @@ def test_copy_of_one_of_two_files_is_taken_for_it_alone(tmp_path: Path, kept: Co
     both = tidy([one, other], keep_lines=True, copies=kept)
     assert sum(parsed) == other.stat().st_size
     assert_same(both, tidy([one, other], keep_lines=True, copies=Copies(tmp_path / "none", worth_bytes=2**40)))
+
+
+def test_design_is_parsed_once_and_its_copy_says_the_same(
+    tmp_path: Path, kept: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_records(tmp_path / "results.jsonl", RECORDS)
+    trials = [{"trial_id": one.trial_id, "mode": one.mode, "role": None} for one in RECORDS if one.final]
+    lost = {"trial_id": "lost", "mode": "hot", "block_id": 7}
+    design = {"trials": [*trials, lost], "titles": {"knobs": {"fusion": {"en": "Fusion"}}}, "cold_effect_width": 0.1}
+    (tmp_path / "design.json").write_text(json.dumps(design))
+    first = tidy([path], keep_lines=True, copies=kept)
+    assert len(files(kept)) == 2
+    monkeypatch.delattr(PlannedTrials, "of")
+    again = tidy([path], keep_lines=True, copies=kept)
+    assert_same(again, first)
+    assert again.titles == first.titles
+    assert again.unrecorded == {("", "", "hot", ""): 1}
+    one, other = first.designs[tmp_path / "design.json"], again.designs[tmp_path / "design.json"]
+    assert one.trials.equals(other.trials)
+    assert one.trials.schema == other.trials.schema
+    assert one.trials.row(-1) == ("lost", None, "\0", "hot", None)
+    assert one.rest == other.rest == {name: value for name, value in design.items() if name != "trials"}
 
 
 def test_copy_of_changed_file_is_not_taken(tmp_path: Path, kept: Copies, parsed: list[int]) -> None:

@@ -27,7 +27,7 @@ def unit_of(knobs: Mapping[str, Sequence[str]]) -> Unit:
     """Knobs with their levels, the baseline's first."""
     baseline = tuple(Setting(knob, levels[0]) for knob, levels in knobs.items())
     levels = {knob: tuple(levels) for knob, levels in knobs.items()}
-    return Unit(workload="net", digest="d", compiler="c", levels=levels, baseline=baseline, trials={})
+    return Unit(workload="net", digest="d", compiler="c", levels=levels, baseline=baseline)
 
 
 def one_at_a_time(unit: Unit) -> list[Settings]:

@@ -41,6 +41,7 @@ def test_rows_of_equal_values_have_one_number(
     found = numbered(TABLE, columns)
     rows = [[row for row, number in enumerate(found.numbers) if number == one] for one in range(found.count)]
     assert sorted(rows) == groups
+    assert [own.tolist() for own in found.rows()] == rows
     assert [found.first[number] for number in found.numbers] == [
         next(group[0] for group in groups if row in group) for row in range(TABLE.height)
     ]
@@ -48,4 +49,4 @@ def test_rows_of_equal_values_have_one_number(
 
 def test_table_without_rows_has_no_number() -> None:
     found = numbered(TABLE.clear(), ["label", "text", "whole"])
-    assert (found.count, found.numbers.tolist()) == (0, [])
+    assert (found.count, found.numbers.tolist(), found.rows()) == (0, [], [])

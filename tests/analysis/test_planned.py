@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ablatrix.analysis.table.choice import SUPERSEDED
-from ablatrix.analysis.table.planned import count_planned, load_design
+from ablatrix.analysis.table.planned import PlannedTrials, count_planned, load_design
 from ablatrix.analysis.table.trials_table import NOT_RECORDED, tidy
 from tests.synthetic import Plant, make_records, write_records
 
@@ -28,7 +28,7 @@ def planned_run(tmp_path: Path, lost: int) -> tuple[Path, dict[str, Any]]:
 
 def test_planned_trials_are_reported_with_their_outcome(tmp_path: Path) -> None:
     path, design = planned_run(tmp_path, lost=3)
-    table = count_planned(tidy([path]).trials, design)
+    table = count_planned(tidy([path]).trials, PlannedTrials.of(design))
     sums = table.select("planned", "ok", "failed", "unsupported", "not_run").sum().row(0)
     assert sums[0] == 2 * 18 == sum(sums[1:])
     assert (table["planned"] == table["ok"] + table["failed"] + table["unsupported"] + table["not_run"]).all()

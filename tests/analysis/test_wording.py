@@ -107,7 +107,7 @@ def test_reasons_in_chinese_count_blocks_and_name_configurations() -> None:
     why = Why.of(because("one_block"), lack)
     assert text_of(why, "zh") == (
         "只有一个区组\N{FULLWIDTH COMMA}没有区间\N{FULLWIDTH SEMICOLON}"
-        "4 个区组中 1 个不支持\N{FULLWIDTH COMMA}4 个区组中 2 个输出错误"
+        "4 个区组中有 1 个不支持\N{FULLWIDTH COMMA}4 个区组中有 2 个输出错误"
         "\N{FULLWIDTH COLON}a=1 | a=2 | a=3 | 另有 1 个"
     )
     assert text_of(Lack(NOT_RUN, ("fusion=on",)), "zh") == "未运行\N{FULLWIDTH COLON}fusion=on"

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from ablatrix.analysis.table import PlannedTrials
 from ablatrix.artifact.contents.completeness import check_plan
 
 FIELDS = ("cell_id", "block_id", "mode", "role")
@@ -16,7 +17,9 @@ def line(trial: str, record: str, final: bool = True, **changed: str) -> dict[st
 
 
 def details(lines: list[dict[str, Any]], trials: list[dict[str, Any]], **design: Any) -> list[str]:
-    return [problem.detail for problem in check_plan(pl.DataFrame(lines), {"trials": trials, **design})]
+    return [
+        problem.detail for problem in check_plan(pl.DataFrame(lines), PlannedTrials.of({"trials": trials, **design}))
+    ]
 
 
 def planned(*names: str, **said: Any) -> list[dict[str, Any]]:
@@ -75,5 +78,5 @@ def test_plan_check_of_other_study_names_planned_records_only() -> None:
 
 def test_plan_check_of_no_record_names_every_trial() -> None:
     schema = {**dict.fromkeys(("trial_id", "record_id", "study_digest", *FIELDS), pl.String()), "final": pl.Boolean()}
-    problems = check_plan(pl.DataFrame(schema=schema), {"trials": planned("t1", "t2")})
+    problems = check_plan(pl.DataFrame(schema=schema), PlannedTrials.of({"trials": planned("t1", "t2")}))
     assert [problem.detail for problem in problems] == ["2 of 2 planned trials have no final record: t1, t2"]

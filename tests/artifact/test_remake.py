@@ -1,6 +1,9 @@
 """The whole way with the real tables, figures and text."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,8 +59,16 @@ def little(original: Path, tmp_path: Path) -> Path:
     return shutil.copytree(original, tmp_path / "copy")
 
 
-def test_remake_of_real_artifact_in_other_location_is_good(whole: Path) -> None:
-    assert verify(whole) == []
+def test_remake_of_real_artifact_in_other_location_and_process_is_good(whole: Path) -> None:
+    """Every byte of tables, figures, text and page, under another hash seed, time zone and number of threads."""
+    code = (
+        "import sys; from ablatrix.artifact.bundle.verify import verify; print(verify(sys.argv[1])); "
+        "assert not {'torch', 'tvm', 'transformers', 'pandas'} & sys.modules.keys()"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "99", "TZ": "Asia/Tokyo", "POLARS_MAX_THREADS": "1"}
+    command = [sys.executable, "-c", code, str(whole)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    assert done.stdout == "[]\n"
 
 
 def test_artifact_has_promised_tables_figures_and_text(whole: Path) -> None:

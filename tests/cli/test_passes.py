@@ -56,8 +56,8 @@ changed: by the text.
 """
 
 
-def test_passes_of_model_are_listed_in_configuration_that_is_asked_for(ablatrix: Ablatrix) -> None:
-    done = ablatrix(
+def test_passes_of_model_are_listed_in_configuration_that_is_asked_for(here: Ablatrix) -> None:
+    done = here(
         *("passes", "onnxruntime", "--model", "mlp", "--json"),
         *("--knob", "fusion=on", "--knob", "optimizer:ConstantFolding=off"),
     )

@@ -25,7 +25,7 @@ claims:
 
 
 @pytest.fixture(scope="module")
-def artifact(tmp_path_factory: pytest.TempPathFactory, ablatrix: Ablatrix, finished: Path, study_file: Path) -> Path:
+def artifact(tmp_path_factory: pytest.TempPathFactory, here: Ablatrix, finished: Path, study_file: Path) -> Path:
     """An artifact of the finished run, with claims, and with the tiny study as an example."""
     place = tmp_path_factory.mktemp("stranger")
     shutil.copyfile(study_file, place / "smoke.yaml")
@@ -38,16 +38,16 @@ def artifact(tmp_path_factory: pytest.TempPathFactory, ablatrix: Ablatrix, finis
         shutil.copyfile(STUDIES / source, directory / "tiny" / target)
     (place / "paper.yaml").write_text(LITTLE_PAPER)
     template = ("--template", place / "paper.yaml")
-    done = ablatrix("artifact", place / "smoke.yaml", "--out", directory, "--quiet", *template)
+    done = here("artifact", place / "smoke.yaml", "--out", directory, "--quiet", *template)
     assert done.returncode == 0, done.stderr.decode()
     return directory
 
 
 @pytest.fixture(scope="module")
-def reproduced(ablatrix: Ablatrix, artifact: Path) -> Path:
+def reproduced(here: Ablatrix, artifact: Path) -> Path:
     """The whole way, once: verify, run the study, report."""
     out = artifact.parent / "again"
-    done = ablatrix("reproduce", artifact, "--out", out, "--quiet")
+    done = here("reproduce", artifact, "--out", out, "--quiet")
     assert done.returncode == 0, done.stderr.decode() + done.stdout.decode()
     assert "3 claims: 3 reproduced, 0 not reproduced, 0 undecided" in done.stdout.decode()
     return out

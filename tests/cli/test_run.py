@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,18 +22,26 @@ from ablatrix.records.schema import validate_line
 from tests.cli.conftest import STUDY, Ablatrix
 
 
-def planned(ablatrix: Ablatrix, study: Path) -> list[str]:
-    design = json.loads(ablatrix("design", study, "--json").stdout)
+def planned(here: Ablatrix, study: Path) -> list[str]:
+    design = json.loads(here("design", study, "--json").stdout)
     return [trial["trial_id"] for trial in design["trials"]]
 
 
-def test_run_stdout_has_one_valid_record_per_trial_and_nothing_else(ablatrix: Ablatrix, study_file: Path) -> None:
-    done = ablatrix("run", study_file, "--out", "-")
+@pytest.fixture(scope="module")
+def streamed(ablatrix: Ablatrix, study_file: Path) -> subprocess.CompletedProcess[bytes]:
+    """A run with its records on stdout, and its log beside its progress on stderr."""
+    done = ablatrix("--log-level", "info", "run", study_file, "--out", "-")
     assert done.returncode == 0, done.stderr.decode()
-    text = done.stdout.decode()
+    return done
+
+
+def test_run_stdout_has_one_valid_record_per_trial_and_nothing_else(
+    here: Ablatrix, study_file: Path, streamed: subprocess.CompletedProcess[bytes]
+) -> None:
+    text = streamed.stdout.decode()
     assert text.endswith("\n")
     records = [validate_line(line) for line in text.splitlines()]
-    assert sorted(record.trial_id for record in records) == sorted(planned(ablatrix, study_file))
+    assert sorted(record.trial_id for record in records) == sorted(planned(here, study_file))
     assert {record.status for record in records} == {"ok"}
     assert {(record.mode, record.role) for record in records} == {
         ("cold", "measured"),
@@ -44,24 +53,40 @@ def test_run_stdout_has_one_valid_record_per_trial_and_nothing_else(ablatrix: Ab
     assert all(record.correctness and record.correctness.missing == 0 for record in records)
 
 
-def test_run_with_failures_writes_valid_records_and_exits_with_1(ablatrix: Ablatrix, tmp_path: Path) -> None:
-    study = tmp_path / "failing.yaml"
-    study.write_text(STUDY.replace("timeout_s: 120}\n  hot", "timeout_s: 0.005}\n  hot"))
-    done = ablatrix("run", study, "--out", "-", "--quiet")
-    assert done.returncode == 1
-    records = [validate_line(line) for line in done.stdout.decode().splitlines()]
-    assert len(records) == len(planned(ablatrix, study))
-    assert {record.status for record in records if record.mode == "cold"} == {"timeout"}
-    assert {record.status for record in records if record.mode == "hot"} == {"ok"}
-    timeout = next(record for record in records if record.status == "timeout")
-    assert timeout.error is not None
-    assert timeout.error.type == "timeout"
-    assert timeout.runtime is None
+def test_run_with_log_level_shows_log_on_stderr_only(streamed: subprocess.CompletedProcess[bytes]) -> None:
+    assert all(validate_line(line) for line in streamed.stdout.decode().splitlines())
+    logged = [line for line in streamed.stderr.decode().splitlines() if line.startswith("INFO ablatrix.")]
+    assert any("ablatrix.trials.run.runner: run of study 'smoke'" in line for line in logged)
+    assert not any(line.startswith("DEBUG") for line in streamed.stderr.decode().splitlines())
+
+
+@pytest.fixture(scope="module")
+def part(ablatrix: Ablatrix, tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[bytes]:
+    """A quiet run of part of a study in which no hot trial can end in time."""
+    study = tmp_path_factory.mktemp("failing") / "failing.yaml"
+    study.write_text(STUDY.replace("warm_up_ms: 1, timeout_s: 120}", "warm_up_ms: 1, timeout_s: 0.005}"))
+    return ablatrix("run", study, "--out", "-", "--quiet", "--only", "mode=hot", "--only", "fusion=on")
+
+
+def test_run_with_failures_writes_valid_records_and_exits_with_1(part: subprocess.CompletedProcess[bytes]) -> None:
+    assert part.returncode == 1
+    records = [validate_line(line) for line in part.stdout.decode().splitlines()]
+    assert {record.status for record in records} == {"timeout"}
+    for record in records:
+        assert record.error is not None
+        assert record.error.type == "timeout"
+        assert record.runtime is None
+
+
+def test_run_with_only_restricts_trials_but_keeps_partners_of_pairs(part: subprocess.CompletedProcess[bytes]) -> None:
+    records = [validate_line(line) for line in part.stdout.decode().splitlines()]
+    assert {record.mode for record in records} == {"hot"}
+    assert sorted(record.role for record in records) == ["measured", "measured", "reference", "twin"]
 
 
 @pytest.mark.long
 def test_run_of_cuda_study_without_gpu_skips_every_cell_with_reason(
-    ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ablatrix: Ablatrix, here: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     study = tmp_path / "cuda.yaml"
@@ -69,7 +94,7 @@ def test_run_of_cuda_study_without_gpu_skips_every_cell_with_reason(
     done = ablatrix("run", study, "--out", "-", "--quiet")
     assert done.returncode == 0, done.stderr.decode()
     records = [validate_line(line) for line in done.stdout.decode().splitlines()]
-    assert sorted(record.trial_id for record in records) == sorted(planned(ablatrix, study))  # no block was added
+    assert sorted(record.trial_id for record in records) == sorted(planned(here, study))  # no block was added
     assert {(record.status, record.config.device) for record in records} == {("unsupported", "cuda")}
     messages = {(record.config.compiler, record.error.message) for record in records if record.error}
     reasons = dict(messages)
@@ -99,16 +124,16 @@ def test_run_record_holds_what_protocol_promises(finished: Path) -> None:
     assert sum(map(len, line["bursts_ms"])) == hot.runtime.samples.counted
 
 
-def test_run_into_same_directory_again_repeats_nothing(ablatrix: Ablatrix, study_file: Path, finished: Path) -> None:
+def test_run_into_same_directory_again_repeats_nothing(here: Ablatrix, study_file: Path, finished: Path) -> None:
     before = (finished / "results.jsonl").read_bytes()
-    done = ablatrix("run", study_file, "--out", finished)
+    done = here("run", study_file, "--out", finished)
     assert done.returncode == 0
     assert b"0 trials to run" in done.stderr
     assert (finished / "results.jsonl").read_bytes() == before
 
 
 def test_run_after_torn_line_repeats_only_its_trial(
-    ablatrix: Ablatrix, study_file: Path, finished: Path, tmp_path: Path
+    here: Ablatrix, study_file: Path, finished: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
     subprocess.run(["cp", "-r", str(finished), str(copy)], check=True)
@@ -116,7 +141,7 @@ def test_run_after_torn_line_repeats_only_its_trial(
     lines = journal.read_bytes().splitlines(keepends=True)
     first_cold = json.loads(lines[0])["trial_id"]
     journal.write_bytes(b"".join(lines[1:]) + lines[0][: len(lines[0]) // 2])
-    done = ablatrix("run", study_file, "--out", copy)
+    done = here("run", study_file, "--out", copy)
     assert done.returncode == 0, done.stderr.decode()
     assert b"1 trials to run" in done.stderr
     assert b"set aside" in done.stderr
@@ -126,10 +151,10 @@ def test_run_after_torn_line_repeats_only_its_trial(
     assert len(final_records(records)) == len(lines)
 
 
-def test_run_into_directory_of_other_study_is_refused(ablatrix: Ablatrix, finished: Path, tmp_path: Path) -> None:
+def test_run_into_directory_of_other_study_is_refused(here: Ablatrix, finished: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(STUDY.replace("input_sets: 2", "input_sets: 3"))
-    done = ablatrix("run", other, "--out", finished)
+    done = here("run", other, "--out", finished)
     assert done.returncode == 2
     assert b"holds results of another study" in done.stderr
     assert b"Traceback" not in done.stderr
@@ -145,80 +170,76 @@ def test_run_keeps_log_in_work_directory(finished: Path) -> None:
     assert "ending the fork server of 'tvm'" in text
 
 
-@pytest.fixture(scope="module")
-def part(ablatrix: Ablatrix, study_file: Path) -> subprocess.CompletedProcess[bytes]:
-    """A run of part of the study, with its log on stderr and its records on stdout."""
-    only = ("--only", "mode=hot", "--only", "fusion=on")
-    done = ablatrix("--log-level", "info", "run", study_file, "--out", "-", "--quiet", *only)
-    assert done.returncode == 0, done.stderr.decode()
-    return done
+@dataclass(frozen=True)
+class Ended:
+    """A run that a signal ended after its first record, and another one into the same directory before that."""
+
+    out: Path
+    code: int
+    stderr: bytes
+    second: subprocess.CompletedProcess[bytes]
 
 
-def test_run_with_log_level_shows_log_on_stderr_only(part: subprocess.CompletedProcess[bytes]) -> None:
-    assert all(validate_line(line) for line in part.stdout.decode().splitlines())
-    logged = [line for line in part.stderr.decode().splitlines() if line.startswith("INFO ablatrix.")]
-    assert any("ablatrix.trials.run.runner: run of study 'smoke'" in line for line in logged)
-    assert not any(line.startswith("DEBUG") for line in part.stderr.decode().splitlines())
-
-
-def test_run_with_only_restricts_trials_but_keeps_partners_of_pairs(part: subprocess.CompletedProcess[bytes]) -> None:
-    records = [validate_line(line) for line in part.stdout.decode().splitlines()]
-    assert {record.mode for record in records} == {"hot"}
-    assert sorted(record.role for record in records) == ["measured", "measured", "reference", "twin"]
-
-
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long)]
-)
-def test_run_after_interrupt_keeps_everything_and_resumes(
-    ablatrix: Ablatrix, study_file: Path, tmp_path: Path, number: signal.Signals, code: int
-) -> None:
-    out = tmp_path / "interrupted"
-    process = start(study_file, out)
+def end_by(number: signal.Signals, here: Ablatrix, study: Path, out: Path) -> Ended:
+    process = start(study, out)
     wait_for_lines(out / "results.jsonl", 1)
+    second = here("run", study, "--out", out)
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
-    assert process.returncode == code, stderr.decode()
-    assert b"run the same command again to resume" in stderr
-    done = ablatrix("run", study_file, "--out", out)
+    return Ended(out, process.returncode, stderr, second)
+
+
+@pytest.fixture(scope="module")
+def interrupted(here: Ablatrix, study_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    return end_by(signal.SIGINT, here, study_file, tmp_path_factory.mktemp("interrupted") / "out")
+
+
+def test_run_twice_at_once_into_one_directory_is_refused(interrupted: Ended) -> None:
+    assert interrupted.second.returncode == 2
+    assert b"another run is writing there" in interrupted.second.stderr
+
+
+def assert_resumes(here: Ablatrix, study: Path, ended: Ended) -> None:
+    assert b"run the same command again to resume" in ended.stderr
+    done = here("run", study, "--out", ended.out)
     assert done.returncode == 0, done.stderr.decode()
-    records = list(read_records(out / "results.jsonl"))
-    assert sorted(r.trial_id for r in records if r.final) == sorted(planned(ablatrix, study_file))
+    records = list(read_records(ended.out / "results.jsonl"))
+    assert sorted(r.trial_id for r in records if r.final) == sorted(planned(here, study))
     assert {r.status for r in records if not r.final} <= {"interrupted"}
 
 
-def test_run_after_kill_9_leaves_one_final_line_per_trial(ablatrix: Ablatrix, study_file: Path, tmp_path: Path) -> None:
+def test_run_after_interrupt_keeps_everything_and_resumes(here: Ablatrix, study_file: Path, interrupted: Ended) -> None:
+    assert interrupted.code == 130, interrupted.stderr.decode()
+    assert_resumes(here, study_file, interrupted)
+
+
+@pytest.mark.long
+def test_run_after_sigterm_keeps_everything_and_resumes(here: Ablatrix, study_file: Path, tmp_path: Path) -> None:
+    ended = end_by(signal.SIGTERM, here, study_file, tmp_path / "out")
+    assert ended.code == 143, ended.stderr.decode()
+    assert_resumes(here, study_file, ended)
+
+
+def test_run_after_kill_9_leaves_one_final_line_per_trial(here: Ablatrix, study_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
-    for lines in (1, 3):
-        process = start(study_file, out)
-        wait_for_lines(out / "results.jsonl", lines)
-        process.kill()
-        process.communicate()
-        wait_until_gone(out)
-    done = ablatrix("run", study_file, "--out", out)
+    process = start(study_file, out)
+    wait_for_lines(out / "results.jsonl", 2)
+    process.kill()
+    process.communicate()
+    wait_until_gone(out)
+    done = here("run", study_file, "--out", out)
     assert done.returncode == 0, done.stderr.decode()
     final = [r.trial_id for r in read_records(out / "results.jsonl") if r.final]
-    assert sorted(final) == sorted(planned(ablatrix, study_file))
-
-
-def test_run_twice_at_once_into_one_directory_is_refused(ablatrix: Ablatrix, study_file: Path, tmp_path: Path) -> None:
-    out = tmp_path / "contested"
-    first = start(study_file, out)
-    wait_for_lines(out / "results.jsonl", 1)
-    second = ablatrix("run", study_file, "--out", out)
-    assert second.returncode == 2
-    assert b"another run is writing there" in second.stderr
-    first.communicate(timeout=120)
-    assert first.returncode == 0
+    assert sorted(final) == sorted(planned(here, study_file))
 
 
 def test_dump_shows_code_of_record_with_labels(
-    ablatrix: Ablatrix, study_file: Path, finished: Path, tmp_path: Path
+    here: Ablatrix, study_file: Path, finished: Path, tmp_path: Path
 ) -> None:
     records = list(read_records(finished / "results.jsonl"))
     one = next(one for one in records if one.mode == "cold" and one.config.knobs and one.config.knobs["fusion"] == "on")
     dump = tmp_path / "dump"
-    done = ablatrix("rerun", one.trial_id, "--results", finished, "--study", study_file, "--dump", dump)
+    done = here("rerun", one.trial_id, "--results", finished, "--study", study_file, "--dump", dump)
     assert done.returncode == 0, done.stderr.decode()
     assert f"wrote {dump / 'index.json'}" in done.stderr.decode()
     told = json.loads(done.stdout)

@@ -36,7 +36,7 @@ def make():
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory, ablatrix: Ablatrix) -> Path:
+def bundle(tmp_path_factory: pytest.TempPathFactory, here: Ablatrix) -> Path:
     """An artifact of a study with a model of its own, which was run without a question."""
     place = tmp_path_factory.mktemp("author")
     claims = "version: 1\nclaims:\n  - {id: correct, correct: all}\n"
@@ -44,7 +44,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, ablatrix: Ablatrix) -> Path
     for name, text in files.items():
         (place / name).write_text(text)
     out = place / "own"
-    done = ablatrix("artifact", place / "own.yaml", "--out", out, "--quiet", "--template", place / "paper.yaml")
+    done = here("artifact", place / "own.yaml", "--out", out, "--quiet", "--template", place / "paper.yaml")
     assert done.returncode == 0, done.stderr.decode()
     assert (place / "ran").exists()
     assert not (out / "ran").exists()

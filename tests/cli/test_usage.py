@@ -66,6 +66,7 @@ def test_command_with_wrong_arguments_gives_one_message_and_exits_2(
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["knobs", "gcc"], ["run", "x.yaml"], ["knobs", "eager", "--json"]])
 def test_command_in_own_process_answers_as_in_this_one(
     ablatrix: Ablatrix, here: Ablatrix, arguments: list[str]
@@ -99,6 +100,7 @@ def test_help_loads_no_framework() -> None:
     assert done.stderr.strip() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_show_completion_prints_shell_script(shell: str) -> None:
     command = [sys.executable, "-c", "from ablatrix.cli.main import main; main()", "--show-completion", shell]

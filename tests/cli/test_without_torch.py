@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.bare import bare_site, run_bare
+from tests.cli.conftest import LITTLE_PAPER
 from tests.synthetic import make_records, write_records
 
 STUDY = """\
@@ -30,6 +31,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bare_site(directory / "site")
     (directory / "s.yaml").write_text(STUDY)
     (directory / "net.py").write_text(MODEL)
+    (directory / "little.yaml").write_text(LITTLE_PAPER)
     write_records(directory / "run/results.jsonl", make_records(workloads=["attention"], blocks=2))
     return directory
 
@@ -46,7 +48,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "effects run",
         "diagnose run",
         "tabulate run --out tabulated",
-        "paper run --out paper",
+        "paper run --out paper --template little.yaml",
         "page run --out page.html",
     ],
 )

@@ -70,6 +70,7 @@ def test_traps_catch_an_interpreter_that_looks_in_the_working_directory(traps: P
     assert {"statistics", "polars"} <= set(trapped(traps).split())
 
 
+@pytest.mark.usefixtures("no_images")
 @pytest.mark.parametrize("command", ["verify", "claims", "page", "paper", "verdict", "effects"])
 def test_readers_in_processes_import_nothing_of_the_folder(
     here: Ablatrix, finished: Path, traps: Path, monkeypatch: pytest.MonkeyPatch, command: str

@@ -37,17 +37,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def test_run_of_onnx_file_covers_both_levels(
-    ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_of_onnx_file_covers_both_levels(here: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_onnx(tmp_path / "net.onnx")
     monkeypatch.chdir(tmp_path)
     *_, command = commands_of(PAGE)
     assert "net.onnx" in command
-    done = ablatrix(*command)
+    done = here(*command)
     assert done.returncode == 0, done.stderr.decode()
     records = list(read_records(tmp_path / "given" / "results.jsonl"))
-    assert {record.status for record in records} == {"ok"}
+    assert {(record.status, record.meta.process) for record in records} == {("ok", "forked")}
     assert {r.config.knobs["graph_level"] for r in records if r.role == "measured"} == {"disabled", "all"}
 
 
@@ -88,7 +86,9 @@ def test_page_files_written_by_user_have_at_most_20_lines() -> None:
         assert len(code) <= 20, name
 
 
-def test_page_commands_do_what_page_describes(ablatrix: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_commands_do_what_page_describes(
+    ablatrix: Ablatrix, here: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(place)
     quick, again, knobs, study, _ = commands_of(PAGE)
     made = ablatrix(*quick)
@@ -101,7 +101,7 @@ def test_page_commands_do_what_page_describes(ablatrix: Ablatrix, place: Path, m
     assert {record.workload.name for record in records} == {"my_model"}
     assert {record.workload.source for record in records} == {"../my_model.py:make"}
     assert {record.config.knobs["fusion"] for record in records if record.role == "measured"} == {"off", "on"}
-    resumed = ablatrix(*again)
+    resumed = here(*again)
     assert resumed.returncode == 0
     assert b"0 trials to run" in resumed.stderr
     listed = ablatrix(*knobs)
@@ -151,10 +151,10 @@ def test_plugin_example_runs_in_every_process(
     assert "plugins: [../in_place.py]\n" in (tmp_path / "out" / "study.yaml").read_text()
 
 
-def test_workload_example_is_listed(ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workload_example_is_listed(here: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(EXAMPLES / "workload" / "polynomial.py", tmp_path)
     monkeypatch.chdir(tmp_path)
-    listed = ablatrix(*commands_of("plug-ins.md")[-1])
+    listed = here(*commands_of("plug-ins.md")[-1])
     assert listed.returncode == 0, listed.stderr.decode()
     assert b"polynomial" in listed.stdout
 
@@ -216,11 +216,9 @@ def test_run_of_own_passes_judges_each_by_check_and_digest(ablatrix: Ablatrix, h
     assert conditions == {(compiler, "wrong_output"): [("tanh_gelu", ["on"])] for compiler in ("tvm", "inductor")}
 
 
-def test_replay_of_complaint_names_the_two_optimisers_together(
-    ablatrix: Ablatrix, here: Ablatrix, tmp_path: Path
-) -> None:
+def test_replay_of_complaint_names_the_two_optimisers_together(here: Ablatrix, tmp_path: Path) -> None:
     study = EXAMPLES / "complaints" / "cast_and_divide.yaml"
-    done = ablatrix("run", study, "--out", tmp_path / "out", "--only", "fold=on")
+    done = here("run", study, "--out", tmp_path / "out", "--only", "fold=on")
     assert done.returncode == 1, done.stderr.decode()  # what cannot be compiled is a failure
     found = json.loads(here("diagnose", tmp_path / "out", "--json").stdout)
     (causes,) = found["blame"]

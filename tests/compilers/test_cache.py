@@ -131,6 +131,7 @@ def _store_often(directory: Path, artifact: Path) -> int:
     return 0
 
 
+@pytest.mark.slow
 def test_cache_with_concurrent_writers_of_one_entry_stays_intact(tmp_path: Path, artifact: Path) -> None:
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
         runs = [pool.submit(_store_often, tmp_path / "cache", artifact) for _ in range(3)]

@@ -30,6 +30,7 @@ from ablatrix.study.load import load_study
 from ablatrix.testing.programs import make_gates
 from ablatrix.testing.requests import make_program, make_request
 from ablatrix.trials.fork_server import serve as zygote
+from ablatrix.trials.fork_server.child import import_compiler
 from ablatrix.trials.host.linux import descendants_of, is_stopped
 from ablatrix.trials.messages.orders import WorkerState
 from ablatrix.trials.run.runner import run
@@ -380,6 +381,36 @@ def test_page_session_matches_reference_replies(tmp_path: Path) -> None:
         assert got == wanted
     session.close()
     assert numpy.load(tmp_path / "output_0.npy").tolist() == [[1.0, 0.0]]
+
+
+class Crossed(torch.nn.Module):  # type: ignore[misc]
+    """Reads its second input first, and makes its second output first."""
+
+    def forward(self, left: torch.Tensor, right: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        early = torch.relu(right)
+        return left + early, early
+
+
+def test_inputs_and_outputs_at_bind_say_which_of_workload_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    plain_ask = Session.ask
+
+    def ask(self: Session, request: dict[str, Any], timeout_s: float | None = None) -> dict[str, Any]:
+        asked.append(request)
+        return plain_ask(self, request, timeout_s)
+
+    monkeypatch.setattr(Session, "ask", ask)
+    entry = describe_command("numpy", ["python3", "numpy_compiler.py"], EXAMPLE, {})
+    inputs = (torch.tensor([1.0, 2.0]), torch.tensor([-5.0, 5.0]))
+    request = make_request(make_program(Crossed(), inputs), tmp_path, entry.levels(()), entry=entry)
+    bound = import_compiler(entry).compile(request).bind(inputs)
+    bound.run()
+    assert [one.tolist() for one in bound.outputs()] == [[1.0, 7.0], [0.0, 5.0]]
+    (bind,) = [one for one in asked if one["do"] == "bind"]
+    assert [(one["name"], one["input"]) for one in bind["inputs"]] == [("input_0", "right"), ("input_1", "left")]
+    assert [one["output"] for one in bind["outputs"]] == [1, 0]
 
 
 def test_program_is_exported_in_requested_forms(tmp_path: Path) -> None:

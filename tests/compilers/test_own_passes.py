@@ -14,6 +14,7 @@ from ablatrix.compilers.settings.applied import NO_SETTINGS
 from ablatrix.errors import CompilerError
 from ablatrix.import_spec import import_place
 from ablatrix.study.load import load_study
+from ablatrix.testing.programs import SMALL_PROGRAMS
 from ablatrix.testing.subject import Subject
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_passes"
@@ -28,16 +29,23 @@ def subject(compiler: str, directory: Path, study: Path = EXAMPLE, **knobs: dict
     return Subject(import_place(entry.adapter)(), entry, directory)
 
 
-def output(made: Subject, levels: dict[str, str]) -> torch.Tensor:
-    case = made.case(levels, "attention")
+def output(made: Subject, levels: dict[str, str], program: str = "attention") -> torch.Tensor:
+    case = made.case(levels, program)
     bound = case.executable.bind((case.draw.inputs[0].clone(),))
     bound.run()
     (found,) = bound.outputs()
     return found.clone()
 
 
+def make_gelu() -> tuple[torch.nn.Module, torch.Tensor]:
+    return torch.nn.GELU(), torch.linspace(-2, 2, 32).reshape(4, 8)
+
+
 @pytest.mark.parametrize("compiler", list(FILES))
-def test_pass_changes_result_where_it_runs_and_nothing_where_it_is_idle(compiler: str, tmp_path: Path) -> None:
+def test_pass_changes_result_where_it_runs_and_nothing_where_it_is_idle(
+    compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SMALL_PROGRAMS, "gelu", make_gelu)
     made = subject(
         compiler,
         tmp_path,
@@ -46,11 +54,11 @@ def test_pass_changes_result_where_it_runs_and_nothing_where_it_is_idle(compiler
     )
     plain: dict[str, str] = {}
     idle, moved = {"idle": "on"}, {"gelu": "on"}
-    digests = [made.case(levels, "attention").digest for levels in (plain, idle, moved)]
+    digests = [made.case(levels, "gelu").digest for levels in (plain, idle, moved)]
     assert digests[0] == digests[1] != digests[2]
-    difference = (output(made, moved) - output(made, plain)).abs().max().item()
-    assert 1e-6 < difference < 1e-2  # tanh approximates GELU to 5e-4
-    torch.testing.assert_close(output(made, idle), output(made, plain), rtol=0, atol=0)
+    before, after = (output(made, levels, "gelu") for levels in (plain, moved))
+    assert 1e-6 < (after - before).abs().max().item() < 1e-2  # tanh approximates GELU to 5e-4
+    torch.testing.assert_close(output(made, idle, "gelu"), before, rtol=0, atol=0)
 
 
 def test_tvm_sequence_has_every_anchor_of_catalogue() -> None:
@@ -77,32 +85,30 @@ def note(module, context):
     assert (tmp_path / "seen").read_text() == "x" * len(anchors)
 
 
-@pytest.mark.parametrize(
-    ("where", "anchor"),
-    [
-        ("before", "pre_grad"),
-        ("after", "pre_grad"),
-        ("before", "joint_graph"),
-        ("after", "joint_graph"),
-        ("before", "post_grad"),
-        ("after", "post_grad"),
-        ("before", "fusion"),
-        ("after", "fusion"),
-    ],
-)
-def test_inductor_pass_at_each_point_runs(where: str, anchor: str, tmp_path: Path) -> None:
-    name = f"noting_{where}_{anchor}"
-    returned = "subject" if anchor == "fusion" else "None"
-    code = f"""\
+def test_inductor_pass_at_each_point_runs(tmp_path: Path) -> None:
+    points = [
+        (where, anchor)
+        for anchor in ("pre_grad", "joint_graph", "post_grad", "fusion")
+        for where in ("before", "after")
+    ]
+    code = """\
 import pathlib
-def note(subject):
-    (pathlib.Path(__file__).parent / "seen").touch()
-    return {returned}
+def noting(word, returns):
+    def note(subject):
+        with open(pathlib.Path(__file__).parent / "seen", "a") as file:
+            file.write(word + " ")
+        return subject if returns else None
+    return note
 """
-    (tmp_path / f"{name}.py").write_text(code)
-    made = subject("inductor", tmp_path / "built", tmp_path, it={"pass": f"{name}.py:note", where: anchor})
-    made.case({"it": "on"})
-    assert (tmp_path / "seen").exists()
+    knobs = {}
+    for where, anchor in points:
+        name = f"{where}_{anchor}"
+        code += f"{name} = noting({name!r}, {anchor == 'fusion'})\n"
+        knobs[name] = {"pass": f"noting_points.py:{name}", where: anchor}
+    (tmp_path / "noting_points.py").write_text(code)
+    subject("inductor", tmp_path / "built", tmp_path, **knobs).case(dict.fromkeys(knobs, "on"))
+    seen = list(dict.fromkeys((tmp_path / "seen").read_text().split()))
+    assert seen == list(knobs)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -72,31 +70,13 @@ def observe(name: str, program: str, directory: Path) -> Observed:
     )
 
 
-def once(function: Any) -> Any:
-    """Return a function that computes once for each task: importing a program takes longer than compiling it."""
-    found: dict[str, Any] = {}
-
-    @functools.wraps(function)
-    def call(*arguments: Any) -> Any:
-        task = next(one for one in arguments if hasattr(one, "fingerprint"))
-        if task.fingerprint not in found:
-            found[task.fingerprint] = function(*arguments)
-        return found[task.fingerprint]
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("passes")
 
 
-def test_onnxruntime_code_differs_for_optimisers_that_changed_model(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ablatrix.compilers.onnxruntime import build
-
-    monkeypatch.setattr(build, "_get_model", once(build._get_model))
+@pytest.mark.usefixtures("exported_once")
+def test_onnxruntime_code_differs_for_optimisers_that_changed_model(directory: Path) -> None:
     seen = observe("onnxruntime", "attention", directory)
     assert seen.acting == {
         "optimizer:MatMulAddFusion",
@@ -110,10 +90,8 @@ def test_onnxruntime_code_differs_for_optimisers_that_changed_model(
     assert seen.code(seen.idle) == whole
 
 
-def test_xla_code_differs_for_passes_that_changed_module(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ablatrix.compilers.xla import build
-
-    monkeypatch.setattr(build, "lower_task", once(build.lower_task))
+@pytest.mark.usefixtures("exported_once")
+def test_xla_code_differs_for_passes_that_changed_module(directory: Path) -> None:
     seen = observe("xla", GATES, directory)
     assert {"pass:algsimp", "pass:cse", "pass:dot-library-rewriter", "pass:fusion"} <= seen.acting
     whole = seen.code()

@@ -16,6 +16,7 @@ from ablatrix.errors import CompilerError
 from ablatrix.import_spec import import_place
 from ablatrix.testing.subject import Case, Subject
 
+pytestmark = pytest.mark.usefixtures("exported_once")
 COMPILERS = ("onnxruntime", "inductor", "tvm", "xla", "openvino")
 EXPECTED = {
     "onnxruntime": [

@@ -157,6 +157,7 @@ def test_chart_of_unknown_name_or_metric_is_refused(results: Results) -> None:
         results.chart("effects", metric="speed")
 
 
+@pytest.mark.usefixtures("no_images")
 @pytest.mark.slow
 def test_verdict_shows_each_criterion_in_html(results: Results) -> None:
     verdict = results.verdict()

@@ -52,6 +52,7 @@ RENAMED: dict[str, tuple[str, ...]] = {
     "compile_ms": ("runtime", "compile_ms"),
     "samples_counted": ("runtime", "samples", "counted"),
     "stopping_effect_target": ("runtime", "stopping", "effect_target"),
+    "stopping_most_blocks": ("runtime", "stopping", "most_blocks"),
     "tokens_context": ("workload", "tokens", "context"),
 }
 PREFIXES: dict[str, tuple[str, ...]] = {
@@ -66,11 +67,13 @@ VIEWS: dict[str, Callable[[float], float]] = {
     "factor": lambda ratio: ratio,
     "saved": lambda ratio: 1 - 1 / ratio,
     "added": lambda ratio: 1 / ratio - 1,
+    "spread": math.exp,
 }
 POWER = re.compile(r"\$(?:(\d[.\d]*)\\times)?10\^\{(-?\d+)\}\$")
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 RAISED_POWER = re.compile("(?:(\\d[.\\d]*)\N{MULTIPLICATION SIGN})?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 REFERENCE = re.compile(r"~\\ref\{(?:fig|tab):(\d+)\}")
+CODE = re.compile(r"\\texttt\{((?:\\.|\{\}|[^{}\\])*)\}")
 SUPERSEDED = "attempt that a later one replaced"
 TIMED_OTHER = "hot trial that timed another executable than was checked"
 LATEX = {
@@ -78,7 +81,7 @@ LATEX = {
     r"\textgreater{}": ">", r"\textbar{}": "|", r"$\rightarrow$": "→", r"$\pm$": "±", r"\&": "&", r"\%": "%",
     r"\$": "$", r"\#": "#", r"\_": "_", r"\{": "{", r"\}": "}", "-{}": "-",
     r"\textendash{}": "\N{EN DASH}", r"$\times$": "\N{MULTIPLICATION SIGN}",
-    "$-$": "-",
+    "$-$": "-", r"\allowbreak{}": "",
 }  # fmt: skip
 
 
@@ -206,6 +209,7 @@ def names_of(records: Records) -> set[str]:
         texts += [name.replace("_", " ") for name in record["workload"]["parameters"]]
         texts.append((record["meta"]["machine"].get("gpu") or {}).get("name", ""))
         texts += [record["status"], record["workload"]["digest"][:6], *record["meta"]["threads"]]
+        texts += [address.partition(":")[2] for address in (record["config"].get("settings") or {}).values()]
         departures = record["config"].get("departures") or {}
         for knob, level in [*record["config"]["knobs"].items(), *departures.items()]:
             texts += [knob, str(level)]
@@ -227,6 +231,7 @@ def read_macros(path: Path) -> dict[tuple[str, str], str]:
 
 def unescaped_markdown(text: str) -> str:
     text = RAISED_POWER.sub(lambda match: f"{match[1] or 1}e{int(match[2].translate(RAISED)):+03d}", text)
+    text = re.sub(r"(?<!\\)`", "", text)  # around words of programs, in which nothing is escaped
     return re.sub(r"\\(.)", r"\1", text).replace("\N{MINUS SIGN}", "-")
 
 
@@ -234,6 +239,7 @@ def unescaped_latex(text: str) -> str:
     text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("% "))
     text = POWER.sub(lambda match: f"{match[1] or 1}e{int(match[2]):+03d}", text)
     text = REFERENCE.sub(r"{REF}\1", text)
+    text = CODE.sub(r"\1", text)
     pattern = "|".join(map(re.escape, sorted(LATEX, key=len, reverse=True)))
     return re.sub(pattern, lambda match: LATEX[match.group()], text).replace("{REF}", " ")
 

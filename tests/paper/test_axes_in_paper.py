@@ -70,7 +70,7 @@ def test_main_table_names_a_workload_once_and_says_over_what_the_mean_is(tmp_pat
     ("language", "expected"),
     [
         ("en", "fusion on net turns from a saving into a loss between tokens 16 and 256"),
-        ("zh", "在 tokens 取 16 与 256 之间由节省变为损失"),
+        ("zh", "在 tokens 取 16 与 256 之间由收益变为损失"),
     ],
 )
 def test_sentence_names_values_between_which_effect_crosses_one(tmp_path: Path, language: str, expected: str) -> None:

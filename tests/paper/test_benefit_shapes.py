@@ -1,7 +1,9 @@
 """The paragraph on the benefit has six to ten sentences, whatever the number of knobs, workloads and compilers."""
 
+import functools
 import random
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +62,12 @@ def written(directory: Path, compilers: int, knobs: int, workloads: int, languag
     return Paper((results,), directory / "paper")
 
 
+@pytest.fixture(scope="module")
+def paper_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, int, int], Paper]:
+    """Papers by compilers, knobs and workloads, each written once."""
+    return functools.cache(lambda *shape: written(tmp_path_factory.mktemp("shape"), *shape))
+
+
 SHAPES = [
     (1, 1, 1), (1, 1, 4), (1, 4, 1), (1, 12, 4), (6, 2, 1),
     *(pytest.param(*shape, marks=pytest.mark.slow) for shape in ((1, 4, 25), (6, 4, 1), (6, 2, 4), (6, 12, 1))),
@@ -67,8 +75,10 @@ SHAPES = [
 
 
 @pytest.mark.parametrize(("compilers", "knobs", "workloads"), SHAPES)
-def test_benefit_has_six_to_ten_sentences(tmp_path: Path, compilers: int, knobs: int, workloads: int) -> None:
-    paper = written(tmp_path, compilers, knobs, workloads)
+def test_benefit_has_six_to_ten_sentences(
+    paper_of: Callable[[int, int, int], Paper], compilers: int, knobs: int, workloads: int
+) -> None:
+    paper = paper_of(compilers, knobs, workloads)
     benefit = [text for name, text in paper.sentences.items() if name.startswith("benefit: ")]
     assert 6 <= len(benefit) <= 10, "\n".join(benefit)
     assert sum(len(re.findall(r"\.(?= [A-Z]|$)", text)) for text in benefit) <= 10, "\n".join(benefit)
@@ -76,8 +86,26 @@ def test_benefit_has_six_to_ten_sentences(tmp_path: Path, compilers: int, knobs:
     assert recompute.check(recompute.read_records(paper.results), paper.directory) == []
 
 
+def test_compilers_beside_each_other_have_intervals_each(tmp_path: Path) -> None:
+    said = written(tmp_path, 2, 2, 1).sentences
+    assert re.fullmatch(
+        r"With the full configuration \(alpha and beta\), the run time on net0 is [\d.]+% lower with \w+ \(95% CI "
+        r"[^)]*\) and [\d.]+% lower with \w+ \(CI [^)]*\)\.",
+        said["benefit: whole"],
+    )
+    assert said["benefit: against_eager"].startswith(
+        "Over eager PyTorch, the fastest configuration of each compiler achieves a speedup of "
+    )
+    assert re.search(r"saved by alpha \([\d.]+% with \w+, CI [^;]*; [\d.]+% with", said["benefit: shares"])
+    assert said["setup: software"].startswith("We evaluate mine and other")
+    assert "2 compilers" in said["fairness: control/run_ms_paired"]
+    assert said["setup: knobs"].startswith("We vary 2 knobs in all combinations of their levels: alpha and beta (each")
+
+
 @pytest.mark.slow
-def test_benefit_of_many_workloads_names_only_those_at_both_ends(tmp_path: Path) -> None:
-    benefit = (written(tmp_path, 1, 4, 25).directory / "text" / "benefit.md").read_text(encoding="utf-8")
+def test_benefit_of_many_workloads_names_only_those_at_both_ends(
+    paper_of: Callable[[int, int, int], Paper],
+) -> None:
+    benefit = (paper_of(1, 4, 25).directory / "text" / "benefit.md").read_text(encoding="utf-8")
     assert len(benefit) < 2500
     assert sum(f"net{number} " in benefit for number in range(25)) <= 12

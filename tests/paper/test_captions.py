@@ -11,7 +11,7 @@ from tests.synthetic import Plant, make_records, tidied
 
 FAILED = {
     "en": "Crosses in the band above are failed trials, at the left edge if they did not report their misses.",
-    "zh": "失败的试验为上方带中的叉，未报告未命中数者在左缘。",  # noqa: RUF001 - Chinese punctuation is meant
+    "zh": "上方带状区域中的叉表示失败的试验，未报告未命中数者置于左缘。",  # noqa: RUF001 - Chinese punctuation is meant
 }
 
 

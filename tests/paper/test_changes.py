@@ -183,7 +183,7 @@ def test_text_without_any_whole_configuration_withdraws_what_rests_on_it(tmp_pat
 
 def test_text_on_interval_with_one_says_how_far_it_reaches(before: Paper) -> None:
     memory = before.sentences["benefit: memory"]
-    assert memory.endswith(", while the peak growth of resident memory does not change significantly (CI within ±21%).")
+    assert memory.endswith("; the peak growth of resident memory does not change significantly (CI within ±21%).")
     assert "time is lost to partition (4.9%)" in before.sentences["benefit: shares"]
 
 

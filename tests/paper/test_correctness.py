@@ -47,18 +47,17 @@ def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: P
     assert written(tmp_path, checked(rms_ratio=1.25)).sentences["correctness: tolerance"] == (
         "As a reference for root-mean-square (RMS) errors, we take the largest RMS error of eager execution under "
         "randomly perturbed rounding plus 1e-07 times the RMS of the expected values. Errors reach at most 1.25 times "
-        "this reference (tolerated: 2 times). No single element is off by more than 0.5 times the largest error of "
-        "eager execution on elements of similar sensitivity to rounding. The resulting tolerance is at most 12 times "
-        "the RMS error of eager execution itself."
+        "this reference. We tolerate up to 2 times the reference, which amounts to at most 12 times the RMS error of "
+        "unperturbed eager execution. No single element is off by more than 0.5 times the largest error of eager "
+        "execution on elements of similar sensitivity to rounding."
     )
 
 
 def test_tolerance_in_chinese_names_roundings_floor_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25), "zh").sentences["correctness: tolerance"] == (
-        "我们以 eager 模式在随机扰动舍入下的最大均方根误差与期望值均方根的 1e-07 倍之和作为均方根误差的参照；"
-        "实测误差至多为该参照的 1.25 倍（允许 2 倍）。单个元素的误差至多为 eager 模式在舍入敏感度相近的元素上"
-        "最大误差的 0.5 倍。"
-        "容差始终不超过 eager 模式自身均方根误差的 12 倍。"
+        "均方根误差的基准值定义为：eager 模式在随机扰动舍入下的最大均方根误差加上参考输出均方根的 1e-07 倍。"
+        "实测误差至多为该基准值的 1.25 倍（允许值为基准值的 2 倍，最宽时相当于未扰动的 eager 模式均方根误差的 12 倍）。"
+        "逐元素来看，误差不超过 eager 模式在舍入敏感度相近的元素上最大误差的 0.5 倍。"
     )
 
 
@@ -69,13 +68,16 @@ def test_tolerance_that_knob_promises_is_said_apart(tmp_path: Path) -> None:
         return checked(**more)(record)
 
     found = written(tmp_path / "en", promised).sentences
-    assert "Errors reach at most 1.25 times this reference (tolerated: 2 times)" in found["correctness: tolerance"]
+    assert (
+        "Errors reach at most 1.25 times this reference. We tolerate up to 2 times the reference, which amounts to at "
+        "most 12" in found["correctness: tolerance"]
+    )
     assert found["correctness: own_tolerance"] == (
         "Levels of fusion come with a tolerance of their own: in 16 trials, up to 10 times the reference is allowed, "
         "and at most 8.5 times is reached."
     )
     found = written(tmp_path / "zh", promised, "zh").sentences
-    assert found["correctness: own_tolerance"].endswith("16 次试验允许至多该参照的 10 倍，其误差至多为 8.5 倍。")
+    assert found["correctness: own_tolerance"].endswith("16 次试验的允许值为该基准值的 10 倍，实测误差至多为 8.5 倍。")
 
 
 def test_unjudged_outputs_and_those_that_eager_misses_are_counted(tmp_path: Path) -> None:
@@ -91,8 +93,8 @@ def test_tolerance_before_1_3_says_that_its_unit_is_eager_plus_floor(tmp_path: P
         "As a reference for root-mean-square (RMS) errors, we take the RMS error of eager single-precision execution "
         "on "
         "the same inputs plus 1e-07 times the RMS of the expected values. Errors reach at most 1.25 times this "
-        "reference (tolerated: 2 times). Relative to eager execution alone, errors may be larger, by a factor that the "
-        "records do not give."
+        "reference (up to 2 times are tolerated). Relative to eager execution alone, errors may be larger, by a factor "
+        "that the records do not give."
     )
 
 
@@ -101,7 +103,7 @@ def test_tolerance_before_1_3_without_floor_is_a_multiple_of_eager(tmp_path: Pat
     assert found == (
         "As a reference for root-mean-square (RMS) errors, we take the RMS error of eager single-precision execution "
         "on "
-        "the same inputs. Errors reach at most 1.25 times this reference (tolerated: 2 times)."
+        "the same inputs. Errors reach at most 1.25 times this reference (up to 2 times are tolerated)."
     )
 
 

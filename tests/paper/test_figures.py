@@ -2,11 +2,8 @@
 
 import csv
 import math
-import os
 import re
 import statistics
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -158,22 +155,6 @@ def test_break_even_figure_shows_each_knob_and_all_together(written: Path, trial
     assert (all_on["verdict"], all_on["runs"]) == ("not attributable", "")
     assert rows["encoder", "memory_plan=on"]["no_op"] == "true"
     assert len(rows) == 2 * 5
-
-
-@pytest.mark.slow
-def test_figure_files_in_other_process_are_same(written: Path, records: Path, tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from ablatrix.analysis.findings import Findings; "
-        "from ablatrix.analysis.table.trials_table import tidy; from ablatrix.paper.figures.write import write_figure; "
-        "from ablatrix.paper.template.load import load_template\n"
-        "found = Findings(tidy(sys.argv[1:2]))\n"
-        "for spec in load_template().figures: write_figure(found, spec, Path(sys.argv[2]))"
-    )
-    environment = {**os.environ, "PYTHONHASHSEED": "99", "TZ": "Asia/Tokyo", "POLARS_MAX_THREADS": "1"}
-    subprocess.run([sys.executable, "-c", code, str(records), str(tmp_path)], check=True, env=environment)
-    names = sorted(file.name for file in written.iterdir())
-    assert names == sorted(file.name for file in tmp_path.iterdir())
-    assert [name for name in names if (written / name).read_bytes() != (tmp_path / name).read_bytes()] == []
 
 
 def test_figure_files_embed_fonts_without_date_or_version(written: Path) -> None:

@@ -1,13 +1,16 @@
 """What the paper writes for LaTeX compiles as it is, with a real TeX: no error, and no box that is too full."""
 
+import functools
 import random
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
 from pypdf import PdfReader
 
 from ablatrix.analysis.findings import Findings
@@ -15,6 +18,7 @@ from ablatrix.paper.make import make_paper
 from ablatrix.paper.tables.latex import latex_tables
 from ablatrix.paper.tables.printed import PrintedTable
 from ablatrix.records.model import Record
+from tests.conftest import SAVE_PAGES, save_no_images
 from tests.synthetic import PRIMARY, Plant, make_records, tidied
 
 needs_latex = pytest.mark.skipif(
@@ -109,21 +113,40 @@ SHAPES: dict[str, Callable[[], list[Record]]] = {
 }
 
 
+def save_blank(pages: Sequence[Figure], stem: Path) -> list[Path]:
+    """Save figures as empty pages of their sizes: all of them that LaTeX can tell."""
+    files = save_no_images(pages, stem)
+    with PdfPages(files[0]) as book:
+        for page in pages:
+            width, height = page.get_size_inches()
+            Figure(figsize=(width, height)).savefig(book, format="pdf")
+    return files
+
+
+def write_paper(shape: str, directory: Path, language: str = "en") -> Path:
+    """Write a paper, with pictures in that of failures alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        if shape != "failures" or language != "en":
+            patch.setattr(SAVE_PAGES, save_blank)
+        make_paper(Findings(tidied(SHAPES[shape]())), None, directory, language=language)
+    return directory
+
+
 @pytest.fixture(scope="module")
 def papers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     made: dict[str, Path] = {}
 
     def of(shape: str) -> Path:
         if shape not in made:
-            made[shape] = tmp_path_factory.mktemp("latex") / "paper"
-            make_paper(Findings(tidied(SHAPES[shape]())), None, made[shape])
+            made[shape] = write_paper(shape, tmp_path_factory.mktemp("latex") / "paper")
         return made[shape]
 
     return of
 
 
+@functools.cache
 def compiled(directory: Path, name: str, engine: str = "pdflatex") -> tuple[str, str]:
-    """Run LaTeX twice in a directory and return the log and the text of the PDF."""
+    """Run LaTeX twice in a directory, once for all tests, and return the log and the text of the PDF."""
     for _ in range(2):  # the second run knows the labels
         command = [engine, "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"]
         done = subprocess.run(command, cwd=directory, capture_output=True, text=True, errors="replace", check=False)
@@ -187,8 +210,7 @@ def test_document_compiles_in_class_of_acm(papers: Callable[[str], Path], tmp_pa
 @pytest.mark.skipif(shutil.which("xelatex") is None, reason="no xelatex on the path; apt-get install texlive-xetex")
 @pytest.mark.skipif(not has_package("ctexart.cls"), reason="TeX has no ctex; apt-get install texlive-lang-chinese")
 def test_chinese_document_compiles_with_xelatex(tmp_path: Path) -> None:
-    make_paper(Findings(tidied(with_failures())), None, tmp_path / "paper", language="zh")
-    log, _ = compiled(tmp_path / "paper", "paper", "xelatex")
+    log, _ = compiled(write_paper("failures", tmp_path / "paper", "zh"), "paper", "xelatex")
     assert faults(log) == []
     assert "Missing character" not in log
 

@@ -216,7 +216,7 @@ def test_phrases_in_all_languages_have_same_slots_and_no_digit() -> None:
 
 def test_number_key_belongs_to_one_number() -> None:
     trials = tidied(make_records(workloads=["attention"], blocks=1)).trials.with_row_index("row")
-    ledger = Ledger(Rows(trials, ()))
+    ledger = Ledger(Rows(trials))
     assert ledger.count("n", trials) == ledger.count("n", trials)
     with pytest.raises(ValueError, match="two numbers have the key 'n'"):
         ledger.count("n", trials.head(3))

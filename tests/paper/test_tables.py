@@ -231,7 +231,7 @@ def test_effects_table_has_effects_verdicts_and_no_ops(written: Path) -> None:
     assert (fusion["hot share"], of["encoder", "memory_plan \N{MULTIPLICATION SIGN} fusion"]["hot ratio"]) == (
         "not attributable",
     ) * 2
-    assert "encoder on tvm: wrong\\_output in 3 of 3 blocks" in (written / "table4.md").read_text(encoding="utf-8")
+    assert "encoder on tvm: wrong_output in 3 of 3 blocks" in (written / "table4.md").read_text(encoding="utf-8")
     # Independent: the pairs of fusion that are whole in all blocks, on logarithms.
     logs = []
     for block in range(3):

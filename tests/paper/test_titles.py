@@ -1,6 +1,7 @@
 """Tables and figures call a thing as the text does, and their data files by its name."""
 
 import csv
+import functools
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -86,9 +87,19 @@ def failing() -> list[Record]:
     )
 
 
+@functools.cache
+def titled_failing() -> Findings:
+    return titled(failing())
+
+
+@functools.cache
+def titled_plain() -> Findings:
+    return titled(make_records(workloads=["encoder", "attention"], blocks=2))
+
+
 @pytest.mark.parametrize("number", sorted(set(TABLES) - {AXES}))
 def test_table_shows_titles_and_its_csv_names(tmp_path: Path, number: int) -> None:
-    found = titled(failing())
+    found = titled_failing()
     (table,) = tables(found, number)
     shown = " ".join(words_of(table) if number != 4 else itertools.chain(*table.rows, table.headings))
     if number != 5:  # the table of the set-up says which name is called what
@@ -143,7 +154,7 @@ def texts_of(figure: Figure) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(kind for kind, one in FIGURES.items() if not one.optional))
 def test_figure_shows_titles_and_its_csv_names(tmp_path: Path, kind: str) -> None:
-    found = titled(make_records(workloads=["encoder", "attention"], blocks=2))
+    found = titled_plain()
     (page,) = draw_figure(found, FIGURES[kind])
     shown = " ".join(texts_of(page))
     assert [name for name in NAMES if re.search(rf"(?<![\w-]){name}(?!\w)", shown)] == []
@@ -177,7 +188,7 @@ def test_tables_of_chinese_paper_have_no_english_word(shape: str) -> None:
 
 
 def test_csv_is_the_same_in_both_languages(tmp_path: Path) -> None:
-    found = titled(failing())
+    found = titled_failing()
     for language in ("en", "zh"):
         for spec in TABLES.values():
             write_table(sources_of(found, language), spec, tmp_path / language)
@@ -187,7 +198,7 @@ def test_csv_is_the_same_in_both_languages(tmp_path: Path) -> None:
 
 
 def test_verdicts_in_chinese_are_those_of_english_paper() -> None:
-    found = titled(failing())
+    found = titled_failing()
     (english,), (chinese,) = tables(found, 4), tables(found, 4, "zh")
     at = english.headings.index("hot verdict")
     pairs = {

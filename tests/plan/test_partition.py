@@ -118,6 +118,7 @@ def test_kinds_are_numbered_by_first_appearance() -> None:
     assert [task.kind for task in partition(chain([8, 8, 16, 8, 16, 8]), "regions")] == [0, 1, 2, 3, 2, 3]
 
 
+@pytest.mark.slow
 @given(graphs(), st.randoms(use_true_random=False))
 def test_fingerprints_do_not_depend_on_value_indices_or_region_names(graph: Graph, random: object) -> None:
     order = list(range(len(graph.values)))

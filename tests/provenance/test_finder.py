@@ -63,6 +63,20 @@ def test_effect_rows_omit_failed_trial() -> None:
     assert taken(*behind(records, COLD, "main")).height == 2 * 16 - 4
 
 
+def test_rows_at_levels_are_the_ok_trials_that_have_them() -> None:
+    plant = Plant("crashed", "attention", "cold", {"fusion": "on", "reuse": "keep"}, block=1)
+    finder = RowFinder(paper_rows(Findings(tidied(make_records(workloads=["attention"], blocks=2, plants=[plant])))))
+    trials = finder.rows.trials
+    fused = trials.filter((pl.col("knob_fusion") == "on") & (pl.col("role") == "measured") & (pl.col("status") == "ok"))
+    (unit,) = finder.units.values()
+    for mode, own in (("cold", fused.filter(pl.col("mode") == "cold")), (None, fused)):
+        found = finder.at(unit, mode, {"fusion": "on"}, "run_ms_p50", "no_such_column")
+        assert found.rows() == own.select("row", "run_ms_p50").rows()
+    assert finder.at(unit, "hot", {"fusion": "sideways"}).is_empty()
+    eager = trials.filter((pl.col("role") == "reference") & (pl.col("mode") == "hot"))
+    assert finder.eager(unit, "hot")["row"].to_list() == eager["row"].to_list()
+
+
 def test_effect_is_made_from_all_levels_and_total_from_its_ends() -> None:
     records = with_a_third_level(attention())
     assert taken(*behind(records, COLD, "main")).height == 2 * 24

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablatrix.statistics.quantile import median, quantile_interval, summarise
+from ablatrix.statistics.quantile import MANY_ROWS, median, quantile_interval, row_sums, summarise
 
 PERCENTS = (50, 90, 95, 99, 99.9)
 SAMPLES = st.lists(st.floats(0.001, 1e6), min_size=1, max_size=80)
@@ -73,6 +73,34 @@ def test_quantile_interval_covers_true_value_as_often_as_promised() -> None:
     found = [quantile_interval(rng.exponential(size=100), 0.9) for _ in range(400)]
     covered = [pair is not None and pair[0] <= truth <= pair[1] for pair in found]
     assert 0.93 <= np.mean(covered) <= 1.0
+
+
+@given(st.integers(1, 17), st.integers(0, 2**32 - 1), st.sampled_from([0, 1, 30, 200]))
+def test_sums_of_many_rows_are_rounded_once(columns: int, seed: int, spread: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(columns, MANY_ROWS)) * 2.0 ** rng.integers(-spread, spread + 1, (columns, MANY_ROWS))
+    values[1::2] *= rng.choice([-1.0, 1.0], (columns // 2, MANY_ROWS))
+    values[columns // 2 :, ::3] = -values[: columns - columns // 2, ::3]  # much cancels
+    assert row_sums([*values]).tolist() == [math.fsum(row) for row in values.T.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("terms", "total"),
+    [
+        ((1.0, 2.0**-53), 1.0),  # the middle between two numbers, to the even one
+        ((1.0, 2.0**-53, 2.0**-120), 1.0 + 2.0**-52),
+        ((1.0, -(2.0**-54), -(2.0**-120)), 1.0 - 2.0**-53),  # below a power of two numbers lie closer together
+        ((1e100, 1.0, -1e100), 1.0),
+        ((0.1,) * 10, 1.0),
+        ((-0.0, -0.0), 0.0),
+        ((5e-324, -5e-324), 0.0),
+    ],
+)
+def test_row_sum_of_hard_terms_is_nearest_number(terms: tuple[float, ...], total: float) -> None:
+    for rows in (1, MANY_ROWS):
+        found = row_sums([np.full(rows, term) for term in terms])
+        assert found.tolist() == [total] * rows
+        assert not np.signbit(found).any()
 
 
 @pytest.mark.parametrize("samples", [[], [math.nan], [1.0, math.inf]])

@@ -15,6 +15,7 @@ import pytest
 
 from ablatrix.records.journal import read_records, record_line, scan
 from ablatrix.records.schema import validate_line
+from tests.cli.conftest import answer_here
 
 STUDY = """\
 name: disk
@@ -57,20 +58,19 @@ def half(first_half: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 def run(study: Path, out: Path, *more: str, file_limit: int | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the real command; ``file_limit`` is the size in bytes at which the disk is full for any file."""
-
-    def limit() -> None:
-        if file_limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
-
-    command = [sys.executable, "-m", "ablatrix", "run", str(study), "--out", str(out), "--quiet", *more]
+    """Run the command; ``file_limit`` is the size in bytes at which the disk is full for any file of its process."""
+    words = ["run", str(study), "--out", str(out), "--quiet", *more]
+    if file_limit is None:
+        done = answer_here(*words)
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+    limit = (file_limit, file_limit)
     return subprocess.run(
-        command,
+        [sys.executable, "-m", "ablatrix", *words],
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
-        preexec_fn=limit,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
 

@@ -40,7 +40,7 @@ from ablatrix.trials.messages.orders import (
 )
 from ablatrix.trials.messages.requests import REQUEST, BurstRequest, FinishRequest, WarmUpRequest
 from ablatrix.trials.messages.result import TrialResult
-from ablatrix.trials.messages.task import PrepareTask, TrialTask
+from ablatrix.trials.messages.task import PlainTask, PrepareTask, TrialTask
 from tests.trials.conftest import make_task
 
 KINDS: dict[type[Message], TypeAdapter[Any]] = {
@@ -49,7 +49,7 @@ KINDS: dict[type[Message], TypeAdapter[Any]] = {
     **dict.fromkeys((LoadOrder, StartOrder, PauseOrder, ResumeOrder, EndOrder), ORDER),
     **dict.fromkeys((Serving, Loading, Started, WorkerState, Failed), REPLY),
     **dict.fromkeys((SpawnedServer, SpawnedWorker), SPAWN_ORDER),
-    **{kind: TypeAdapter(kind) for kind in (TrialTask, PrepareTask)},
+    **{kind: TypeAdapter(kind) for kind in (TrialTask, PrepareTask, PlainTask)},
 }
 SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(0, 2**63),

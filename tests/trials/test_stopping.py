@@ -19,7 +19,7 @@ from ablatrix.study.design_file import read_design, write_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.run.stopping import HotProgress
-from tests.cli.conftest import STUDY, Ablatrix, run_ablatrix
+from tests.cli.conftest import STUDY, answer_here
 
 
 def study_of(**hot: Any) -> Study:
@@ -137,14 +137,13 @@ def test_run_adds_blocks_up_to_limit_and_second_run_adds_none(tmp_path: Path) ->
     study = tmp_path / "adaptive.yaml"
     wide = "effect_width: 0.000001, cell_width: 0.000001"
     study.write_text(STUDY.replace("blocks: 1, max_blocks: 1,", f"blocks: 1, max_blocks: 3, {wide},"))
-    ablatrix: Ablatrix = run_ablatrix
-    done = ablatrix("run", study, "--out", tmp_path / "out")
+    done = answer_here("run", study, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr.decode()
     records = list(read_records(tmp_path / "out" / "results.jsonl"))
     hot = [record for record in records if record.mode == "hot" and record.role == "measured"]
     decisions = [record.runtime.stopping.decision for record in hot if record.runtime and record.runtime.stopping]
     assert decisions == ["continue"] * 4 + ["most_blocks"] * 2
-    again = ablatrix("run", study, "--out", tmp_path / "out")
+    again = answer_here("run", study, "--out", tmp_path / "out")
     assert again.returncode == 0
     assert b"0 trials to run" in again.stderr
     assert len(list(read_records(tmp_path / "out" / "results.jsonl"))) == len(records)

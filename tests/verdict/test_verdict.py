@@ -79,8 +79,9 @@ def fallen(verdict: Verdict) -> str:
     return "".join(one.letter for one in verdict.criteria if one.state != "holds")
 
 
+@pytest.mark.usefixtures("no_images")
 def test_verdict_on_good_data_with_reproduction_holds_in_all_four(tmp_path: Path, good: list[Record]) -> None:
-    """With the real tables and figures."""
+    """With the real tables and figures, which are composed and not drawn."""
     write_results(tmp_path, good)
     report = write_report(tmp_path / "report.json", good[0].study_digest, "reproduced")
     found = reach_verdict([tmp_path / "results.jsonl"], report=report)
@@ -166,7 +167,7 @@ MUTATIONS: dict[str, tuple[Mutation, str, str]] = {
             records, lambda one: one.mode == "cold", correctness={"checked": 0, "ok": None, "ill_conditioned": 3}
         ),
         "c",
-        "1 ok trials have no output that float32 determines (ill-conditioned)",
+        "1 ok trials have no output that their type determines (ill-conditioned)",
     ),
     "a comparison is missing": (
         lambda records: changed(records, lambda one: one.mode == "cold", correctness={"missing": 1, "checked": 2}),

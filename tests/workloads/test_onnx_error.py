@@ -137,3 +137,20 @@ def test_pool_keeps_at_least_what_rounding_leaves() -> None:
 def test_pool_takes_boolean_outputs_as_they_are() -> None:
     decisions = [Answer((torch.tensor([True, False]),), (allowance(0.0),)) for _ in range(2)]
     assert eager_rms(pool(decisions, 1e-6)) == [0.0, 0.0]
+
+
+def test_onnx_outputs_that_are_quantised_are_judged_in_quanta(tmp_path: Path) -> None:
+    """A compiler that rounds a value in the middle of two multiples to the other one is right."""
+    constants = {"scale": numpy.array(0.02, "float32"), "zero": numpy.array(128, "uint8")}
+    held = [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()]
+    first = [node("Tanh", "x", "t"), node("QuantizeLinear", "t scale zero", "q")]
+    inputs = [("x", FLOAT, (4, 8))]
+
+    def quantum(*last: Any, kind: int = FLOAT) -> float:
+        file = write(tmp_path / "quantised.onnx", [*first, *last], held, inputs, kind)
+        return prepared(file).input_sets[0].allowances[0].quantum
+
+    assert quantum(node("Identity", "q"), kind=UINT8) == 1.0
+    back = node("DequantizeLinear", "q scale zero", "d")
+    assert quantum(back, node("Transpose", "d")) == pytest.approx(0.02)
+    assert quantum(back, node("Exp", "d")) == 0.0

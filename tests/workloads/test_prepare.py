@@ -17,10 +17,12 @@ from ablatrix.workloads.program import Program
 from ablatrix.workloads.shipped import get_shipped
 from tests.workloads.toys import TOYS, run_lowered, run_plan_eager
 
+DECODER = {**TOYS["decoder"], "layers": 1}
+
 
 @pytest.fixture(scope="module")
 def decoder() -> Program:
-    return prepare("decoder", TOYS["decoder"], input_sets=5, seed=7)
+    return prepare("decoder", DECODER, input_sets=5, seed=7)
 
 
 CHILD = """
@@ -39,7 +41,7 @@ print(started, prepare("decoder", json.loads(sys.argv[2]), input_sets=5, seed=7)
 
 def test_load_in_other_process_starts_no_thread_and_keeps_digest(decoder: Program, tmp_path: Path) -> None:
     save_program(decoder, tmp_path)
-    command = [sys.executable, "-c", CHILD, str(tmp_path), json.dumps(TOYS["decoder"])]
+    command = [sys.executable, "-c", CHILD, str(tmp_path), json.dumps(DECODER)]
     environment = {**os.environ, "PYTHONHASHSEED": "77"}
     child = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert child.stdout.split() == ["0", decoder.facts.digest]
@@ -75,7 +77,7 @@ def test_input_sets_have_timed_size_first_then_vary_within_bounds(decoder: Progr
 
 
 def test_input_sets_stay_below_lower_bound() -> None:
-    program = prepare("decoder", {**TOYS["decoder"], "layers": 1}, input_sets=6, largest={"tokens": 7})
+    program = prepare("decoder", DECODER, input_sets=6, largest={"tokens": 7})
     assert [draw.sizes["tokens"] for draw in program.input_sets][:3] == [6, 2, 7]
     assert max(draw.sizes["tokens"] for draw in program.input_sets) == 7
 

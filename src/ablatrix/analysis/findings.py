@@ -38,14 +38,18 @@ from ablatrix.analysis.groups import (
     ReferenceRatios,
     Sizes,
     Variants,
+    primary_knobs,
     ratios_to_baseline,
     size_texts,
     variants_of,
+    varying_knobs,
+    varying_sizes,
     without_priming_runs,
 )
 from ablatrix.analysis.table import Tidy
 from ablatrix.errors import AnalysisError
-from ablatrix.records.titles import Titles, with_sizes
+from ablatrix.records.compiler_titles import COMPILER_TITLES
+from ablatrix.records.titles import Titles, merged, with_sizes
 from ablatrix.statistics.ratio import Ratio
 
 
@@ -79,8 +83,27 @@ class Findings:
 
     @cached_property
     def titles(self) -> Titles:
-        """What workloads, also in their sizes, compilers, knobs and levels are called in what people read."""
-        return with_sizes(self.found.titles, ((workload, size) for (workload, _), size in self.sizes.items()))
+        """What workloads, also in their sizes, compilers, knobs and levels are called in what people read.
+
+        A compiler that is shipped has its title whatever the design says, or without one.
+        """
+        titles = merged([self.found.titles, Titles(compilers=COMPILER_TITLES)])
+        return with_sizes(titles, ((workload, size) for (workload, _), size in self.sizes.items()))
+
+    @cached_property
+    def varying_knobs(self) -> tuple[str, ...]:
+        """The columns of knobs with more than one level; see `ablatrix.analysis.groups.varying_knobs`."""
+        return tuple(varying_knobs(self.found))
+
+    @cached_property
+    def varying_sizes(self) -> tuple[str, ...]:
+        """The columns that tell apart sizes of a workload; see `ablatrix.analysis.groups.varying_sizes`."""
+        return tuple(varying_sizes(self.found))
+
+    @cached_property
+    def primary_knobs(self) -> Mapping[str, tuple[str, ...]]:
+        """The primary knobs of each compiler; see `ablatrix.analysis.groups.primary_knobs`."""
+        return primary_knobs(self.trials)
 
     def of(self, trials: pl.DataFrame) -> Tidy:
         """Return a part of the trials as a table of its own; what the whole omits is still reported."""
@@ -134,7 +157,7 @@ class Findings:
     @cached_property
     def proofs(self) -> tuple[KnobProof, ...]:
         """Whether each knob changes what is built or read back."""
-        return tuple(prove_knobs(self.trials))
+        return tuple(prove_knobs(self.trials, self.units))
 
     @cached_property
     def proofs_by_step(self) -> Mapping[tuple[str, str, str, str, frozenset[str]], KnobProof]:
@@ -177,7 +200,7 @@ class Findings:
     @cached_property
     def break_even(self) -> tuple[BreakEven, ...]:
         """When each configuration pays; see `ablatrix.analysis.diagnosis.break_even.find_break_even`."""
-        return tuple(find_break_even(self.trials, self.instrument))
+        return tuple(find_break_even(self.trials, self.instrument, self.units))
 
     def attributions(self, metric: str, mode: str, start: Mapping[str, str], end: Mapping[str, str]) -> list[Effect]:
         """Return the parts of each attribution; see `ablatrix.analysis.effects.estimates.attribution`.

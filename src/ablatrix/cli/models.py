@@ -1,23 +1,25 @@
 """The command ``models``: which compiler supports which architecture, tried one after the other."""
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ablatrix.cli.help import add
+from ablatrix.cli.model_table import table_text
 from ablatrix.cli.options import Plugins, Quiet
-from ablatrix.records.status import Status
 
 if TYPE_CHECKING:
     from ablatrix.catalogue import Catalogue
     from ablatrix.records.model import Record
+    from ablatrix.records.plain_use import PlainUse
     from ablatrix.study.model import Study
+    from ablatrix.study.resolve import ResolvedStudy
 
 TIMEOUT_S = 300
-REASON_LENGTH = 240
 
 
 def register(app: typer.Typer) -> None:
@@ -39,9 +41,20 @@ def models_command(
         typer.Option(
             "--model",
             help="A model, written as for 'ablatrix run --model' (repeatable).",
-            show_default="ten tiny architectures",
+            show_default="sixty tiny architectures",
         ),
     ] = None,
+    architecture: Annotated[
+        list[str] | None,
+        typer.Option("--architecture", help="Only this one of the sixty (repeatable).", show_default="all"),
+    ] = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option("--dtype", help="Type of weights and inputs: float16 or bfloat16.", show_default="as built"),
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain/--no-plain", help="Whether to try each compiler's own plain use, too.")
+    ] = True,
     timeout: Annotated[
         float, typer.Option("--timeout", help="Time limit for one model on one compiler, in seconds.")
     ] = TIMEOUT_S,
@@ -50,35 +63,78 @@ def models_command(
 ) -> None:
     """Try each model on each compiler as it ships, in its own process with checked outputs; print a Markdown table.
 
-    A model that cannot be exported stands under 'prepared': no compiler was given it. Exits with 0 when every model
-    was tried on every compiler: an unsupported model is a result, not a failure.
+    Beside it each compiler is used on the model as its own users do, without ablatrix, in a process of its own and with
+    the same check. A model that cannot be exported stands under 'prepared': no compiler was given it. Exits with 0
+    when every model was tried on every compiler: an unsupported model is a result, not a failure.
     """
+    from ablatrix.compilers.plain_use import PLAIN_USE
     from ablatrix.errors import CompilerError
     from ablatrix.plugin_files import read_catalogue
+    from ablatrix.study.resolve import resolve_study
 
     catalogue = read_catalogue(plugin or ())
     names = compiler or [one.name for one in catalogue.compilers.values() if one.installed and one.name != "eager"]
     if not names:
         raise CompilerError("no compiler is installed; 'ablatrix compilers' shows how to install one")
+    chosen = _chosen(model or [], architecture or [], dtype)
     found: dict[str, list[Record]] = {}
+    used: dict[str, Mapping[str, PlainUse]] = {}
     for name in names:
-        study = _study_of(catalogue, name, (out / name).resolve(), model or [], plugin or [], timeout)
-        found[name] = _tried(study, catalogue, out / name, quiet)
-    print(table_text(found, [choice.name for choice in study.workloads]), end="")
+        study = _study_of(catalogue, name, (out / name).resolve(), chosen, plugin or [], timeout)
+        resolved = resolve_study(study, catalogue)
+        _share_programs(out, name)
+        found[name] = _tried(resolved, out / name, quiet)
+        if plain and name in PLAIN_USE:
+            used[name] = _used(resolved, out / name, timeout, quiet)
+    print(table_text(found, {one.name: _kind(one.name, model) for one in study.workloads}, used), end="")
+
+
+def _chosen(models: Sequence[str], architectures: Sequence[str], dtype: str | None) -> list[dict[str, Any]]:
+    """Return what is tried, as a study lists it but for its paths.
+
+    Raises:
+        StudyError: There is no such architecture, or both models and architectures are given.
+    """
+    from ablatrix.errors import StudyError
+    from ablatrix.study.architectures import ARCHITECTURES
+    from ablatrix.study.validation import describe_unknown
+    from ablatrix.study.workload_choice import name_or_source
+
+    further = {} if dtype is None else {"dtype": dtype}
+    if models and architectures:
+        raise StudyError("--model gives models of your own and --architecture names some of the sixty; give one")
+    unknown = [name for name in architectures if name not in ARCHITECTURES]
+    if unknown:
+        raise StudyError(*(describe_unknown("architecture", name, ARCHITECTURES) for name in unknown))
+    if models:
+        return [{**name_or_source(one), **({"parameters": further} if further else {})} for one in models]
+    return [ARCHITECTURES[name].choice(name, **further) for name in architectures or ARCHITECTURES]
+
+
+def _kind(name: str, models: Sequence[str] | None) -> str:
+    from ablatrix.study.architectures import ARCHITECTURES
+
+    return "" if models else ARCHITECTURES[name].kind
 
 
 def _study_of(
-    catalogue: "Catalogue", name: str, directory: Path, models: Sequence[str], plugins: Sequence[Path], timeout: float
+    catalogue: "Catalogue",
+    name: str,
+    directory: Path,
+    chosen: Sequence[Mapping[str, Any]],
+    plugins: Sequence[Path],
+    timeout: float,
 ) -> "Study":
     """Return the study of all models on one compiler as it ships, with files as they are seen from its directory."""
-    from ablatrix.study.architectures import ARCHITECTURES
     from ablatrix.study.without_file import make_study
     from ablatrix.workloads.source import seen_from
 
     entry = catalogue.compiler(name)
-    sources: list[str | Mapping[str, str]] = [seen_from(directory, one) for one in models]
+    sources = [
+        {**one, **({"source": seen_from(directory, one["source"])} if "source" in one else {})} for one in chosen
+    ]
     return make_study(
-        sources or [{"name": title, "source": source} for title, source in ARCHITECTURES.items()],
+        sources,
         [name],
         {knob.name: [knob.as_shipped] for knob in entry.knobs if knob.name in entry.primary[:1]},
         ["cold"],
@@ -91,67 +147,47 @@ def _study_of(
     )
 
 
-def _tried(study: "Study", catalogue: "Catalogue", out: Path, quiet: bool) -> "list[Record]":
+def _share_programs(out: Path, name: str) -> None:
+    """Let the compilers' studies have one place for prepared programs, which are the same for all.
+
+    Raises:
+        TrialError: It cannot be made.
+    """
+    from ablatrix.errors import TrialError
+
+    link = out / name / "work" / "programs"
+    try:
+        (out / "programs").mkdir(parents=True, exist_ok=True)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if not link.exists():
+            link.symlink_to(os.path.relpath(out / "programs", link.parent))
+    except OSError as error:
+        raise TrialError(f"{link}: cannot be written: {error.strerror}; choose another --out") from None
+
+
+def _tried(resolved: "ResolvedStudy", out: Path, quiet: bool) -> "list[Record]":
     """Run a study, keep its file beside its results, and return the final record of each measured trial."""
     from ablatrix.cli.run import keep_study, run_prepared
     from ablatrix.records.journal import final_records, read_records
-    from ablatrix.study.resolve import resolve_study
     from ablatrix.study.without_file import study_text
 
-    keep_study(study_text(study), out.resolve())
-    summary = run_prepared(resolve_study(study, catalogue), out, quiet=quiet)
+    keep_study(study_text(resolved.study), out.resolve())
+    summary = run_prepared(resolved, out, quiet=quiet)
     if summary.signal is not None:
         raise typer.Exit(128 + summary.signal)
     return [one for one in final_records(list(read_records(summary.results))) if one.role == "measured"]
 
 
-def table_text(found: "Mapping[str, Sequence[Record]]", names: Sequence[str]) -> str:
-    """Return the table of which compiler supports which model, and the reason where one does not.
+def _used(resolved: "ResolvedStudy", out: Path, timeout: float, quiet: bool) -> "Mapping[str, PlainUse]":
+    """Use a compiler plainly on each model, with a line on stderr for each."""
+    from ablatrix.trials.messages import Interrupted
+    from ablatrix.trials.run import use_plainly_on_all
 
-    Args:
-        found: The record of each model, by compiler.
-        names: Names of the models, in order.
-    """
-    known = {record.workload.name: record.workload for records in found.values() for record in records}
-    workloads = {name: known[name] for name in names if name in known}
-    refused = {
-        record.workload.name: record
-        for records in found.values()
-        for record in records
-        if record.status is Status.NOT_PREPARED
-    }
-    lines = [
-        f"| model | weights | prepared | {' | '.join(found)} |",
-        f"| --- | ---: | --- | {' | '.join('---' for _ in found)} |",
-    ]
-    reasons = [f"- {name}, not prepared: {_reason(refused[name])}" for name in workloads if name in refused]
-    taken = dict.fromkeys(found, 0)
-    for name, facts in workloads.items():
-        if name in refused:
-            lines.append(f"| {name} | | no | {' | '.join('' for _ in found)} |")
-            continue
-        cells = []
-        for compiler, records in found.items():
-            record = next((one for one in records if one.workload.name == name), None)
-            if record is None:
-                cells.append("not tried")
-                continue
-            taken[compiler] += record.status == Status.OK
-            cells.append("yes" if record.status == Status.OK else record.status.replace("_", " "))
-            if record.status != Status.OK:
-                reasons.append(f"- {name} on {compiler}: {_reason(record)}")
-        lines.append(f"| {name} | {facts.parameter_count:,} | yes | {' | '.join(cells)} |")
-    prepared = len(workloads) - len(refused)
-    counts = " | ".join(f"{count} of {prepared}" for count in taken.values())
-    lines.append(f"| **taken** | | {prepared} of {len(workloads)} | {counts} |")
-    text = "\n".join(lines) + "\n"
-    return text if not reasons else text + "\n" + "\n".join(reasons) + "\n"
+    def notice(text: str) -> None:
+        if not quiet:
+            print(text, file=sys.stderr)
 
-
-def _reason(record: "Record") -> str:
-    if record.error is not None:
-        text = " ".join(record.error.message.split())
-    else:
-        correctness = record.correctness
-        text = f"outputs differ by {correctness.max_abs_diff:g}" if correctness is not None else record.status
-    return text if len(text) <= REASON_LENGTH else f"{text[:REASON_LENGTH].rstrip()}..."
+    try:
+        return use_plainly_on_all(resolved, out, timeout, notice)
+    except Interrupted as interrupted:
+        raise typer.Exit(128 + interrupted.signal) from None

@@ -6,13 +6,14 @@ import os
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ablatrix.canonical import digest_bytes
 from ablatrix.compilers.catalogue.model import CompilerEntry
+from ablatrix.records.origin import packages_of_modules
 
 
 def answer_file(kind: str, name: str) -> Path:
@@ -32,12 +33,12 @@ def keep_answer(file: Path, answer: bytes) -> None:
 
 def installed_modules(entry: CompilerEntry) -> dict[str, Any]:
     """Return the compiler's modules by version and file; nothing is imported."""
-    distributions = packages_distributions()
+    packages = packages_of_modules()
     modules: dict[str, Any] = {}
     for name in entry.modules:
         spec = find_spec(name)
         origin = None if spec is None else spec.origin
-        versions = {one: version(one) for one in distributions.get(name, ())}
+        versions = {one: version(one) for one in packages.get(name, ())}
         modules[name] = [versions, origin, Path(origin).stat().st_mtime_ns if origin else None]
     return modules
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
 from ablatrix.doctor.finding import Finding, Level
 from ablatrix.import_spec import is_importable
+from ablatrix.records.origin import packages_of_modules
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,10 @@ class ModuleNeed:
 
 def check_modules(needs: Iterable[ModuleNeed]) -> Iterator[Finding]:
     """Yield a finding for each module: one that is declared and missing is fatal, another one a warning."""
-    providers = metadata.packages_distributions()
     for need in needs:
         name, needed = f"module {need.module}", f"for {', '.join(need.users)}"
         if is_importable(need.module):
-            versions = _versions([need.module], providers)
+            versions = packages_of([need.module])
             shown = ", ".join(f"{package} {version}" for package, version in versions.items())
             yield Finding(name, "ok", shown or "found", needed)
         else:
@@ -42,9 +42,6 @@ def check_modules(needs: Iterable[ModuleNeed]) -> Iterator[Finding]:
 
 def packages_of(modules: Iterable[str]) -> dict[str, str]:
     """Return name and version of the installed packages that modules come from; of one in no package there is none."""
-    return _versions(modules, metadata.packages_distributions())
-
-
-def _versions(modules: Iterable[str], providers: Mapping[str, list[str]]) -> dict[str, str]:
+    providers = packages_of_modules()
     names = sorted({name for module in modules for name in providers.get(module.partition(".")[0], ())})
     return {name: metadata.version(name) for name in names}

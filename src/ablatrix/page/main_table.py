@@ -106,7 +106,7 @@ def _line(
         levels_of["all_on"] = {**unit.baseline, **total.total.centre, **moved}
         if total.total.ratio is not None:
             speedups[ALL_ON] = _inverse(total.total.ratio, total.rows)
-    sides = {name: unit.part(mode, levels, shown) for name, levels in levels_of.items()} if mode in unit.ok else {}
+    sides = {name: finder.at(unit, mode, levels, shown) for name, levels in levels_of.items()}
     if beside is not None:
         sides["eager"] = beside
     found = {name: _mean_time(sides[name], shown) for name in ("baseline", "eager", "best", "all_on") if name in sides}

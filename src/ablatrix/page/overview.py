@@ -111,7 +111,7 @@ def _checks(rows: Rows) -> Tile:
     unchecked = int((rows.trials["checked"].is_null() & (rows.trials["status"] == "ok")).sum())
     detail += f"; {count(unchecked, 'ok trial')} without a check" if unchecked else ""
     ill, eager = (int(rows.trials[name].sum() or 0) for name in ("ill_conditioned", "eager_wrong"))
-    detail += f"; {count(ill, 'output')} not judged, as float32 does not determine them" if ill else ""
+    detail += f"; {count(ill, 'output')} not judged, as their type does not determine them" if ill else ""
     detail += f"; {count(eager, 'output')} in which eager itself differs from the oracle" if eager else ""
     tone = "bad" if wrong or missing else ("warn" if unchecked or ill else "good")
     return Tile(

@@ -8,7 +8,7 @@ import polars as pl
 
 from ablatrix.analysis.diagnosis import KnobProof
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import departures_of, primary_knobs, sort_key, varying_knobs
+from ablatrix.analysis.groups import departures_of, sort_key
 from ablatrix.analysis.reasons import KnobLevels, levels_text
 from ablatrix.page.printed import NOTHING, count, significant
 from ablatrix.page.table import Heading, Row, Shown, Table
@@ -59,9 +59,9 @@ def baseline_lines(units: Iterable[Unit], varying: Sequence[str], trials: pl.Dat
 
 def knobs_table(findings: Findings, units: Sequence[Unit]) -> Table:
     """Return the knobs that vary: their levels, and what each was shown to change."""
-    primary, titles = primary_knobs(findings.trials), findings.titles
+    primary, titles = findings.primary_knobs, findings.titles
     acts = _acting_at_run_time(findings.trials)
-    rows, varying = [], varying_knobs(findings.found)
+    rows, varying = [], findings.varying_knobs
     for compiler, baseline in {unit.compiler: unit.baseline for unit in units}.items():
         own = findings.trials.lazy().filter((pl.col("role") == "measured") & (pl.col("compiler") == compiler))
         trials = own.select(varying).collect()

@@ -16,4 +16,4 @@ def over_words(labels: Labels, workloads: Iterable[str], variants: Variants) -> 
             said = [labels("values_of", count=count, axis=axis) for axis, count in counts[:1]]
             said += [labels("further_values_of", count=count, axis=axis) for axis, count in counts[1:]]
             parts.append(labels("values_of_workload", values=labels("and").join(said), workload=labels.workload(base)))
-    return "; ".join(parts)
+    return labels("semicolon").join(parts)

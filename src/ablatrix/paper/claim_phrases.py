@@ -4,102 +4,102 @@
 from collections.abc import Mapping
 
 CLAIMS: Mapping[str, tuple[str, str]] = {
-    "claims/all": ("All {count} claims of the study hold.", "本研究的 {count} 项主张全部成立。"),
+    "claims/all": ("All {count} claims of the study hold.", "本研究的 {count} 项论断全部成立。"),
     "claims/some": (
         "Of the {of} claims of the study, {holding} hold.",
-        "本研究的 {of} 项主张中有 {holding} 项成立。",
+        "本研究的 {of} 项论断中有 {holding} 项成立。",
     ),
     "claims/some/one": (
         "Of the {of} claims of the study, {holding} holds.",
-        "本研究的 {of} 项主张中有 {holding} 项成立。",
+        "本研究的 {of} 项论断中有 {holding} 项成立。",
     ),
-    "claims/none": ("None of the {count} claims of the study holds.", "本研究的 {count} 项主张均未成立。"),
+    "claims/none": ("None of the {count} claims of the study holds.", "本研究的 {count} 项论断无一成立。"),
     "claims/averaging": (
         "Where a single knob is named, the factor or percentage is the geometric mean of its effect over all "
         "settings of the other knobs, not its effect on the baseline alone.",
-        "凡只提及单个开关之处，倍数与百分比均为其主效应，即对其他开关的各种取值求几何平均，而非单独改变该开关的效应。",
+        "论断只涉及单个开关时，所给比值或百分比为该开关的主效应，即对其他开关的各取值求几何平均，"
+        "而非仅在基线上改变该开关。",
     ),
     "claim/correct": (
-        "All outputs{where} are correct, and no check is missing ({trials} trials).",
-        "{where}所有输出均正确，且没有缺失的检查（{trials} 次试验）。",
+        "All outputs{where} were checked and are correct ({trials} trials).",
+        "{where}所有输出均正确，检查无一缺失（{trials} 次试验）。",
     ),
     "claim/cache_misses": (
-        "The number of tasks compiled in each cold trial{where} equals the number of distinct tasks in its plan ("
-        "{trials} trials).",
-        "{where}每次冷启动试验编译的任务数都等于其计划中互异任务的个数（{trials} 次试验）。",
+        "Each cold trial{where} compiles exactly as many tasks as its plan has distinct ones ({trials} trials).",
+        "{where}每次冷启动试验编译的任务数均等于其计划中互不相同的任务数（{trials} 次试验）。",
     ),
     "claim/factor/less": (
         "With {change}, the {metric} falls by a factor of {amounts} (claimed: {bound}).",
-        "采用{change}后，{metric}的缩减倍数{amounts}，符合主张（{bound}）。",
+        "{change}使{metric}减少，前后之比{amounts}，符合论断（{bound}）。",
     ),
     "claim/factor/more": (
         "With {change}, the {metric} rises by a factor of {amounts} (claimed: {bound}).",
-        "采用{change}后，{metric}的增长倍数{amounts}，符合主张（{bound}）。",
+        "{change}使{metric}增加，改后与改前之比{amounts}，符合论断（{bound}）。",
     ),
     "claim/percent/less": (
         "With {change}, the {metric} falls by {amounts} (claimed: {bound}).",
-        "采用{change}后，{metric}的降幅{amounts}，符合主张（{bound}）。",
+        "{change}使{metric}减少，降幅{amounts}，符合论断（{bound}）。",
     ),
     "claim/percent/more": (
         "With {change}, the {metric} rises by {amounts} (claimed: {bound}).",
-        "采用{change}后，{metric}的增幅{amounts}，符合主张（{bound}）。",
+        "{change}使{metric}增加，增幅{amounts}，符合论断（{bound}）。",
     ),
     "claim/percent/unclear": (
         "With {change}, the {metric} changes by {amounts}, which is not significant after Holm correction (claimed: "
         "{bound}).",
-        "采用{change}后，{metric}的变化{amounts}，经 Holm 校正后并不显著，符合主张（{bound}）。",
+        "经 Holm 校正，{change}对{metric}的影响不显著，变化幅度{amounts}，符合论断（{bound}）。",
     ),
     "claim/percent/unclear/again": (
         "With {change}, it changes by {amounts}, which is not significant either (claimed: {bound}).",
-        "采用{change}后，该变化{amounts}，同样不显著，符合主张（{bound}）。",
+        "{change}的影响同样不显著，变化幅度{amounts}，符合论断（{bound}）。",
     ),
     "claim/factor/less/again": (
         "With {change}, it falls by a factor of {amounts} (claimed: {bound}).",
-        "采用{change}后，该倍数{amounts}，符合主张（{bound}）。",
+        "{change}使其减少，前后之比{amounts}，符合论断（{bound}）。",
     ),
     "claim/factor/more/again": (
         "With {change}, it rises by a factor of {amounts} (claimed: {bound}).",
-        "采用{change}后，该倍数{amounts}，符合主张（{bound}）。",
+        "{change}使其增加，改后与改前之比{amounts}，符合论断（{bound}）。",
     ),
     "claim/percent/less/again": (
         "With {change}, it falls by {amounts} (claimed: {bound}).",
-        "采用{change}后，该降幅{amounts}，符合主张（{bound}）。",
+        "{change}使其减少，降幅{amounts}，符合论断（{bound}）。",
     ),
     "claim/percent/more/again": (
         "With {change}, it rises by {amounts} (claimed: {bound}).",
-        "采用{change}后，该增幅{amounts}，符合主张（{bound}）。",
+        "{change}使其增加，增幅{amounts}，符合论断（{bound}）。",
     ),
     "claim/amount": ("{value} on {place}", "在 {place} 上为 {value}"),
-    "claim/holds": ("It holds that {that}.", "{that}，这一主张成立。"),
-    "claim/fails": ("The claim that {that} does not hold{measured}.", "“{that}”这一主张不成立{measured}。"),
-    "claim/undecided": ("It remains undecided whether {that}{measured}.", "尚不能判定{that}{measured}。"),
+    "claim/holds": ("It holds that {that}.", "“{that}”这一论断成立。"),
+    "claim/fails": ("The claim that {that} does not hold{measured}.", "“{that}”这一论断不成立{measured}。"),
+    "claim/undecided": ("It remains undecided whether {that}{measured}.", "“{that}”这一论断尚无法判定{measured}。"),
     "claim/no_op": (
         "The claim that {that} does not hold, as the knob changes nothing in the program.",
-        "“{that}”这一主张不成立，因为该开关不改变程序。",
+        "“{that}”这一论断不成立，因为该开关不改变程序。",
     ),
     "claim/untested": (
         "It remains undecided whether {that}, as no trial bears on it.",
-        "尚不能判定{that}，因为没有与之相关的试验。",
+        "“{that}”这一论断尚无法判定，因为没有与之相关的试验。",
     ),
-    "measured/less": (" (measured: a reduction by {amount})", "（实测缩减 {amount}）"),
-    "measured/more": (" (measured: an increase by {amount})", "（实测增长 {amount}）"),
-    "measured/unclear": (" (measured: a change of {amount})", "（实测变化 {amount}）"),
+    "measured/less": (" (measured: a reduction by {amount})", "（实测减少：{amount}）"),
+    "measured/more": (" (measured: an increase by {amount})", "（实测增加：{amount}）"),
+    "measured/unclear": (" (measured: a change of {amount})", "（实测变化：{amount}）"),
     "that/correct": ("all outputs{where} are correct and checked", "{where}所有输出均正确且经过检查"),
     "that/cache_misses": (
-        "the number of tasks compiled in each cold trial{where} equals the number of distinct tasks in its plan",
-        "{where}每次冷启动试验编译的任务数都等于其计划中互异任务的个数",
+        "each cold trial{where} compiles exactly as many tasks as its plan has distinct ones",
+        "{where}每次冷启动试验编译的任务数均等于其计划中互不相同的任务数",
     ),
     "that/at_least": (
         "{change} reduces the {metric}{where} by a factor of at least {bound}",
-        "{change}使{where}{metric}至少缩减 {bound} 倍",
+        "{change}使{where}{metric}减少，前后之比至少为 {bound}",
     ),
     "that/at_most": (
         "{change} reduces the {metric}{where} by a factor of at most {bound}",
-        "{change}使{where}{metric}至多缩减 {bound} 倍",
+        "{change}使{where}{metric}减少，前后之比至多为 {bound}",
     ),
     "that/grows": (
         "{change} increases the {metric}{where} by a factor of at least {bound}",
-        "{change}使{where}{metric}至少增长 {bound} 倍",
+        "{change}使{where}{metric}增加，改后与改前之比至少为 {bound}",
     ),
     "that/within": (
         "{change} increases the {metric}{where} by at most {bound}",
@@ -107,12 +107,12 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
     ),
     "bound/at_least": ("at least {bounds}", "至少 {bounds}"),
     "bound/at_most": ("at most {bounds}", "至多 {bounds}"),
-    "bound/fall": ("a reduction by a factor of at most {bounds}", "缩减倍数至多 {bounds}"),
+    "bound/fall": ("a reduction by a factor of at most {bounds}", "前后之比至多 {bounds}"),
     "bound/rise": ("an increase of at most {bounds}", "增幅至多 {bounds}"),
-    "change/moved": ("{knob} changed from {base} to {level}", "{knob}由{base}改为{level}"),
+    "change/moved": ("{knob} changed from {base} to {level}", "将{knob}由{base}改为{level}"),
     "change/full": ("the full configuration", "完整配置"),
-    "change/against": ("{moves} instead of {against}", "{moves} 相对 {against}"),
+    "change/against": ("{moves} instead of {against}", "以{moves}代替{against}"),
     "where/workload": (" on {name}", "{name} 的"),
-    "where/compiler": (" with {name}", "{name} 上"),
+    "where/compiler": (" with {name}", "{name} 上的"),
 }
 """Phrase -> English and Chinese."""

@@ -56,7 +56,7 @@ _WORDS = {
         "fairness": "测量方法",
         "benefit": "结果",
         "correctness": "正确性",
-        "claims": "主张",
+        "claims": "论断",
         "tables": "结果",
     },
 }

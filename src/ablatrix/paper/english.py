@@ -4,10 +4,13 @@ from collections.abc import Mapping
 
 from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.paper.axis_phrases import AXES
+from ablatrix.paper.benefit_phrases import BENEFIT
 from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
+from ablatrix.paper.precision_phrases import PRECISION
 from ablatrix.paper.screen_phrases import SCREENS
+from ablatrix.paper.setup_phrases import SETUP
 from ablatrix.paper.token_phrases import TOKENS
 from ablatrix.paper.trial_phrases import TRIALS
 
@@ -51,7 +54,6 @@ PHRASES: Mapping[str, str] = {
     "as_shown/figure": "; see Figure {number}",
     "as_shown/table": "; see Table {number}",
     "sizes_in/table": "; Table {number} lists their dimensions",
-    "eager_execution": "eager execution",
     # Set-up
     "setup/machine": "All experiments ran on a machine with {machines}.",
     "setup/of_machine": "{cores} ({cpu}{isa}{smt}) and {memory} of memory, running {system}{container}",
@@ -65,8 +67,6 @@ PHRASES: Mapping[str, str] = {
     "setup/smt_on": ", simultaneous multithreading on",
     "setup/smt_off": ", simultaneous multithreading off",
     "gpu": "GPU {gpu}",
-    "setup/software": "We use {versions}.",
-    "setup/software/compilers": "We evaluate {compilers} with {versions}.",
     "setup/version": "{name} {versions}",
     "setup/workloads": "The workloads are {workloads}{see}.",
     "setup/workloads/one": "The workload is {workloads}{see}.",
@@ -76,24 +76,15 @@ PHRASES: Mapping[str, str] = {
     "setup/weights_of": "{weights} parameters ({workload})",
     "setup/count": "We use {count} workloads{see}.",
     "setup/many": "The {count} workloads range in size from {least} to {most}{see}.",
-    "setup/knobs": "We vary {count} knobs of {compilers} (the level listed first is the baseline): {knobs}.",
-    "setup/knobs/one": "We vary a single knob of {compilers}, {knobs}, whose first level is the baseline.",
-    "setup/knobs_other": "We vary {count} knobs of {compilers}, whose baselines differ: {knobs}.",
-    "setup/knobs_other/one": "We vary a single knob of {compilers}, whose baselines differ: {knobs}.",
-    "setup/knob": "{knob} ({levels})",
     "setup/levels": "{count} levels from {least} to {most}",
-    "setup/departures": "The baseline deviates from the compiler defaults in the following settings: {departures}.",
-    "setup/departures_on": "with {compiler}, {departures}",
-    "setup/departure": "{knob} ({level} instead of {shipped})",
-    "setup/many_knobs": "We vary {count} knobs of {compilers}{see}.",
     "setup/trials": "{modes}{threads}",
     "setup/trials/cold": "Every configuration is compiled and run once in each of {blocks} cold blocks, each time in a "
     "fresh process with an empty cache.",
     "setup/trials/cold/one": "Every configuration is compiled and run once, in a fresh process with an empty cache.",
     "setup/trials/hot": "Steady-state times come from {blocks} hot blocks{each}, within which {sides} take turns in "
-    "short bursts, in random order{rounds}.{layout}",
+    "short bursts{rounds}, each time in a new random order.{layout}",
     "setup/trials/hot/one": "Steady-state times come from one hot block{each}, within which {sides} take turns in "
-    "short bursts, in random order{rounds}.{layout}",
+    "short bursts{rounds}, each time in a new random order.{layout}",
     "setup/each/workload": " per workload",
     "setup/each/compiler": " per workload and compiler",
     "setup/side/measured": "all configurations",
@@ -117,12 +108,11 @@ PHRASES: Mapping[str, str] = {
     "processes": "Each trial ran in its own process",
     "processes/some": "Those that ran did so in separate processes",
     "of_status": "{status}: {count}",
-    "cold_scope": "A cold-start time runs from the moment the program is loaded to the end of the first run, starting "
-    "from an empty cache; it excludes loading the frameworks, building the workload and generating its "
+    "cold_scope": "A cold-start time runs from the moment the program has been loaded to the end of the first run, "
+    "starting from an empty cache; it excludes loading the frameworks, building the workload and generating its "
     "inputs.{shares}{tagged}",
     "cold_shares": " In the median over {trials} trials, its shares are {shares}.",
-    "cold_shares/most": " In the median over {trials} trials, the largest shares of this time fall to {shares}; every "
-    "other phase takes at most {rest}%.",
+    "cold_shares/most": " In the median over {trials} trials, {shares}; every other phase takes at most {rest}%.",
     "cold_tagged": " The {trials} trials that start from a cache filled by other trials (cache_tag) are not included "
     "in these shares.",
     "cold_tagged/one": " The {trials} trial that starts from a cache filled by other trials (cache_tag) is not "
@@ -130,15 +120,12 @@ PHRASES: Mapping[str, str] = {
     "share_of_part": "{part} ({share}%)",
     "hot_scope": "A steady-state time is that of a single run after warm-up{samples}; it includes neither compilation "
     "nor input generation.",
-    "samples": " (with a median of {samples} samples per trial)",
+    "samples": " (a median of {samples} samples per trial)",
     "protocol": "Configurations are compared only within a block, where their measurements alternate. Ratios are "
     "geometric means over blocks, with {confidence}% confidence intervals (CI) from Student's t-distribution.",
     "protocol/one_block": "Configurations are compared only within a block, where their measurements alternate. As "
     "there is a single block, ratios come without confidence intervals.",
     "precision": "The widest confidence interval of any single-knob effect is {reached}{wanted}.",
-    "half_width": "±{width}% for the {metric}",
-    "target": "; hot blocks were added until the half-width of every interval was at most {target}% or the maximum "
-    "number of blocks was reached",
     "judgement": "An effect counts as significant if its p-value is at most {alpha}% after Holm correction over all "
     "single-knob effects on the metric; a significant effect within ±{margin}% is marked as small. An effect that is "
     "not significant counts as absent if two one-sided tests place it within ±{margin}%; all others are reported as "
@@ -153,26 +140,21 @@ PHRASES: Mapping[str, str] = {
     "that the timed executable is the one whose outputs were checked.",
     "timed_other": " {count} further hot trials timed another executable and enter no statistic.",
     "timed_other/one": " {count} further hot trial timed another executable and enters no statistic.",
-    "cache_misses": "A cache miss is a task that is not in the cache and has to be compiled.{medians}{agreed}",
     "misses_median": " The median number of misses per cold trial is {medians}.",
     "misses_at": "{misses} with {knob} set to {level}",
-    "misses_too": "{misses} with {level}",
     "misses_only": "{misses}",
     "misses_by_workload": "{misses} (depending on the workload)",
-    "misses_expected/all": " In all {trials} trials, the number of misses equals that predicted by the plan.",
-    "misses_expected": " In {same} of {trials} trials, the number of misses equals that predicted by the plan.",
+    "misses_expected/all": " In all {trials} trials, the number of misses matches the plan, which lists a program's "
+    "tasks and the memory between them.",
+    "misses_expected": " In {same} of {trials} trials, the number of misses matches the plan, which lists a "
+    "program's tasks and the memory between them.",
     "control": "For the {metric}, the A/A control, which runs the baseline a second time in every block, {outcomes}.",
     "control/again": "For the {metric}, the same control {outcomes}.",
-    "control_holds": "shows no significant difference on any of the {units} (largest deviation: {place}, ratio "
-    "{ratio})",
-    "control_holds_on": "shows no significant difference on {place} (ratio {ratio})",
-    "control_fails": "differs significantly on {units}, whose intervals are widened accordingly; the largest deviation "
-    "is on {worst}",
+    "control_fails": "differs significantly for {units}, whose intervals are widened accordingly; the largest "
+    "offset is possible on {worst}",
     "control_fails_on": "differs significantly on {worst}, where all intervals are widened accordingly",
     "control_off": "{place} (ratio {ratio}, off by up to {reach}%)",
     "control_one_block": "rests on a single block and is untested on {places}",
-    "many_units": "{count} workloads",
-    "many_pairs": "{count} combinations of workload and compiler",
     # Benefit: what the whole gains
     "full/named": "The full configuration ({moves})",
     "full/all": "The full configuration, which moves every knob away from its baseline level,",
@@ -191,7 +173,6 @@ PHRASES: Mapping[str, str] = {
     "becomes/none": "{metric} stays within ±{margin}% of the baseline's{over}",
     "becomes/unclear": "{metric} does not change significantly{over}{within}",
     "becomes/untested": "{metric} is {ratio} times that of the baseline{over} (one block, not tested)",
-    "within": " (CI within ±{reach}%)",
     "over/all": " in the geometric mean over all workloads",
     "over/mean": " on average",
     "over/some": " in the geometric mean over {count} of the {workloads} workloads",
@@ -205,7 +186,7 @@ PHRASES: Mapping[str, str] = {
     "at/alone": "{amount} on {workload}",
     "range/alike": ", ranging from {least} to {most}",
     "range/two": ", with {least} and {most}",
-    "range/mixed": "; individual effects range from {least} to {most}",
+    "range/mixed": "; on single workloads, the change ranges from {least} to {most}",
     "range/mixed/two": ", with {least} and {most}",
     "range/only/less": "; the only significant change is a decrease {amount} on {workload}",
     "range/only/more": "; the only significant change is an increase {amount} on {workload}",
@@ -214,11 +195,9 @@ PHRASES: Mapping[str, str] = {
     "end/unclear": "no significant change on {workload}",
     "end/untested": "{ratio} times the baseline on {workload}",
     "whole": "{full} {does}{over}{range}{see}.",
-    "whole/compilers": "With every knob moved away from its baseline level, the {metric}{over} is {changes}{see}.",
     "with/less": "{amount} lower with {compiler}",
     "with/more": "{amount} higher with {compiler}",
     "with/none": "unchanged (within ±{margin}%) with {compiler}",
-    "with/unclear": "not significantly different with {compiler}",
     "with/untested": "{ratio} times the baseline's with {compiler} (one block, not tested)",
     "ends_of_compilers": "between {least} and {most}, the extremes of the {compilers} compilers",
     "absolute": "The median run time is {before} before this change and {after} after it.",
@@ -241,8 +220,6 @@ PHRASES: Mapping[str, str] = {
     "range/speed_up": ", ranging from {least} to {most}",
     "range/speed_up/two": ", with {least} and {most}",
     "at/speed_up": "{ratio} on {workload}",
-    "eager/compilers": "Over {eager}, the fastest configuration of each workload achieves a speedup of "
-    "{ratios}{over}{wins}.",
     "eager/with": "{ratio} with {compiler}",
     "compared": "; of the {workloads} shared workloads, {wins}",
     "wins_of": "{compiler} is fastest on {count}",
@@ -250,7 +227,6 @@ PHRASES: Mapping[str, str] = {
     # Benefit: who earns it
     "shares": "In terms of Shapley values{see}, {knob} saves the most {metric} "
     "({amount}){followed}{more}{lost}{unclear}.",
-    "shares/compilers": "In terms of Shapley values{see}, the knobs that save the most {metric} are {knobs}{lost}.",
     "shares/none": "In terms of Shapley values{see}, no knob saves a significant part of the {metric}{lost}.",
     "share": "{knob} ({amount})",
     "shares/followed": ", followed by {others}",
@@ -258,14 +234,9 @@ PHRASES: Mapping[str, str] = {
     "shares/lost": "; time is lost to {knobs}",
     "shares/unclear": "; the share of {knobs} is not significant",
     "shares/unclear_many": "; the shares of {count} knobs are not significant",
-    "changes": "Of {count} changes made one at a time, {changes}{others}.",
     "changes/one": "On its own, {change} {does}{over}.",
-    "changes/none": "Of {count} changes made one at a time, none has a significant effect on the {metric}.",
-    "changes/untested": "The {count} changes made one at a time have one block each, so their effects on the {metric} "
-    "are not tested.",
     "changes/again": "As for the {metric}, {changes}{others}.",
     "changes/again/size": "As for the {metric}, {changes}{others}.",
-    "changes/again/none": "None of these changes has a significant effect on the {metric}.",
     "changes/rest": "; {count} changes have no significant effect",
     "changes/rest/one": "; {count} change has no significant effect",
     "change/saves": "{change} reduces it most ({amount}){over}",
@@ -278,7 +249,6 @@ PHRASES: Mapping[str, str] = {
     "is {amount} higher than their individual effects predict.",
     "interaction/together": "The strongest interaction is between {one} and {other}{compiler}: with both, the {metric} "
     "is {amount} lower than their individual effects predict.",
-    "interaction/none": "No two knobs interact significantly, so their effects multiply.",
     "for_compiler": " with {compiler}",
     "knob_of": "{knob} ({compilers})",
     "interaction/overlap/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: with "
@@ -289,7 +259,6 @@ PHRASES: Mapping[str, str] = {
     "nothing": "Not every knob contributes{see}: {clauses}.",
     "nothing/none": "with {knobs}, no workload's {metric} changes by more than {margin}%",
     "nothing/same": "the same program is built at every level of {knobs}, so no effect is claimed",
-    "nothing/unclear": "no effect of {knobs} is significant (all CIs lie within ±{reach}%)",
     "nothing/all_act": "Every knob has a significant effect on the {metric} of at least one workload{see}.",
     "nothing/all_act_compilers": "With every compiler, each knob has a significant effect on the {metric} of at least "
     "one workload{see}.",
@@ -297,23 +266,22 @@ PHRASES: Mapping[str, str] = {
     "which must stem from the order of trials or from something that the records do not capture",
     "same_program/more": "with {knob}, the {metric} of {place} is {amount} higher although the same program is built, "
     "which must stem from the order of trials or from something that the records do not capture",
-    "losses": "Taken individually{averaged}, the knobs cause {count} significant slowdowns, the largest on {place}, "
-    "where {change} increases the {metric} by {amount}.",
-    "losses/one": "Taken individually{averaged}, the knobs cause a single significant slowdown: on {place}, {change} "
-    "increases the {metric} by {amount}.",
+    "losses": "Taken individually{averaged}, {count} changes of a knob cause a significant slowdown, the largest on "
+    "{place}, where {change} increases the {metric} by {amount}.",
+    "losses/one": "Taken individually{averaged}, a single change of a knob causes a significant slowdown: on {place}, "
+    "{change} increases the {metric} by {amount}.",
     "losses/none": "Taken individually{averaged}, no knob slows any workload down significantly.",
     "averaged": " and averaged over the settings of the others",
     # Benefit: what it costs
     "compile": "With the full configuration, the {becomes}{range}{see}{repaid}.",
     "compile/one": "With the same change, the {becomes}{range}{see}{repaid}.",
-    "compile/compilers": "After the same changes, the {metric} is {changes}{see}{repaid}.",
-    "repaid": ". Where it is longer, the extra time takes longest to recoup on {place} ({runs} runs, {ci})",
-    "repaid/on": ". On {place}, the extra time is recouped after {runs} runs ({ci})",
-    "repaid/one": "; the extra time is recouped after {runs} runs ({ci})",
+    "compile/compilers": "With the full configuration, the {metric} is {changes}{see}{repaid}.",
+    "repaid": ". Where faster runs make up for a longer cold start, this takes at most {runs} runs (on {place}, {ci})",
+    "repaid/on": ". On {place}, faster runs make up for the longer cold start after {runs} runs ({ci})",
+    "repaid/one": "; faster runs make up for the difference after {runs} runs ({ci})",
     "memory": "At the same time, the {becomes}{range}{see}{mostly}{peak}.",
-    "memory/compilers": "The {metric} is {changes}{see}.",
-    "memory/mostly": ", with {knob} contributing most ({amount} in terms of Shapley values)",
-    "memory/peak": ", while the {becomes}",
+    "memory/mostly": ", with {knob} contributing most (a decrease of {amount} by its Shapley value)",
+    "memory/peak": "; the {becomes}",
     "memory/peak/one": "The {becomes}.",
     "best_choice/workloads": "On {count} of the {of} workloads, no other configuration is significantly faster than "
     "the full one{example}.",
@@ -332,9 +300,6 @@ PHRASES: Mapping[str, str] = {
     "other one is significantly faster{example}.",
     "best_choice/one/all": "No other configuration is significantly faster than the full one.",
     "best_choice/one/none": "The full configuration is not the fastest one{example}.",
-    "example/only": "; the exception is {place}, which runs fastest with {moves} ({amount} below the baseline)",
-    "example": "; {place}, for example, runs fastest with {moves} ({amount} below the baseline)",
-    "example/others": "; of the others, {place}, for example, runs fastest with {moves} ({amount} below the baseline)",
     "all_but": "all changes except {knobs}",
     # Correctness
     "comparisons": "Outputs are compared with those of the same program in {oracle}{draws}. {found}.",
@@ -357,7 +322,6 @@ PHRASES: Mapping[str, str] = {
     "draws": ", for {draws} sets of inputs",
     "draws/one": ", for {draws} set of inputs",
     "worst_differences": "In successful trials, outputs differ from the expected values by at most {worst}{others}.",
-    "worst": "{absolute} in absolute and {relative} in relative terms",
     "worst_with_others": "; including the failed trials, by at most {worst}",
     "tolerance": "As a reference for root-mean-square (RMS) errors, we take {unit}. In successful trials, errors reach "
     "at most {ratio} times this reference{limit}.{alone}{estimated}",
@@ -365,12 +329,8 @@ PHRASES: Mapping[str, str] = {
     "rms_unit/roundings": "the largest RMS error of eager execution under randomly perturbed rounding",
     "rms_unit/floor": "{eager} plus {floor} times the RMS of the expected values",
     "rms_unit/floors": "{eager} plus a share of the RMS of the expected values, which differs between trials",
-    "rms_limit": " (tolerated: {factor} times)",
     "rms_not_eager": " Relative to eager execution alone, errors may be larger, by a factor that the records do not "
     "give.",
-    "worst_element": " No single element is off by more than {worst} times the largest error of eager execution on "
-    "elements of similar sensitivity to rounding.{allowed}",
-    "allowed_over_eager": " The resulting tolerance is at most {most} times the RMS error of eager execution itself.",
     "own_tolerance": "Levels of {knobs} come with a tolerance of their own: in {trials} trials, up to {factor} times "
     "the reference is allowed, and at most {ratio} times is reached.",
     "unjudged": "In {ill} comparisons, single precision does not determine the output, so these were not judged; in "
@@ -379,9 +339,12 @@ PHRASES: Mapping[str, str] = {
     "unjudged/eager": "In {eager} comparisons, eager execution itself differs from the expected values.",
     "rms_estimated": " For {workloads}, eager execution provides the expected values, so its error is an estimate.",
     **{phrase: english for phrase, (english, _) in AXES.items()},
+    **{phrase: english for phrase, (english, _) in BENEFIT.items()},
     **{phrase: english for phrase, (english, _) in SCREENS.items()},
     **{phrase: english for phrase, (english, _) in CLAIMS.items()},
     **{phrase: english for phrase, (english, _) in OMISSIONS.items()},
+    **{phrase: english for phrase, (english, _) in PRECISION.items()},
+    **{phrase: english for phrase, (english, _) in SETUP.items()},
     **{phrase: english for phrase, (english, _) in TRIALS.items()},
     **{phrase: english for phrase, (english, _) in TOKENS.items()},
     **{f"metric/{one.name}": one.english for one in METRICS.values()},

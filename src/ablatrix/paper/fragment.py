@@ -12,9 +12,14 @@ Style = Literal["words", "items", "parallel", "clauses", "sentences"]
 
 @dataclass(frozen=True)
 class Name:
-    """A name from the records or a document, printed unchanged: a workload, a level, a processor."""
+    """A name from the records or a document, printed unchanged: a workload, a level, a processor.
+
+    Attributes:
+        is_code: Whether it is a word of a program or a study file, which text shows as such.
+    """
 
     text: str
+    is_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -23,9 +28,11 @@ class Term:
 
     Attributes:
         texts: Language -> text.
+        is_code: Whether it has no title, so that its name stands for it.
     """
 
     texts: Mapping[str, str]
+    is_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ def pieces(fragment: Fragment, language: Language) -> list[str | Name | Number]:
     if isinstance(fragment, Name | Number):
         return [fragment]
     if isinstance(fragment, Term):
-        return [Name(fragment.texts[language.code])]
+        return [Name(fragment.texts[language.code], fragment.is_code)]
     found: list[str | Name | Number] = []
     if isinstance(fragment, Said):
         for text, slot, _, _ in Formatter().parse(language.phrases[fragment.phrase]):

@@ -1,5 +1,6 @@
 """Text for Markdown and LaTeX: escaping, and the float of a figure."""
 
+import re
 from dataclasses import dataclass
 
 from ablatrix.foreign_text import without_controls
@@ -29,6 +30,7 @@ _LATEX = {
     "\N{EN DASH}": r"\textendash{}",
 }
 _MARKDOWN = str.maketrans({character: "\\" + character for character in "\\`*_{}[]<>|#"})
+_WITHIN_WORD = re.compile(r"(?<=[^\W_])(?:\\_)+(?=[^\W_])")  # there an underscore marks nothing in Markdown
 
 
 def escape_latex(text: str) -> str:
@@ -37,9 +39,19 @@ def escape_latex(text: str) -> str:
     return escaped.replace("--", "-{}-")  # else LaTeX draws one dash
 
 
+def code_in_latex(text: str) -> str:
+    """Return a word of a program as LaTeX sets it, with places at which a long one can break."""
+    escaped = "".join(
+        _LATEX.get(character, character) + (r"\allowbreak{}" if character in "._:" else "")
+        for character in without_controls(text)
+    )
+    return rf"\texttt{{{escaped}}}"
+
+
 def escape_markdown(text: str) -> str:
     """Return text that Markdown shows unchanged."""
-    return without_controls(text).translate(_MARKDOWN)
+    escaped = without_controls(text).translate(_MARKDOWN)
+    return _WITHIN_WORD.sub(lambda run: run[0].replace("\\", ""), escaped)
 
 
 # \ablatrixhere: the directory of the file that is being read, so that a figure is found from wherever it is taken in.

@@ -10,7 +10,7 @@ from ablatrix.paper.chinese import CHINESE
 from ablatrix.paper.english import ENGLISH
 from ablatrix.paper.files import write_text
 from ablatrix.paper.fragment import Fragment, Language, Name, Said, phrases_of, pieces, replaced
-from ablatrix.paper.markup import escape_latex, escape_markdown
+from ablatrix.paper.markup import code_in_latex, escape_latex, escape_markdown
 from ablatrix.paper.number import Number
 from ablatrix.paper.sentences import PARAGRAPHS
 from ablatrix.paper.sentences.said import confidence_of
@@ -33,12 +33,14 @@ class PrintedSentence:
     Attributes:
         numbers: Each number with its start and end in the text, in order.
         names: Start and end of each name from the records.
+        codes: Start and end of those that are words of a program.
     """
 
     name: str
     text: str
     numbers: tuple[tuple[Number, Span], ...]
     names: tuple[Span, ...]
+    codes: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _with_confidence(sources: Sources, sentences: Sequence[Sentence], language: 
 
 def print_sentence(sentence: Sentence, language: Language) -> PrintedSentence:
     """Return a sentence in a language."""
-    text, numbers, names = "", [], []
+    text, numbers, names, codes = "", [], [], []
     for piece in pieces(sentence.body, language):
         added = piece if isinstance(piece, str) else piece.text
         if language.is_wide:
@@ -111,7 +113,8 @@ def print_sentence(sentence: Sentence, language: Language) -> PrintedSentence:
             numbers.append((piece, span))
         elif piece.text:
             names.append(span)
-    return PrintedSentence(sentence.name, text, tuple(numbers), tuple(names))
+            codes += [span] if piece.is_code else []
+    return PrintedSentence(sentence.name, text, tuple(numbers), tuple(names), tuple(codes))
 
 
 def _set_off(before: str, after: str) -> tuple[str, str]:
@@ -126,7 +129,7 @@ def _set_off(before: str, after: str) -> tuple[str, str]:
         return (before, after) if not _is_wide(left[-1]) else (left, right)
     narrow = right[0] if _is_wide(left[-1]) else left[-1]
     wide = left[-1] if _is_wide(left[-1]) else right[0]
-    is_apart = wide.isalpha() and (narrow.isalnum() or narrow in "%-")
+    is_apart = wide.isalpha() and (narrow.isalnum() or narrow in "%-±")
     return (f"{left} " if is_apart else left), right
 
 
@@ -152,22 +155,30 @@ def write_files(paragraph: Paragraph, language: Language, directory: Path) -> li
 
 def _latex(sentence: PrintedSentence) -> str:
     """Return a sentence for LaTeX: it refers to tables and figures by their labels, and powers of ten are raised."""
-    return _with_numbers(sentence, escape_latex, _latex_number)
+    return _marked(sentence, escape_latex, _latex_number, code_in_latex)
 
 
 def _markdown(sentence: PrintedSentence) -> str:
     """Return a sentence for Markdown, with minus signs and raised powers of ten."""
-    return _with_numbers(sentence, escape_markdown, _markdown_number)
+    return _marked(sentence, escape_markdown, _markdown_number, "`{}`".format)
 
 
-def _with_numbers(
-    sentence: PrintedSentence, escape: Callable[[str], str], written: Callable[[Number], str | None]
+def _marked(
+    sentence: PrintedSentence,
+    escape: Callable[[str], str],
+    written: Callable[[Number], str | None],
+    code: Callable[[str], str],
 ) -> str:
-    """Return an escaped sentence whose numbers stand as they are written; None for one that text is enough for."""
+    """Return an escaped sentence whose numbers and words of programs stand as they are written.
+
+    A number of which nothing is written, and a word of a program with a backtick, are text like all else.
+    """
+    marked = [(span, written(number)) for number, span in sentence.numbers]
+    words = [(span, sentence.text[slice(*span)]) for span in sentence.codes]
+    marked += [(span, code(word)) for span, word in words if "`" not in word]
     found: list[str] = []
     end = 0
-    for number, (start, stop) in sentence.numbers:
-        text = written(number)
+    for (start, stop), text in sorted(marked, key=lambda one: one[0]):
         if text is not None:
             before = sentence.text[end:start]
             found += [escape(before.removesuffix(" ") if text.startswith(TIE) else before), text]

@@ -1,6 +1,7 @@
 """Ratios as people say them: percent less or more, or so many times as fast."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from ablatrix.paper.digits import interval_form
@@ -9,7 +10,7 @@ from ablatrix.paper.fragment import Fragment, Said, say
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import Form, Number
 
-View = Literal["reduction", "increase", "inverse", "factor", "saved", "added"]
+View = Literal["reduction", "increase", "inverse", "factor", "saved", "added", "spread"]
 
 VIEWS: Mapping[View, Callable[[float], float]] = {
     "reduction": lambda ratio: 1.0 - ratio,
@@ -18,13 +19,17 @@ VIEWS: Mapping[View, Callable[[float], float]] = {
     "factor": lambda ratio: ratio,
     "saved": lambda ratio: 1.0 - 1.0 / ratio,
     "added": lambda ratio: 1.0 / ratio - 1.0,
+    "spread": math.exp,
 }
-"""What is said of a ratio: the last two of one that has before over after. Three of them turn its interval around."""
+"""What is said of a ratio: ``saved`` and ``added`` of one that has before over after; ``spread`` of a half-width on the
+logarithm. Three of them turn its interval around."""
 TURNED: frozenset[View] = frozenset({"reduction", "inverse", "added"})
 TWOFOLD = 2.0
 """From this ratio on an increase is said as a factor, and no percentage."""
 WIDE, NARROW, SMALL = 0.05, 0.0005, 0.001
 """Half-widths from which on a percentage has no decimal, and below which it has two."""
+FAR = 1.25
+"""From this factor on how far an interval reaches is said as a factor: a percentage would not be the same both ways."""
 
 
 def amount(ledger: Ledger, interval: Interval) -> Fragment:
@@ -95,6 +100,45 @@ def in_brackets(said: Fragment) -> Fragment:
     if isinstance(said, Said) and said.phrase.endswith("/ci"):
         return Said(f"{said.phrase}/inner", said.slots)
     return said
+
+
+def apart(ledger: Ledger, interval: Interval) -> tuple[Said, Fragment | None]:
+    """Return by how much a ratio is below or above 1, and its interval apart from it; None without one."""
+    whole = amount(ledger, interval)
+    assert isinstance(whole, Said)
+    return say(whole.phrase.removesuffix("/ci"), value=whole.slots["value"]), whole.slots.get("ci")
+
+
+def half_width(ledger: Ledger, widest: Number) -> Fragment:
+    """Return half the width of an interval, on the logarithm: as a percentage, or as a factor either way."""
+    if widest.value < math.log(FAR):
+        return say("half_width/percent", width=widest)
+    form = _factor_form(math.exp(widest.value))
+    parameters = {**widest.parameters, "view": "spread"}
+    value = ledger.enter(
+        f"{widest.key}/spread", widest.statistic, math.exp(widest.value), form, widest.rows, parameters
+    )
+    return say("half_width/factor", width=value)
+
+
+def farthest(ledger: Ledger, key: str, intervals: Sequence[Interval]) -> tuple[Fragment, bool]:
+    """Return how far intervals go from 1, and whether that is far: a percentage, or a factor where it is."""
+    factors = [max(_end(one.high, one).value, 1.0 / _end(one.low, one).value) for one in intervals]
+    if max(factors) < FAR:
+        return say("reach/percent", reach=ledger.greatest_of(key, [reach(ledger, one) for one in intervals])), False
+    ends = [_reach_factor(ledger, one) for one in intervals]
+    return say("reach/factor", reach=ledger.greatest_of(f"{key}_factor", ends)), True
+
+
+def _end(end: Number | None, interval: Interval) -> Number:
+    return end or interval.value
+
+
+def _reach_factor(ledger: Ledger, interval: Interval) -> Number:
+    low, high = _end(interval.low, interval), _end(interval.high, interval)
+    view: View = "factor" if high.value >= 1.0 / low.value else "inverse"
+    one = high if view == "factor" else low
+    return _number(ledger, one, view, "_reach", _factor_form(VIEWS[view](one.value)))
 
 
 def reach(ledger: Ledger, interval: Interval) -> Number:

@@ -49,7 +49,7 @@ GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, fill a stretch evenly
 
 
 def cold_points(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the trials that the figure shows: cold, measured, that are ok or failed; sorted.
+    """Return the trials that the figure shows: cold, measured, that are ok or failed; sorted, where each has a mark.
 
     ``cache`` says whether the trial began with an empty cache of its own or with a warm one.
     """
@@ -59,19 +59,16 @@ def cold_points(trials: pl.DataFrame) -> pl.DataFrame:
         warm = (pl.col("knob_cache_tag") != "private") | pl.col("cache_tag").is_not_null()
     else:
         warm = pl.col("cache_tag").is_not_null()
-    return (
-        shown.select(
-            *(pl.col(name).cast(pl.String) for name in ("workload", "compiler")),
-            partition.cast(pl.String).fill_null(NO_PARTITION).alias("partition"),
-            pl.when(warm).then(pl.lit(WARM)).otherwise(pl.lit(EMPTY)).alias("cache"),
-            pl.col("status").cast(pl.String),
-            MISSES,
-            TIME,
-            "trial_id",
-        )
-        .sort(*KEYS[:4], MISSES, TIME, "trial_id")
-        .collect()
-    )
+    points = shown.select(
+        *(pl.col(name).cast(pl.String) for name in ("workload", "compiler")),
+        partition.cast(pl.String).fill_null(NO_PARTITION).alias("partition"),
+        pl.when(warm).then(pl.lit(WARM)).otherwise(pl.lit(EMPTY)).alias("cache"),
+        pl.col("status").cast(pl.String),
+        MISSES,
+        TIME,
+        "trial_id",
+    ).collect()
+    return points.sort(*KEYS[:4], MISSES, TIME, "trial_id") if points.height <= MAX_POINTS else points
 
 
 def cold_marks(points: pl.DataFrame) -> pl.DataFrame:

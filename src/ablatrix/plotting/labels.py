@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from string import Formatter
 
 from ablatrix.analysis.table import NOT_FINAL, NOT_RECORDED, TIMED_OTHER
 from ablatrix.records.metrics import METRICS, Language
@@ -37,18 +38,18 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "on_compiler": ("on {compiler}", "{compiler}"),
     "knob_levels": (
         "Knobs, from the baseline's level to the one that counts as on: {moves}.",
-        "各开关由基线取值到“开启”取值：{moves}。",
+        "各开关的基线取值与“开启”取值：{moves}。",
     ),
     "same_program": (
         "=: the same program as the baseline, so no speedup is claimed.",
-        "=：与基线为同一程序，不报告加速比。",
+        "=：程序与基线相同，故不报告加速比。",
     ),
     "no_row": (
         "No rows: the records contain no data for this table.",
         "无数据行：记录中没有可列入本表的内容。",
     ),
-    "axes": ("axes", "轴"),
-    "along": ("along", "沿轴"),
+    "axes": ("axes", "参数"),
+    "along": ("along", "参数"),
     "axis_at": ("{axis} ({others})", "{axis}（{others}）"),
     "course_grows": ("grows", "增大"),
     "course_falls": ("falls", "减小"),
@@ -57,25 +58,26 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "values_of": ("{count} values of {axis}", "{axis} 的 {count} 个取值"),
     "further_values_of": ("{count} of {axis}", "{axis} 的 {count} 个取值"),
     "and": (" and ", "与"),
-    "values_of_workload": ("{values} of {workload}", "{workload} 在 {values}"),
-    "mean_of_values": ("Geomean: over {over}.", "几何平均：取自{over}。"),
+    "values_of_workload": ("{values} of {workload}", "{workload} 在 {values}上"),
+    "mean_of_values": ("Geomean: over {over}.", "几何平均的范围：{over}。"),
     "mean_of_variants": (
         "Geomean: first over the variants of each workload ({over}), then over workloads with equal weights.",
-        "几何平均：先在每个负载的各变体上取平均（{over}），再以相等权重对负载取平均。",
+        "几何平均：先对每个负载的各变体取平均（{over}），再对各负载等权平均。",
     ),
+    "marked": ("{mark}: {why}.", "{mark}：{why}。"),
     "mean_of": ("mean over {count} of {of} workloads", "{of} 个负载中 {count} 个的平均"),
-    "continued": ("continued", "续"),
+    "continued": ("{table}, continued{part}.", "续{table}{part}"),
     "further_page": (", continued ({page} of {pages}).", "（续，第 {page} 页，共 {pages} 页）。"),
     "table": ("Table", "表"),
     "titled": ("{title}.", "{title}。"),
     "not_in_any_row": ("Not included in any row: {what}.", "未列入任何一行：{what}。"),
     "not_attributable": (
         "Not attributable: {workload} on {compiler}: {why}.",
-        "无法归因：{compiler} 上的 {workload}：{why}。",
+        "无法归因（{compiler} 编译的 {workload}）：{why}。",
     ),
     "further_reasons": (
         "Not attributable for {count} further reasons; see the effects.",
-        "另有 {count} 个无法归因的原因，见效应表。",
+        "另有 {count} 条无法归因的原因，见效应表。",
     ),
     # Cells of tables
     "not_attributable_cell": ("not attributable", "无法归因"),
@@ -97,14 +99,15 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "proof_unproven": ("unproven", "未证实"),
     "whole": ("total", "合计"),
     "interaction": ("{knob} × {other}", "{knob} × {other}"),
-    "moved": ("{knob}: {base} → {level}", "{knob}: {base} → {level}"),
+    "knob_move": ("{knob} {levels}", "{knob}（{levels}）"),
+    "moved": ("{knob}: {base} → {level}", "{knob}：{base} → {level}"),
     "scalar": ("scalar", "标量"),
     "dynamic_within": ("{name} {low} to {high}, timed at {timed}", "{name} {low} 至 {high}，计时取 {timed}"),
     "distinct_tasks": ("{tasks} ({distinct} distinct)", "{tasks}（{distinct} 种）"),
     "or": ("or", "或"),
     "not_recorded": (NOT_RECORDED, "计划的试验没有任何记录（尚未运行，或记录丢失）"),
     "not_final": (NOT_FINAL, "试验没有最终的一次尝试（已中断，尚未再次运行）"),
-    "timed_other": (TIMED_OTHER, "热运行试验计时的可执行程序与所检查的不同"),
+    "timed_other": (TIMED_OTHER, "热运行试验的计时与检查使用了不同的可执行文件"),
     # Set-up table
     "fact": ("what", "项目"),
     "value": ("value", "内容"),
@@ -117,9 +120,9 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "system": ("System", "系统"),
     "in_container": ("in a container ({container})", "容器内（{container}）"),
     "frequency": ("Frequency", "频率"),
-    "governor": ("governor {governor}", "调频策略 {governor}"),
-    "turbo": ("turbo {state}", "睿频 {state}"),
-    "smt": ("SMT {state}", "同时多线程 {state}"),
+    "governor": ("governor {governor}", "调频策略：{governor}"),
+    "turbo": ("turbo {state}", "睿频：{state}"),
+    "smt": ("SMT {state}", "同时多线程：{state}"),
     "on": ("on", "开"),
     "off": ("off", "关"),
     "versions": ("Versions", "软件版本"),
@@ -132,11 +135,12 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "baseline_of": ("Baseline on {compiler}", "{compiler} 的基线"),
     "knob_of": ("Knob {knob}", "开关“{knob}”"),
     "knob_said": ("{words} ({name})", "{words}（{name}）"),
+    "comma": (", ", "、"),
     "semicolon": ("; ", "；"),
     "same_in_rows": ("The same in all rows: {facts}.", "各行相同：{facts}。"),
     "described": ("{what}: {words}", "{what}：{words}"),
     "levels": ("levels: {levels}", "取值：{levels}"),
-    "protocol": ("Repeats", "重复"),
+    "protocol": ("Repeats", "重复次数"),
     "cold_blocks": ("{count} cold blocks", "{count} 个冷启动区组"),
     "hot_blocks": ("{count} hot blocks", "{count} 个热运行区组"),
     # Memory and phases
@@ -145,7 +149,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "planned_of": ("planned memory", "规划内存"),
     "plan_ms": ("planning", "规划"),
     "import_ms": ("frontend", "前端"),
-    "compile_ms": ("passes, code", "优化与生成"),
+    "compile_ms": ("passes, code", "优化与代码生成"),
     "link_ms": ("linking", "链接"),
     "load_ms": ("loading", "加载"),
     "other_ms": ("other", "其他"),
@@ -160,7 +164,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "leave_one_out": ("all but one", "逐一关闭"),
     "by_itself": ("one by itself", "单独开启"),
     "interval": ("95% interval", "95% 置信区间"),
-    "no_op": ("no-op (same program)", "无作用（同一程序）"),
+    "no_op": ("no-op (same program)", "无作用（程序相同）"),
     "no_value": ("no value: failed or not run", "无数值：失败或未运行"),
     "phases_axis": ("compile + first run / baseline's (%)", "编译与首次运行时间 / 基线 (%)"),
     "memory_share": ("planned memory / baseline's (%)", "规划内存 / 基线 (%)"),
@@ -170,16 +174,16 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "failed_no_effect": ("failed: no effect known", "失败：无法得出效应"),
     "unsupported": ("unsupported level", "不支持的取值"),
     "failed_or_unsupported": ("failed or unsupported", "失败或不支持"),
-    "few_blocks": ("too few blocks for intervals", "区组过少，没有区间"),
-    "no_op_knob": ("no-op knob (same program)", "无作用的开关（同一程序）"),
+    "few_blocks": ("too few blocks for intervals", "区组过少，无置信区间"),
+    "no_op_knob": ("no-op knob (same program)", "无作用的开关（程序相同）"),
     "open_part": ("open: some pairs failed", "空心：部分配置对失败"),
     "control": ("A/A control, 95% interval", "A/A 对照，95% 置信区间"),
     "control_fails": (
         "A/A control fails on {failed} of {count}: intervals there are wider",
-        "A/A 对照在 {count} 处中有 {failed} 处未通过：该处区间已加宽",
+        "{count} 处 A/A 对照中有 {failed} 处未通过，相应区间已加宽",
     ),
     "new_over_base": ("at new level / at base level", "新取值 / 基线取值"),
-    "to_base_level": ("over base level's", "相对基准取值"),
+    "to_base_level": ("over base level's", "相对基线取值"),
     "level_axis": ("level of the knob", "开关取值"),
     "to_baseline": ("relative to the baseline's", "相对基线"),
     "ratio_of": ("{name}, {of} (ratio)", "{name}，{of}（比值）"),
@@ -194,7 +198,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "bar_interval": ("bar: 95% interval", "竖线：95% 置信区间"),
     "failed_trials": ("{count} failed trials", "{count} 次试验失败"),
     "memory_not_told": ("memory not reported: {names}", "未报告内存：{names}"),
-    "nothing_measured": ("nothing measured", "没有测量值"),
+    "nothing_measured": ("nothing measured", "无测量值"),
     "compile_time": ("compile + first run", "编译与首次运行"),
     "run_time": ("run time", "运行时间"),
     "screen_found": ("found at a false discovery rate of 5%", "检出（错误发现率 5%）"),
@@ -204,8 +208,8 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "knobs_axis": ("knobs, largest first", "开关数（由大到小）"),
     "explained_axis": ("of all main effects (%)", "占全部主效应 (%)"),
     "on_compiler_of": ("{workload} on {compiler}", "{compiler} 上的 {workload}"),
-    "repaid": ("pays after so many runs", "此后收回成本"),
-    "pays at first": ("pays up to so many runs", "此前领先"),
+    "repaid": ("pays after so many runs", "达到此数后收回成本"),
+    "pays at first": ("pays up to so many runs", "达到此数前领先"),
     "pays at once": ("pays at once", "立即受益"),
     "never pays": ("never pays", "始终不受益"),
     "at most": ("pays after at most so many", "至多此数后收回成本"),
@@ -215,13 +219,13 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "undecided": ("undecided", "无法判断"),
     "time_ratio": ("time / baseline's (ratio)", "时间 / 基线（比值）"),
     "runs_axis": ("break-even (runs)", "盈亏平衡（运行次数）"),
-    "misses_axis": ("compile cache misses up to the first run (tasks)", "首次运行前的编译缓存未命中（任务数）"),
+    "misses_axis": ("compile cache misses up to the first run (tasks)", "截至首次运行的编译缓存未命中数（任务）"),
     "cold_axis": ("compile + first run (ms)", "编译与首次运行 (ms)"),
     "no_trial_ok": ("no trial is ok", "没有成功的试验"),
     "warm_cache": ("warm cache", "热缓存"),
     "failed_count": ("{count} failed", "{count} 次失败"),
     "failed_at_edge": ("{count} failed ({unknown} at edge)", "{count} 次失败（{unknown} 次在边缘）"),
-    "silent": ("{count} ok, not reported", "{count} 次成功但没有读数"),
+    "silent": ("{count} ok, not reported", "{count} 次成功但未报告"),
     "medians": ("medians of a workload", "各负载的中位数"),
     "few_counts": ("too few counts for a line", "未命中数过少，不画趋势线"),
     "grouped_marks": ("mark: median of trials, bar: 5 to 95%", "标记：中位数，竖线：5% 至 95%"),
@@ -246,7 +250,8 @@ class Labels:
 
     def __call__(self, name: str, /, **slots: object) -> str:
         """Return a word, with its slots filled."""
-        return LABELS[name][self.code == "zh"].format(**slots)
+        english, chinese = LABELS[name]
+        return closed_up(chinese, slots) if self.code == "zh" else english.format(**slots)
 
     def known(self, name: str, otherwise: str) -> str:
         """Return a word without slots, or another text where there is no such word."""
@@ -302,5 +307,18 @@ class Labels:
         return self(column) if self.code != "en" and column in LABELS else plain
 
 
+WIDE_FROM = "\u2e80"
+"""The first letter that Chinese has and English has not."""
 ENGLISH = Labels("en")
 """The words that data files have: in English, by names."""
+
+
+def closed_up(text: str, slots: Mapping[str, object]) -> str:
+    """Return a Chinese text with its slots filled: where a slot begins or ends, no space parts two Chinese letters."""
+    found = ""
+    for literal, slot, _, _ in Formatter().parse(text):
+        for piece in (literal, "" if slot is None else str(slots[slot])):
+            left, right = found.rstrip(" "), piece.lstrip(" ")
+            are_wide = left[-1:] >= WIDE_FROM and right[:1] >= WIDE_FROM
+            found = left + right if are_wide else found + piece
+    return found

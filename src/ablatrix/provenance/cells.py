@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ablatrix.analysis.groups import numbered
+from ablatrix.analysis.groups import Whole, combined, numbered, numbered_codes
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.provenance.finder import RowFinder
-from ablatrix.provenance.ranges import Ranges, ranges_by, ranges_of, union
+from ablatrix.provenance.ranges import Ranges, ranges_by, union
 from ablatrix.provenance.rows import ROW, Rows
 from ablatrix.provenance.units import Unit
 
 Key = tuple[str | None, ...]
-_UNIT, _COMPILER = "unit", "unit_compiler"
 
 
 def cell_key(values: Sequence[Any]) -> Key:
@@ -52,40 +51,52 @@ def ratio_rows(finder: RowFinder, groups: Sequence[str], compared: Mapping[str, 
     trials = finder.rows.trials
     units = list(finder.units.values())
     has_value = pl.any_horizontal((pl.col("mode") == mode) & (pl.col(metric) > 0) for mode, metric in compared.items())
-    own = trials.lazy().filter(IS_OK & has_value)
-    is_compared = (pl.col("role") == "reference") | (pl.col("compiler") == pl.col(_COMPILER))
-    needed = list(dict.fromkeys((*groups, *BLOCK, "role", "compiler", ROW)))
-    found = (
-        own.select(needed)
-        .join(_units_of_blocks(units, trials).lazy(), on=BLOCK, how="left")
-        .group_by(list(groups), maintain_order=True)
-        .agg(pl.col(ROW), pl.col(_UNIT).filter(is_compared).drop_nulls().unique())
-        .collect()
+    is_reference = (pl.col("role") == "reference").fill_null(value=False)
+    told = trials.lazy().select((IS_OK & has_value).fill_null(value=False).alias("own"), is_reference).collect()
+    own = np.flatnonzero(told["own"].to_numpy())
+    group, compiler = numbered(trials, groups), numbered(trials, ["compiler"])
+    sets, set_of = _units_beside(units, trials)
+    codes = combined(
+        [
+            (group.numbers[own], group.count),
+            (set_of[own], len(sets)),
+            (told["role"].to_numpy()[own].astype(np.int64), 2),
+            (compiler.numbers[own], compiler.count),
+        ]
     )
+    beside: dict[int, set[int]] = {}
+    for row in own[numbered_codes(codes).first].tolist():
+        name = None if told["role"][row] else trials["compiler"][row]
+        others = [number for number in sets[set_of[row]] if name in (None, units[number].compiler)]
+        beside.setdefault(int(group.numbers[row]), set()).update(others)
     bases: dict[tuple[int, str], Ranges] = {}
+    ranges = ranges_by(group, own)
+    keys = trials.select(groups)[group.first].rows(named=True)
     result = {}
-    keys = found.select(groups).iter_rows(named=True)
-    for key, of_key, own_rows in zip(keys, found[_UNIT].to_list(), found[ROW], strict=True):
-        mode = str(key["mode"])
-        for number in of_key:
+    for place, numbers in beside.items():
+        mode = str(keys[place]["mode"])
+        for number in numbers:
             if (number, mode) not in bases:
                 bases[number, mode] = _of_baseline(finder, units[number], mode, compared[mode])
-        others = [bases[number, mode] for number in of_key]
-        result[cell_key([key[name] for name in groups])] = union([ranges_of(own_rows), *others])
+        compared_with = [bases[number, mode] for number in numbers]
+        result[cell_key([*keys[place].values()])] = union([ranges[place], *compared_with])
     return result
 
 
-def _units_of_blocks(units: Sequence[Unit], trials: pl.DataFrame) -> pl.DataFrame:
-    """Return which units, by number, have an ok trial in each block."""
-    empty = trials.select(BLOCK).clear()
-    parts = [
-        held.select(BLOCK)
-        .unique()
-        .with_columns(pl.lit(number).alias(_UNIT), pl.lit(unit.compiler).cast(pl.Categorical()).alias(_COMPILER))
-        for number, unit in enumerate(units)
-        for held in (*unit.ok.values(), empty)
-    ]
-    return pl.concat(parts)
+def _units_beside(units: Sequence[Unit], trials: pl.DataFrame) -> tuple[list[tuple[int, ...]], Whole]:
+    """Return the sets of units, by number, that have an ok trial in a block, and which of them each trial's block has.
+
+    Blocks share few sets: most often each has one unit.
+    """
+    blocks = numbered(trials, BLOCK)
+    of_block: list[tuple[int, ...]] = [()] * blocks.count
+    for number, unit in enumerate(units):
+        rows = [held[ROW].cast(pl.Int64).to_numpy() for held in unit.ok.values()]
+        for block in np.unique(blocks.numbers[np.concatenate([np.empty(0, np.int64), *rows])]).tolist():
+            of_block[block] = (*of_block[block], number)
+    sets = {held: place for place, held in enumerate(dict.fromkeys(of_block))}
+    places = np.array([sets[held] for held in of_block], np.int64)
+    return list(sets), places[blocks.numbers]
 
 
 def _of_baseline(finder: RowFinder, unit: Unit, mode: str, metric: str) -> Ranges:

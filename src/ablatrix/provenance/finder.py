@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from ablatrix.analysis.effects import Effect
@@ -24,6 +25,7 @@ from ablatrix.provenance.unit_trials import Choices, Mask, RowNumbers, UnitTrial
 from ablatrix.provenance.units import Levels, Unit, UnitKey, units_of
 from ablatrix.records.metrics import HOT_METRIC
 
+_NONE: Whole = np.empty(0, np.int64)
 SHARED = " shared"
 """Stands for the blocks that stages share where some have blocks of their own; no stage's name begins with a space."""
 
@@ -127,6 +129,16 @@ class RowFinder:
         chosen = held.with_value(metric) & (held.among(_alone(levels)) | held.among(_alone(base)))
         return self._rows(unit, metric, held, chosen)
 
+    def at(self, unit: Unit, mode: str | None, levels: Levels, *columns: str) -> pl.DataFrame:
+        """Return the ok measured trials of a unit with all of these levels, in one mode or in all; see `Rows.at`."""
+        held = [self._held(unit, one) for one in ([mode] if mode else unit.ok)]
+        found = [one.at(_alone(levels)) for one in held]
+        return self.rows.at(np.concatenate([_NONE, *found]), *columns)
+
+    def eager(self, unit: Unit, mode: str, *columns: str) -> pl.DataFrame:
+        """Return the ok eager trials of a unit's workload in one mode, likewise."""
+        return self.rows.at(self._eager.get((unit.workload, unit.digest, mode), _NONE), *columns)
+
     def widened_by(self, unit: Unit, mode: str, metric: str, rows: Ranges, offset: float) -> Ranges:
         """Return the rows of an estimate, with those of the A/A control where its failure widens the interval."""
         return union([rows, self.of_control(unit, mode, metric)]) if offset else rows
@@ -147,6 +159,13 @@ class RowFinder:
         """Return in how many blocks a unit has a value; more than the repeats where blocks were split."""
         held = self._held(unit, mode, "ok", series)
         return held.blocks(held.with_value(metric))
+
+    @cached_property
+    def _eager(self) -> Mapping[tuple[str, str, str], Whole]:
+        """The rows of ok eager trials by workload, digest and mode."""
+        ok = self.rows.trials.lazy().filter(IS_OK & (pl.col("role") == "reference"))
+        groups = ok.group_by("workload", "workload_digest", "mode", maintain_order=True).agg(ROW).collect()
+        return {(*key,): rows.cast(pl.Int64).to_numpy() for *key, rows in zip(*groups.get_columns(), strict=True)}
 
     @cached_property
     def _paired(self) -> Whole:

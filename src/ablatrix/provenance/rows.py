@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ablatrix.analysis.effect_metrics import METRICS
-from ablatrix.analysis.groups import PLAN
+from ablatrix.analysis.groups import IN_RUN, PLAN, Whole, is_in_run_order, numbered
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.provenance.ranges import Ranges, ranges_of
 
@@ -31,11 +32,21 @@ class Rows:
     Attributes:
         trials: The columns that are read, sorted; ``row`` is the index, ``block_compiler`` the compiler of a trial's
             block, which the reference of the block shares.
-        ids: The record's id by index; after ``<run>:`` where there are several inputs, whose ids may be the same.
     """
 
     trials: pl.DataFrame
-    ids: tuple[str, ...]
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The record's id by index; after ``<run>:`` where there are several inputs, whose ids may be the same."""
+        named = self.trials["record_id"]
+        if self.trials["run"].n_unique() > 1:
+            named = self.trials.select(pl.format("{}:{}", "run", "record_id")).to_series()
+        return tuple(named.to_list())
+
+    def at(self, indices: Whole, *columns: str) -> pl.DataFrame:
+        """Return rows by their indices: these, and those of the columns that the records have."""
+        return self.trials.select(ROW, *(name for name in columns if name in self.trials.columns))[indices]
 
     def where(self, condition: pl.Expr) -> Ranges:
         """Return the rows that meet a condition."""
@@ -90,35 +101,49 @@ def canonical_rows(trials: pl.DataFrame, columns: Iterable[str]) -> Rows:
     """
     wanted = {*KEYS, "stage", PLAN, *METRICS, *columns}
     chosen = [name for name in trials.columns if name in wanted or name.startswith(("knob_", "baseline_"))]
-    lazy = trials.lazy().select(chosen)
-    owners = pl.col("compiler").cast(pl.String).filter(pl.col("role") != "reference").min().over(BLOCK)
-    owner = owners.fill_null(pl.col("compiler").cast(pl.String)).alias(OWNER)
-    unsorted = lazy.with_columns(owner, (~IS_OK).alias(_FAILED)).collect()
+    unsorted = trials.select(chosen).with_columns(_owners(trials), (~IS_OK).alias(_FAILED))
     first = ("workload", "workload_digest", OWNER, "mode", _FAILED, "status", "role", "compiler")
     groups = _groups(unsorted.select(*first, *(name for name in chosen if name.startswith("knob_"))))
-    order = unsorted.select(
-        pl.arg_sort_by(pl.lit(groups), "run", "position", "trial_id", "record_id", nulls_last=False)
-    ).to_series()
-    table = unsorted.drop(_FAILED)[order].with_row_index(ROW)
-    named = table["record_id"]
-    if table["run"].n_unique() > 1:
-        named = table.select(pl.format("{}:{}", "run", "record_id")).to_series()
-    return Rows(table, tuple(named.to_list()))
+    if is_in_run_order(trials):
+        order = np.argsort(groups, kind="stable")
+    else:
+        keys = unsorted.select(pl.Series(" group", groups), *IN_RUN, "record_id")
+        order = keys.select(pl.arg_sort_by(keys.columns, nulls_last=False)).to_series().to_numpy()
+    return Rows(unsorted.drop(_FAILED)[order].with_row_index(ROW))
 
 
-def _groups(labels: pl.DataFrame) -> pl.Series:
+def _owners(trials: pl.DataFrame) -> pl.Series:
+    """Return the compiler of each trial's block: the first by name that is no reference's; without one its own."""
+    names, ranks = _ranked(trials, "compiler")
+    blocks = numbered(trials, BLOCK)
+    is_own = trials.select((pl.col("role") != "reference") & pl.col("compiler").is_not_null()).to_series().to_numpy()
+    least = np.full(blocks.count, len(names), np.int64)
+    np.minimum.at(least, blocks.numbers[is_own], ranks[is_own])
+    own = least[blocks.numbers]
+    return names[np.where(own < len(names), own, ranks)].alias(OWNER)
+
+
+def _groups(labels: pl.DataFrame) -> Whole:
     """Return a number for each row that orders rows as all columns do, one after the other, as text, nulls first.
 
     One number is sorted in a tenth of the time that many columns of text take.
     """
     found, size = np.zeros(labels.height, np.int64), 1
-    for column in labels.iter_columns():
-        held = pl.DataFrame([column.alias("value")])
-        distinct = held.unique().sort(pl.col("value").cast(pl.String), nulls_last=False).with_row_index("rank")
-        ranks = held.join(distinct, on="value", how="left", nulls_equal=True, maintain_order="left")["rank"]
-        if size * distinct.height > LARGEST:
+    for name in labels.columns:
+        names, ranks = _ranked(labels, name)
+        if size * len(names) > LARGEST:
             values, found = np.unique(found, return_inverse=True)
             size = values.size
-        found = found * distinct.height + ranks.cast(pl.Int64).to_numpy()
-        size *= distinct.height
-    return pl.Series(" group", found)
+        found = found * len(names) + ranks
+        size *= len(names)
+    return found
+
+
+def _ranked(frame: pl.DataFrame, column: str) -> tuple[pl.Series, Whole]:
+    """Return the distinct values of a column, by their text with null first, and the place of each row among them."""
+    found = numbered(frame, [column])
+    names = frame[column][found.first]
+    order = names.cast(pl.String).arg_sort(nulls_last=False).to_numpy()
+    places = np.empty(found.count, np.int64)
+    places[order] = np.arange(found.count)
+    return names[order], places[found.numbers]

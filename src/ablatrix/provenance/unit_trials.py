@@ -78,6 +78,10 @@ class UnitTrials:
             found &= numbers == chosen[0] if len(chosen) == 1 else np.isin(numbers, chosen)
         return found
 
+    def at(self, choices: Choices) -> Whole:
+        """Return the rows of the trials that have one of the given levels of each knob that is named."""
+        return self._rows[self.among(choices)]
+
     def rows(self, mask: Mask) -> Ranges:
         """Return the rows of the trials that are meant."""
         return ranges_of(self._rows[mask])

@@ -9,7 +9,7 @@ import polars as pl
 from ablatrix.analysis.groups import Sizes, sort_key
 from ablatrix.analysis.table import IS_OK
 from ablatrix.provenance.keys import key_part
-from ablatrix.provenance.rows import ROW, Rows
+from ablatrix.provenance.rows import Rows
 from ablatrix.records.titles import sized
 
 UNIT = ("workload", "workload_digest", "compiler")
@@ -52,20 +52,10 @@ class Unit:
         """The part of a key that names its workload, in its size."""
         return key_part(self.workload) + (f"-{self.digest[:_DIGEST_LETTERS]}" if self.has_sizes else "")
 
-    def part(self, mode: str, levels: Levels, *columns: str) -> pl.DataFrame:
-        """Return the ok measured trials that have some levels: their rows, and the columns that are read of them."""
-        chosen = self.ok[mode].lazy().filter(at_levels(levels))
-        return chosen.select(ROW, *columns).collect()  # lazy: else every column is copied
-
     @property
     def identity(self) -> UnitKey:
         """What distinguishes it from other units."""
         return (*self.origin, self.workload, self.digest, self.compiler)
-
-
-def at_levels(levels: Levels) -> pl.Expr:
-    """Return whether a trial has all of these levels."""
-    return pl.all_horizontal(pl.lit(value=True), *(pl.col(f"knob_{knob}") == at for knob, at in levels.items()))
 
 
 def units_of(rows: Rows, origin: Sequence[str] = (), sizes: Sizes | None = None) -> dict[UnitKey, Unit]:

@@ -145,7 +145,7 @@ _METRICS = (
         quantity=TIME,
         modes=("cold",),
         english="cold-start time",
-        chinese="编译与首次运行时间",
+        chinese="冷启动时间",
         label="compile + first run",
         section="Compile and first run",
         short="cold",
@@ -321,7 +321,7 @@ _METRICS = (
         # The kernel counts pages per core and adds them up in batches of 32, and allocators take as much at once.
         resolution=32 * 4096,
         english="peak growth of resident memory",
-        chinese="常驻内存的峰值增量",
+        chinese="常驻内存峰值增量",
         label="peak memory",
         section="Peak memory growth",
         short="peak",

@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -44,6 +45,12 @@ def installed_version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+@functools.cache
+def packages_of_modules() -> Mapping[str, Sequence[str]]:
+    """Return the names of the installed packages that each module comes from; to read them takes half a second."""
+    return metadata.packages_distributions()
 
 
 @functools.cache

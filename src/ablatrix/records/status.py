@@ -85,14 +85,14 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         Status.COMPILE_ERROR.value: "编译出错",
         Status.RUN_ERROR.value: "运行出错",
         Status.WRONG_OUTPUT.value: "输出错误",
-        Status.MISSING_CHECK.value: "缺少检查",
+        Status.MISSING_CHECK.value: "未经检查",
         Status.TIMEOUT.value: "超时",
         Status.OUT_OF_MEMORY.value: "内存不足",
         Status.CRASHED.value: "崩溃",
         Status.UNSUPPORTED.value: "不支持",
         Status.INTERRUPTED.value: "中断",
         Status.NOT_RUN_BUDGET.value: "超出预算未运行",
-        Status.NOT_PREPARED.value: "负载未能准备",
+        Status.NOT_PREPARED.value: "负载准备失败",
     }
 )
 """What a Chinese paper calls a status; elsewhere it goes by its name."""

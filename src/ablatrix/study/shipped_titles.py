@@ -1,4 +1,4 @@
-"""What the workloads, compilers, knobs and levels that are shipped are called in what people read."""
+"""What the workloads, knobs and levels that are shipped are called in what people read."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,16 +10,6 @@ def _title(english: str, chinese: str) -> Title:
     return MappingProxyType({"en": english, "zh": chinese})
 
 
-COMPILER_TITLES: Mapping[str, Title] = MappingProxyType(
-    {
-        "tvm": _title("TVM", "TVM"),
-        "inductor": _title("Inductor", "Inductor"),
-        "onnxruntime": _title("ONNX Runtime", "ONNX Runtime"),
-        "xla": _title("XLA", "XLA"),
-        "openvino": _title("OpenVINO", "OpenVINO"),
-        "eager": _title("eager PyTorch", "PyTorch eager 模式"),
-    }
-)
 KNOB_TITLES: Mapping[str, Title] = MappingProxyType(
     {
         "partition": _title("partitioning", "程序划分"),

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry, KnobEntry
+from ablatrix.records.compiler_titles import COMPILER_TITLES
 from ablatrix.records.metrics import Language
 from ablatrix.records.titles import FALLBACK, Title, Titles, sized
 from ablatrix.records.variants import axes_text
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.study.shipped_titles import (
-    COMPILER_TITLES,
     KNOB_HEADINGS,
     KNOB_TITLES,
     LEVEL_TITLES,

@@ -12,6 +12,7 @@ from ablatrix.compilers.settings import NO_SETTINGS, Applied
 from ablatrix.plan.plan import Partition, PlanOptions, Reuse
 from ablatrix.plan.planner import make_plan
 from ablatrix.records.model import WorkloadFacts
+from ablatrix.records.workload import InputFacts
 from ablatrix.workloads.capture import capture, export_tasks, take
 from ablatrix.workloads.program import Program
 
@@ -38,17 +39,20 @@ def make_program(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], dyna
     """
     with torch.no_grad():
         exported = torch.export.export(module.eval().requires_grad_(False), inputs, dynamic_shapes=dynamic_shapes)
+    functional, lowered = take(exported)
     facts = WorkloadFacts(
         name="toy",
         tier="tiny",
         parameters={},
-        inputs=[],
+        inputs=[
+            InputFacts(name=name, shape=list(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."))
+            for name, tensor in zip(lowered.graph_signature.user_inputs, inputs, strict=True)
+        ],
         dynamic={},
         timed_sizes={},
         parameter_count=0,
         digest="",
     )
-    functional, lowered = take(exported)
     return Program(facts=facts, exported=functional.program, lowered=lowered, input_sets=())
 
 

@@ -33,7 +33,7 @@ def correctness_criterion(findings: Findings) -> Criterion:
         (missing, "comparisons are missing"),
         (wrong.height, "trials have differences beyond the tolerance"),
         (unchecked, "ok trials have no check"),
-        (only_ill, "ok trials have no output that float32 determines (ill-conditioned)"),
+        (only_ill, "ok trials have no output that their type determines (ill-conditioned)"),
         (other, "hot trials timed another executable than was checked"),
         (not_reported, "hot trials do not report which executable was checked or timed"),
     )

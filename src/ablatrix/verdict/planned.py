@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.table import Tidy, count_planned
+from ablatrix.analysis.table import PlannedTrials, Tidy, count_planned
 from ablatrix.artifact.contents import check_plan, read_design
 from ablatrix.errors import ArtifactError
 from ablatrix.records.names import DESIGN_NAME
@@ -53,12 +52,12 @@ def compare_with_plan(found: Tidy, files: Sequence[Path], design: Path | None) -
         counts.update({name: int(of_run[name].sum()) for name in ("planned", "not_run")})
         # The plan is compared with the lines themselves, superseded ones included.
         problems += [f"{path}: {problem.detail}" for problem in check_plan(found.lines.filter(own), plan)]
-        widths.append(plan.get("cold_effect_width"))
+        widths.append(plan.rest.get("cold_effect_width"))
     promised = [width for width in widths if isinstance(width, int | float)]
     return Planned(counts, tuple(problems), min(promised, default=None))
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path) -> PlannedTrials:
     plan, faults = read_design(path.parent, path.name)
     if plan is None:
         raise ArtifactError(f"{path.parent}: {faults[0]}")

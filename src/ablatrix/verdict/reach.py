@@ -47,12 +47,12 @@ def reach_verdict(
     # What can be wrong input comes before what takes time.
     reproduction = None if report is None else report_of_study(found, report)
     planned = compare_with_plan(found, ordered_by_content(files), design)
-    found = replace(found, designs={})  # of a million trials they take as much memory as half of the table
     findings = Findings(found)
     margins = margins or Margins()
     if margins.cold is None:
         margins = replace(margins, cold=planned.cold_effect_width)
-    stability, matrices = find_stability(found.trials, margins, findings), primary_matrices(found.trials)
+    stability = find_stability(found.trials, margins, findings)
+    matrices = primary_matrices(found.trials, findings)
     paper, omitted = paper_criterion(findings, claims, make)
     criteria = (
         matrix_criterion(found, planned, stability, matrices),

@@ -38,6 +38,8 @@ class Built:
             that runs as one operation and so shows few of its roundings; else None.
         reference: What shows eager's error in place of the program, where that computes in wider types than it names,
             or is itself the oracle: takes the inputs, returns the outputs in order.
+        quanta: Distance of two values next to each other in each output that is quantised, 0 in one that is not; empty
+            where none is known to be.
         unquantised: The module before its weights were quantised, of the same inputs; None where they are not.
         tokens: Of a phase of a model that generates text: its tokens, and the bytes that it must read.
         prompted: Of a decode step: how many steps the check makes one after the other, and what makes the first
@@ -56,6 +58,7 @@ class Built:
     chain: int | None = None
     rounding: float | None = None
     reference: Reference | None = None
+    quanta: tuple[float, ...] = ()
     unquantised: torch.nn.Module | None = None
     tokens: TokenFacts | None = None
     prompted: tuple[int, Callable[[], Prompted]] | None = None

@@ -17,7 +17,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.allowance import Allowance, allow, scale_of
+from ablatrix.workloads.allowance import Allowance, allow, in_quanta, scale_of
 from ablatrix.workloads.built import Reference
 from ablatrix.workloads.capture.precision import in_float64, widen
 from ablatrix.workloads.rounding import Rounding
@@ -139,6 +139,12 @@ def pool(answers: Sequence[Answer], rounding: float) -> list[Answer]:
         for kept, one, scale in zip(pooled, found, scales, strict=True):
             kept.append(_at_least(one, max(min(together, share * scale), rounding * scale)))
     return [replace(answer, allowances=tuple(kept)) for answer, kept in zip(answers, pooled, strict=True)]
+
+
+def judged_in_quanta(answer: Answer, quanta: Sequence[float]) -> Answer:
+    """Return an answer whose quantised outputs may be one quantum off; ``quanta`` has 0 for the others."""
+    pairs = zip(answer.allowances, quanta, strict=True)
+    return replace(answer, allowances=tuple(in_quanta(one, quantum) if quantum else one for one, quantum in pairs))
 
 
 def _expected_rounding(values: torch.Tensor, chain: int) -> float:

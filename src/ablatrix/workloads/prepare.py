@@ -29,7 +29,7 @@ from ablatrix.workloads.generation import Generation, expect_generation, pack_ge
 from ablatrix.workloads.inputs.replacing import with_inputs
 from ablatrix.workloads.numeric_types import fixed_by_file
 from ablatrix.workloads.operators import import_modules, needed_modules
-from ablatrix.workloads.oracle import Oracle, pool
+from ablatrix.workloads.oracle import Oracle, judged_in_quanta, pool
 from ablatrix.workloads.parameters import build_workload, check_parameters
 from ablatrix.workloads.program import InputSet, Program
 from ablatrix.workloads.program_files import load_programs, save_programs
@@ -84,6 +84,7 @@ def prepare(
     answers = [oracle.answer(one) for one in inputs]
     if built.rounding is not None:
         answers = pool(answers, built.rounding)
+    answers = [judged_in_quanta(answer, built.quanta) for answer in answers] if any(built.quanta) else answers
     made = [
         InputSet(seed + index, dict(sizes[index]), one, answer.expected, answer.allowances)
         for index, (one, answer) in enumerate(zip(inputs, answers, strict=True))

@@ -90,8 +90,8 @@ def _check(findings: Findings, claim: Claim) -> CheckedClaim | OpenClaim:
     if isinstance(unit, Reason):
         return undecided(claim, unit)
     metric = METRICS[str(claim.metric)]
-    run = pl.concat(unit.trials.values())
-    mode = next((mode for mode in metric.modes if mode in run["mode"]), None)
+    run = unit.trials("mode")["mode"]
+    mode = next((mode for mode in metric.modes if mode in run), None)
     if mode is None:
         return undecided(claim, because("no_trial_in_mode", modes=metric.modes, metric=metric.name))
     case = _Case(findings, claim, unit, mode)
@@ -121,15 +121,12 @@ class _Case:
         found: list[Reason | Lack] = []
         if lost:
             found.append(because("mode_without_record", count=lost, mode=self.mode))
-        trials = self.trials()
+        trials = self.unit.trials("mode", "run", "block", "stopping_least_blocks").filter(pl.col("mode") == self.mode)
         least = trials["stopping_least_blocks"].drop_nulls().max()
         blocks = trials.select("run", "block").n_unique()
         if isinstance(least, int) and blocks < least:
             found.append(because("few_blocks", blocks=blocks, least=least))
         return found
-
-    def trials(self) -> pl.DataFrame:
-        return pl.concat(self.unit.trials.values()).filter(pl.col("mode") == self.mode)
 
     def no_ops(self, moved: Mapping[str, tuple[str, str]]) -> list[Reason]:
         """Return the proof of each of these knobs (with both levels) that changes nothing."""
@@ -220,12 +217,12 @@ def _of_grid(case: _Case, grid: FactorialGrid) -> pl.DataFrame:
     wanted = {tuple(map(str, one)) for one in grid.comparison.configurations}
     base = {held.knob: held.level for held in case.unit.baseline} | dict(grid.centre)
     parts = []
-    for settings, part in case.unit.trials.items():
+    for settings in case.unit.rows:
         levels = {held.knob: held.level for held in settings}
         own = tuple(levels.get(knob, "") for knob in grid.comparison.knobs)
         others = levels.keys() - set(grid.comparison.knobs)
         if own in wanted and all(levels[knob] == base.get(knob) for knob in others):
-            parts.append(part)
+            parts.append(case.unit.part(settings))
     return pl.concat(parts).filter(pl.col("mode") == case.mode)
 
 
@@ -234,7 +231,7 @@ def _check_configuration(case: _Case) -> CheckedClaim | OpenClaim:
     sides, faults = [], []
     for levels in (claim.configuration or {}, claim.against or {}):
         settings = _settings(unit, levels)
-        if settings is None or settings not in unit.trials:
+        if settings is None or settings not in unit.rows:
             faults.append(because("no_configuration", levels=tuple(f"{knob}={at}" for knob, at in levels.items())))
         else:
             sides.append(settings)
@@ -242,7 +239,7 @@ def _check_configuration(case: _Case) -> CheckedClaim | OpenClaim:
         return undecided(claim, *(faults or [because("same_configuration")]))
     after, before = sides
     moved = {one.knob: (two.level, one.level) for one, two in zip(after, before, strict=True) if one != two}
-    parts = [unit.trials[side].filter(pl.col("mode") == case.mode) for side in (after, before)]
+    parts = [unit.part(side).filter(pl.col("mode") == case.mode) for side in (after, before)]
     values = [by_block(part, case.metric, case.mode) for part in parts]
     shared = sorted(values[0].keys() & values[1].keys())
     logs = [math.log(values[0][block]) - math.log(values[1][block]) for block in shared]
@@ -264,7 +261,7 @@ def _check_configuration(case: _Case) -> CheckedClaim | OpenClaim:
 
 def _settings(unit: Unit, levels: Mapping[str, str]) -> Settings | None:
     """Return the configuration with these levels, else the baseline's; None when a knob has no such level."""
-    trials = next(iter(unit.trials.values()))
+    trials = unit.part(next(iter(unit.rows)))
     for knob, level in levels.items():
         column = f"knob_{knob}"
         if knob not in unit.levels and (column not in trials.columns or level not in trials[column].cast(pl.String)):

@@ -171,12 +171,12 @@ def _in_chinese(claim: Claim) -> Parts:
     where = f"在 {claim.compiler} 上" if claim.compiler else ""
     of = f"{claim.workload} 的" if claim.workload else ""
     if claim.subject == "correct":
-        return f"{where}{of}所有输出均正确，且没有缺失的检查", "", ""
+        return f"{where}{of}所有输出均正确，检查无一缺失", "", ""
     if claim.subject == "cache_misses":
-        return f"{where}{of}每次冷启动试验编译的任务数等于其计划中互异任务的个数", "", ""
+        return f"{where}{of}每次冷启动试验编译的任务数均等于其计划中互不相同的任务数", "", ""
     if claim.knob is not None:
         moved = (
-            f"{claim.knob} 由 {claim.levels[0]} 改为 {claim.levels[1]}" if claim.levels else f"改变 {claim.knob} 的水平"
+            f"{claim.knob} 由 {claim.levels[0]} 改为 {claim.levels[1]}" if claim.levels else f"改变 {claim.knob} 的取值"
         )
         sides = "改前/改后"
     else:
@@ -185,6 +185,6 @@ def _in_chinese(claim: Claim) -> Parts:
         sides = "后者/前者"
     thing = f"{of}{METRICS[str(claim.metric)].title('zh')}"
     if claim.within is not None:
-        return f"{where}，{moved}，{thing}最多增加 ", f"{claim.within * 100:.4g}", "%"
+        return f"{where}，{moved}，{thing}至多增加 ", f"{claim.within * 100:.4g}", "%"
     word = "至多" if claim.at_most is not None else "至少"
     return f"{where}，{moved}，{thing}之比（{sides}）{word}为 ", f"{claim.bound:.4g}", ""

@@ -1,6 +1,6 @@
 """How many runs repay a more expensive compile."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,10 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.diagnosis.configurations import UNIT, Settings, Unit, by_blocks, ratios_of, units
-from ablatrix.analysis.groups import PLAN, Instrument
+from ablatrix.analysis.diagnosis.configurations import Settings, Unit, by_blocks, ratios_of, units
+from ablatrix.analysis.groups import Instrument
 from ablatrix.analysis.reasons import Why, because
-from ablatrix.analysis.table import BLOCK
 from ablatrix.records.metrics import COLD_METRIC as COMPILE_METRIC
 from ablatrix.records.metrics import HOT_METRIC
 from ablatrix.statistics.fieller import Extent, MeanRatio, unpaired_mean_ratio
@@ -66,7 +65,9 @@ class BreakEven:
     at_least: float | None = None
 
 
-def find_break_even(trials: pl.DataFrame, instrument: Instrument | None = None) -> list[BreakEven]:
+def find_break_even(
+    trials: pl.DataFrame, instrument: Instrument | None = None, several: Sequence[Unit] | None = None
+) -> list[BreakEven]:
     """Return the break-even of each configuration but the baseline, by workload and compiler.
 
     What costs more is decided by the intervals of the two ratios, paired over blocks. The number of runs is
@@ -78,35 +79,18 @@ def find_break_even(trials: pl.DataFrame, instrument: Instrument | None = None) 
     Args:
         trials: The table of trials.
         instrument: The A/A controls of the whole results; of ``trials`` by default.
+        several: Their configurations, where they are known already.
     """
     instrument = instrument or Instrument(trials)
-    several = units(_needed(trials))
+    several = units(trials) if several is None else several
     compiles = ratios_of(several, COMPILE_METRIC, "cold", instrument)
     runs = ratios_of(several, HOT_METRIC, "hot", instrument)
     return [found for own in zip(several, compiles, runs, strict=True) for found in _of_unit(*own)]
 
 
-def _needed(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that are read: sorting and splitting all columns of a million trials would be slow."""
-    read = {
-        *UNIT,
-        *BLOCK,
-        "role",
-        "mode",
-        "status",
-        "position",
-        "trial_id",
-        "is_baseline",
-        COMPILE_METRIC,
-        HOT_METRIC,
-        PLAN,
-    }
-    return trials.select(name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_")))
-
-
 def _of_unit(unit: Unit, compiles: Mapping[Settings, Ratio], runs: Mapping[Settings, Ratio]) -> Iterator[BreakEven]:
     costs = _Costs(unit)
-    for settings in unit.trials:
+    for settings in unit.rows:
         if settings == unit.baseline:
             continue
         compile_ratio, run_ratio = compiles.get(settings), runs.get(settings)
@@ -135,7 +119,7 @@ class _Costs:
     """What each configuration of a unit costs more than the baseline, read once for all of them."""
 
     def __init__(self, unit: Unit) -> None:
-        self._columns = {settings: column for column, settings in enumerate(unit.trials)}
+        self._columns = {settings: column for column, settings in enumerate(unit.rows)}
         self._baseline = unit.baseline
         self._compiles, self._runs = by_blocks(unit, COMPILE_METRIC, "cold"), by_blocks(unit, HOT_METRIC, "hot")
 

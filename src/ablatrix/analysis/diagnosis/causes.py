@@ -142,7 +142,7 @@ def _of_mode(trials: pl.DataFrame, mode: str, margin: float, instrument: Instrum
     of_mode = units(trials)
     slower = _slower(of_mode, instrument) if mode == "hot" else []
     for number, unit in enumerate(of_mode):
-        counts = {settings: Counter(part["status"].to_list()) for settings, part in unit.trials.items()}
+        counts = {settings: Counter(unit.part(settings, "status")["status"].to_list()) for settings in unit.rows}
         for status in FAILURES:
             if any(held[status] for held in counts.values()):
                 yield _causes(unit, mode, status, _by_status(counts, status))

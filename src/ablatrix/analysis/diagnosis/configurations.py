@@ -2,20 +2,32 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.groups import Instrument, grouped, knob_order, numbered, ratios_to_baseline, sort_key
+from ablatrix.analysis.groups import (
+    IN_RUN,
+    PLAN,
+    Instrument,
+    Whole,
+    grouped,
+    is_in_run_order,
+    key_order,
+    knob_order,
+    numbered,
+    ratios_to_baseline,
+    sort_key,
+)
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.records.status import Status
 from ablatrix.statistics.ratio import Ratio
 
 UNIT = ("workload", "workload_digest", "compiler")
-_INDEX = " index"  # no column of a record begins with a space
+_INDEX, _ROW = " index", " row"  # no column of a record begins with a space
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,7 +78,8 @@ class Unit:
         digest: Of the workload: the same name can have several sizes.
         levels: Levels of each knob that has more than one, the baseline's first; knobs in the order of the study.
         baseline: The configuration that the study compares with, in these knobs.
-        trials: The trials of each configuration, every status, in run order.
+        table: The trials that all units were made of.
+        rows: Where the trials of each configuration are in the table, every status, in run order.
     """
 
     workload: str
@@ -74,7 +87,8 @@ class Unit:
     compiler: str
     levels: Mapping[str, tuple[str, ...]]
     baseline: Settings
-    trials: Mapping[Settings, pl.DataFrame]
+    table: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False, compare=False)
+    rows: Mapping[Settings, Whole] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -86,6 +100,21 @@ class Unit:
         """Columns of the knobs that vary, in the order of a configuration's settings."""
         return [f"knob_{knob}" for knob in self.levels]
 
+    def part(self, settings: Settings, *columns: str) -> pl.DataFrame:
+        """Return the trials of a configuration, none where it has none: some columns, or all if none is named."""
+        found = self.table.select(columns) if columns else self.table
+        return found[self.rows[settings]] if settings in self.rows else found.clear()
+
+    def trials(self, *columns: str) -> pl.DataFrame:
+        """Return the trials of all configurations, one after the other, likewise."""
+        found = self.table.select(columns) if columns else self.table
+        return found[np.concatenate([*self.rows.values()])] if self.rows else found.clear()
+
+    def numbers(self) -> Whole:
+        """Return which configuration each of these trials is of."""
+        counts = [rows.size for rows in self.rows.values()]
+        return np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+
     def configuration(self, levels: Sequence[str | None]) -> Settings:
         """Return the configuration with these levels, given in the order of `columns`."""
         return tuple(Setting(knob, level) for knob, level in zip(self.levels, levels, strict=True) if level is not None)
@@ -93,7 +122,11 @@ class Unit:
 
 def units(trials: pl.DataFrame) -> list[Unit]:
     """Return the configurations of each workload and compiler, sorted; the reference has none."""
-    measured = _in_run_order(trials.filter(pl.col("role") == "measured"))
+    read = {*UNIT, *IN_RUN, PLAN}
+    names = [name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_"))]
+    chosen = trials.lazy().with_row_index(_ROW).filter(pl.col("role") == "measured").select(_ROW, *names)
+    measured = chosen.collect()  # lazy: else every column is copied
+    measured = measured if is_in_run_order(measured) else measured.sort(IN_RUN)
     found, order = [], knob_order(measured)
     for (workload, digest, compiler), part in grouped(measured, UNIT):
         base: dict[str, str | None] = {
@@ -102,19 +135,21 @@ def units(trials: pl.DataFrame) -> list[Unit]:
             if name.startswith("baseline_")
         }
         levels = _varying(part, base, order)
-        empty = Unit(workload=workload, digest=digest, compiler=compiler, levels=levels, baseline=(), trials={})
-        cells = (
-            [(empty.configuration(key), cell) for key, cell in grouped(part, empty.columns)] if levels else [((), part)]
-        )
+        empty = Unit(workload=workload, digest=digest, compiler=compiler, levels=levels, baseline=(), table=trials)
+        rows = {empty.configuration(key): own for key, own in _rows_by(part, empty.columns)}
         baseline = empty.configuration([base.get(knob) for knob in levels])
-        found.append(replace(empty, baseline=baseline, trials=dict(cells)))
+        found.append(replace(empty, baseline=baseline, rows=rows))
     return found
 
 
-def _in_run_order(trials: pl.DataFrame) -> pl.DataFrame:
-    # The table has this order, and to bring every column of a million trials into it once more takes seconds.
-    order = trials.select(pl.arg_sort_by("run", "position", "trial_id")).to_series()
-    return trials if order.is_sorted() else trials[order]
+def _rows_by(part: pl.DataFrame, columns: Sequence[str]) -> list[tuple[tuple[Any, ...], Whole]]:
+    """Return the rows of the table by the values of some columns, in the order of these as `grouped` has it."""
+    rows = part[_ROW].cast(pl.Int64).to_numpy()
+    found = numbered(part, columns)
+    keys = part.select(columns)[found.first].rows() if columns else [()]
+    own = [rows[places] for places in found.rows()]
+    order = sorted(np.argsort(found.first).tolist(), key=lambda one: key_order(keys[one]))
+    return [(keys[one], own[one]) for one in order]
 
 
 def ratios_of(
@@ -126,19 +161,16 @@ def ratios_of(
     time.
     """
     found: list[dict[Settings, Ratio]] = [{} for _ in several]
-    cells = [
-        (number, settings, part)
-        for number, unit in enumerate(several)
-        if unit.columns
-        for settings, part in unit.trials.items()
-    ]
+    with_knobs = [(number, unit) for number, unit in enumerate(several) if unit.columns]
+    cells = [(number, settings) for number, unit in with_knobs for settings in unit.rows]
     if cells:
-        frame = pl.concat(part for *_, part in cells)
-        used = (*UNIT, *BLOCK, "mode", "role", "status", "is_baseline", metric)
-        numbers = pl.Series(_INDEX, np.repeat(np.arange(len(cells)), [part.height for *_, part in cells]))
-        chosen = frame.lazy().select(*dict.fromkeys(used)).with_columns(numbers).filter(pl.col("mode") == mode)
-        for (index,), ratio in ratios_to_baseline(chosen.collect(), metric, [_INDEX], instrument).items():
-            number, settings, _ = cells[index]
+        places = [rows for _, unit in with_knobs for rows in unit.rows.values()]
+        used = list(dict.fromkeys((*UNIT, *BLOCK, "mode", "role", "status", "is_baseline", metric)))
+        frame = several[0].table.select(used)[np.concatenate(places)]
+        numbers = pl.Series(_INDEX, np.repeat(np.arange(len(cells)), [rows.size for rows in places]))
+        chosen = frame.with_columns(numbers).filter(pl.col("mode") == mode)
+        for (index,), ratio in ratios_to_baseline(chosen, metric, [_INDEX], instrument).items():
+            number, settings = cells[index]
             found[number][settings] = ratio
     return list(found)
 
@@ -150,23 +182,17 @@ def by_block(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[Any, ..
     return {tuple(block): value for *block, value in ok.iter_rows()}
 
 
-def joined(unit: Unit) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-    """Return the trials of all configurations of a unit, in order, and which configuration each is of."""
-    parts = list(unit.trials.values())
-    return pl.concat(parts), np.repeat(np.arange(len(parts), dtype=np.int64), [part.height for part in parts])
-
-
 def by_blocks(unit: Unit, metric: str, mode: str) -> NDArray[np.float64]:
     """Return what `by_block` gives of every configuration: a row a block, a column a configuration, NaN without one.
 
     Blocks are sorted by run and id.
     """
-    whole, numbers = joined(unit)
+    whole, numbers = unit.trials(*BLOCK, "mode", "status", metric), unit.numbers()
     values = whole[metric].cast(pl.Float64).to_numpy()
     held = (whole["status"] == Status.OK.value) & (whole["mode"] == mode)
     chosen = held.to_numpy() & (values > 0)
     block = numbered(whole, BLOCK)
-    found: NDArray[np.float64] = np.full((block.count, len(unit.trials)), math.nan)
+    found: NDArray[np.float64] = np.full((block.count, len(unit.rows)), math.nan)
     found[block.numbers[chosen], numbers[chosen]] = values[chosen]
     order: NDArray[np.int64] = whole[block.first].select(pl.arg_sort_by(BLOCK)).to_series().cast(pl.Int64).to_numpy()
     return found[order]

@@ -12,7 +12,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ablatrix.analysis.diagnosis.configurations import (
-    UNIT,
     Setting,
     Settings,
     Unit,
@@ -22,9 +21,8 @@ from ablatrix.analysis.diagnosis.configurations import (
     units,
 )
 from ablatrix.analysis.diagnosis.explanation import Explanation, explain
-from ablatrix.analysis.groups import STUDY_COLUMNS, numbered, step_of
+from ablatrix.analysis.groups import numbered, step_of
 from ablatrix.analysis.reasons import Reason, Why, because, text_of
-from ablatrix.analysis.table import BLOCK
 from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
 
 Verdict = Literal["effective", "aliased", "no_op", "unproven"]
@@ -66,7 +64,6 @@ READ_BACK: Mapping[str, tuple[str, ...]] = {
 # What records say of the process that ran a program: the libraries that it loaded, its environment, its threads, the
 # settings in force. Where it differs the knob did something, whatever was built.
 SURROUNDINGS = ("version_", "threads_", "environment", IN_FORCE)
-_ROW = " row"  # no column of a record begins with a space
 
 
 @dataclass(frozen=True)
@@ -126,7 +123,7 @@ class _Pair:
     reason: Reason | None = None
 
 
-def prove_knobs(trials: pl.DataFrame) -> list[KnobProof]:
+def prove_knobs(trials: pl.DataFrame, several: Sequence[Unit] | None = None) -> list[KnobProof]:
     """Return the proof of each workload, compiler, knob and pair of its levels.
 
     effective: every pair that decides differs in what the knob should change. no_op: all are equal. aliased: some
@@ -134,21 +131,15 @@ def prove_knobs(trials: pl.DataFrame) -> list[KnobProof]:
     ``reuse`` when only the code differs (its kill instructions alone free nothing), for a knob of the run time
     that was not read back, or when a configuration's code is not the same in all of its own trials.
     Digests of all trials that were built count, also of those with wrong output.
+
+    Args:
+        trials: The table of trials.
+        several: Their configurations, where they are known already.
     """
-    several = units(_needed(trials))
+    several = units(trials) if several is None else several
     return [
         proof for unit, facts in zip(several, _facts_of(several, trials), strict=True) for proof in _proofs(unit, facts)
     ]
-
-
-def _needed(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return what configurations are told apart by, and where each trial is in the table.
-
-    What proves something is dozens of columns, which need not be split into configurations.
-    """
-    needed = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", MEASURED_MEMORY, *STUDY_COLUMNS}
-    names = [name for name in trials.columns if name in needed or name.startswith(("knob_", "baseline_"))]
-    return trials.select(names).with_row_index(_ROW)
 
 
 def claimed_fault(proof: KnobProof, ratio: Ratio, metric: str) -> Reason | None:
@@ -191,11 +182,11 @@ def _facts_of(several: Sequence[Unit], trials: pl.DataFrame) -> list[Mapping[Set
 
     Each column is looked at once for all configurations: most have one value in all trials of each.
     """
-    parts = [part[_ROW] for unit in several for part in unit.trials.values()]
+    parts = [rows for unit in several for rows in unit.rows.values()]
     if not parts:
         return [{} for _ in several]
-    rows = pl.concat(parts).cast(pl.Int64).to_numpy()
-    starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
+    rows = np.concatenate(parts)
+    starts = np.cumsum([0, *(part.size for part in parts[:-1])])
     back = [name for name in trials.columns if name.startswith(SURROUNDINGS)]
     names = [CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, *back]
     columns = {name: trials[name] for name in dict.fromkeys((*names, RUN_TIME, SETTINGS))}
@@ -208,7 +199,7 @@ def _facts_of(several: Sequence[Unit], trials: pl.DataFrame) -> list[Mapping[Set
     number = 0
     for unit in several:
         of_unit: dict[Settings, Facts] = {}
-        for settings in unit.trials:
+        for settings in unit.rows:
             facts = {name: values[name][number] for name in (*names, HITS, "pass_ms")}
             facts[RUN_TIME] = frozenset(knob for text in values[RUN_TIME][number] for knob in json.loads(text))
             pairs = (pair for text in values[SETTINGS][number] for pair in json.loads(text).items())
@@ -228,6 +219,8 @@ def _distinct(column: pl.Series, rows: NDArray[np.int64], starts: NDArray[np.int
     """
     found = numbered(column.to_frame(), [column.name])
     values = column.gather(found.first).to_list()
+    if found.count == 1:
+        return [frozenset(one for one in values if one is not None)] * starts.size
     numbers = found.numbers[rows]
     least, most = (pick.reduceat(numbers, starts).tolist() for pick in (np.minimum, np.maximum))
     ends = [*starts[1:].tolist(), rows.size]
@@ -319,7 +312,7 @@ def _memory_moved(unit: Unit, pairs: Sequence[_Pair]) -> bool:
     """Whether the measured peak moves with a knob on average over the pairs, by the interval in either mode."""
     if not pairs:
         return False
-    columns = {settings: column for column, settings in enumerate(unit.trials)}
+    columns = {settings: column for column, settings in enumerate(unit.rows)}
     for mode in ("cold", "hot"):
         values = by_blocks(unit, MEASURED_MEMORY, mode)
         here, there = [columns[pair.one] for pair in pairs], [columns[pair.other] for pair in pairs]

@@ -8,11 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.diagnosis.configurations import UNIT, Settings, Unit, by_blocks, units
+from ablatrix.analysis.diagnosis.configurations import Settings, Unit, by_blocks, units
 from ablatrix.analysis.diagnosis.dominance import Array, Measured, Sides, exact_sides
-from ablatrix.analysis.groups import STUDY_COLUMNS, Instrument
+from ablatrix.analysis.groups import Instrument
 from ablatrix.analysis.reasons import Why, because
-from ablatrix.analysis.table import BLOCK
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 from ablatrix.records.status import FAILURES
 
@@ -90,14 +89,7 @@ def find_fronts(trials: pl.DataFrame, instrument: Instrument | None = None) -> l
     chance, and then nothing is lost.
     """
     instrument = instrument or Instrument(trials)
-    return [_front(unit, instrument) for unit in units(_needed(trials))]
-
-
-def _needed(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that are read: splitting all columns into configurations would be slow."""
-    read = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", *STUDY_COLUMNS}
-    read |= {one.column for one in OBJECTIVES}
-    return trials.select(name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_")))
+    return [_front(unit, instrument) for unit in units(trials)]
 
 
 def _front(unit: Unit, instrument: Instrument) -> Front:
@@ -105,8 +97,8 @@ def _front(unit: Unit, instrument: Instrument) -> Front:
     objectives = [one for one in OBJECTIVES if not np.isnan(tables[one]).all()]
     left_out: dict[Settings, Why] = {}
     kept: list[int] = []
-    for column, (settings, part) in enumerate(unit.trials.items()):
-        failed = sorted(set(part["status"].unique().to_list()) & set(FAILURES))
+    for column, (settings, rows) in enumerate(unit.rows.items()):
+        failed = sorted(set(unit.table["status"][rows].unique().to_list()) & set(FAILURES))
         absent = [one.column for one in objectives if np.isnan(tables[one][:, column]).all()]
         if failed:
             left_out[settings] = Why.of(because("has_failures", statuses=tuple(failed)))
@@ -114,7 +106,7 @@ def _front(unit: Unit, instrument: Instrument) -> Front:
             left_out[settings] = Why.of(because("no_figure", columns=tuple(absent)))
         else:
             kept.append(column)
-    every = list(unit.trials)
+    every = list(unit.rows)
     figures = {one: np.nanmedian(tables[one][:, kept], axis=0).tolist() if kept else [] for one in objectives}
     # Which configurations (columns) dominate each (rows).
     above = _dominating([_sides(unit, one, tables[one], kept, figures[one], instrument) for one in objectives], kept)
@@ -158,7 +150,7 @@ def _sides(
     """Return on which side each configuration that is kept (rows) lies of each other one."""
     if objective.exact:
         return exact_sides(figures)
-    base = list(unit.trials).index(unit.baseline) if unit.baseline in unit.trials else None
+    base = list(unit.rows).index(unit.baseline) if unit.baseline in unit.rows else None
     relative = np.full(values.shape, math.nan) if base is None else values / values[:, [base]]
     used = ~np.isnan(values[:, kept]).all(axis=1)
     offset = instrument.offset(objective.column, objective.mode, unit.identity)

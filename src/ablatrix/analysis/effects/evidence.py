@@ -225,10 +225,11 @@ def _metric(name: str) -> Metric:
 
 def _mode(trials: pl.DataFrame, metric: Metric) -> str | None:
     """Return the first mode of the metric that has a value; without one, the first in which something was run."""
-    measured = trials.lazy().filter(pl.col("role") == "measured").select("mode", "status", metric.name).collect()
-    run = [mode for mode in metric.modes if mode in measured["mode"]]
-    with_value = measured.filter(IS_OK & pl.col(metric.name).is_not_null())
-    return next((mode for mode in run if mode in with_value["mode"]), next(iter(run), None))
+    measured = trials.lazy().filter(pl.col("role") == "measured").group_by("mode")
+    has_value = (IS_OK & pl.col(metric.name).is_not_null()).any().alias("value")
+    known = dict(measured.agg(has_value).select("mode", "value").collect().iter_rows())
+    run = [mode for mode in metric.modes if mode in known]
+    return next((mode for mode in run if known[mode]), next(iter(run), None))
 
 
 def _evidence(

@@ -1,11 +1,19 @@
 """The table of trials -> one row a group: counts, medians, ratios to the baseline."""
 
-from ablatrix.analysis.groups.control import Control, Instrument, judge_controls, step_of
+from ablatrix.analysis.groups.control import CONTROL_LEVEL, Control, Instrument, judge_controls, step_of
 from ablatrix.analysis.groups.control_text import control_cell, controls_text, percent_text
 from ablatrix.analysis.groups.departures import departures_of
-from ablatrix.analysis.groups.knobs import STUDY_COLUMNS, group_columns, primary_knobs, varying_knobs, varying_sizes
+from ablatrix.analysis.groups.knobs import group_columns, primary_knobs, varying_knobs, varying_sizes
 from ablatrix.analysis.groups.numbering import Numbered, Whole, combined, numbered, numbered_codes
-from ablatrix.analysis.groups.ordering import grouped, in_order, key_order, number_of, sort_key
+from ablatrix.analysis.groups.ordering import (
+    IN_RUN,
+    grouped,
+    in_order,
+    is_in_run_order,
+    key_order,
+    number_of,
+    sort_key,
+)
 from ablatrix.analysis.groups.origins import ORIGIN_COLUMNS, mixed_origins, refuse_mixed
 from ablatrix.analysis.groups.ratios import ratios_to_baseline
 from ablatrix.analysis.groups.reference import ReferenceRatio, ReferenceRatios
@@ -25,10 +33,11 @@ from ablatrix.analysis.groups.variants import (
 )
 
 __all__ = [
+    "CONTROL_LEVEL",
+    "IN_RUN",
     "NO_VARIANTS",
     "ORIGIN_COLUMNS",
     "PLAN",
-    "STUDY_COLUMNS",
     "ChosenStage",
     "Control",
     "Instrument",
@@ -50,6 +59,7 @@ __all__ = [
     "group_columns",
     "grouped",
     "in_order",
+    "is_in_run_order",
     "judge_controls",
     "key_order",
     "knob_order",

@@ -21,7 +21,7 @@ from ablatrix.statistics.multiplicity import holm
 from ablatrix.statistics.ratio import Allowance, Ratio, mean_ratio, paired_ratio
 
 UNIT = ("workload", "workload_digest", "compiler")
-LEVEL = 0.01
+CONTROL_LEVEL = 0.01
 """Level of the tests of the instrument. A false alarm takes the power of every verdict of a run, so it has to be rarer
 than the false verdict of a single effect."""
 
@@ -63,12 +63,12 @@ class Control:
     @property
     def failed_alone(self) -> bool:
         """Whether this unit shows it by itself: what has no spread and is not 1 is off in every block."""
-        return self.is_tested and (self.p_holm is None or self.p_holm <= LEVEL)
+        return self.is_tested and (self.p_holm is None or self.p_holm <= CONTROL_LEVEL)
 
     @property
     def failed_together(self) -> bool:
         """Whether the mean over the units shows it."""
-        return self.p_together is not None and self.p_together <= LEVEL
+        return self.p_together is not None and self.p_together <= CONTROL_LEVEL
 
     @property
     def reach(self) -> float:
@@ -173,7 +173,7 @@ def judge_controls(
     ratios = {unit: paired_ratio(own, allowance=allowed[unit]) for unit, own in logs.items()}
     tested = [unit for unit, own in logs.items() if len(own) > 1]
     # A unit that fails by itself says nothing of the others.
-    alone = LEVEL / (len(tested) + 1)
+    alone = CONTROL_LEVEL / (len(tested) + 1)
     pooled = [unit for unit in tested if (p_value := ratios[unit].p_value) is not None and p_value > alone]
     together = None
     if len(pooled) > 1:

@@ -7,12 +7,10 @@ import polars as pl
 
 from ablatrix.analysis.groups.ordering import PRIMARY_KNOBS, distinct, grouped, in_order
 from ablatrix.analysis.groups.roles import without_priming_runs
-from ablatrix.analysis.groups.stage_plans import PLAN, knob_order
+from ablatrix.analysis.groups.stage_plans import knob_order
 from ablatrix.analysis.table import Tidy
 
 PRIMARY = "primary_knobs"
-STUDY_COLUMNS = (PLAN, PRIMARY)
-"""Columns in which records say what the study spans, and which knobs are primary; see also `knob_order`."""
 
 
 def varying_knobs(found: Tidy) -> list[str]:

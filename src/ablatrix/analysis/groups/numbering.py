@@ -31,6 +31,11 @@ class Numbered:
         """How many there are."""
         return self.first.size
 
+    def rows(self) -> list[Whole]:
+        """Return the rows that have each of them, ascending."""
+        ends = np.cumsum(np.bincount(self.numbers, minlength=self.count))
+        return np.split(np.argsort(self.numbers, kind="stable"), ends[:-1]) if self.count else []
+
 
 def numbered(frame: pl.DataFrame, columns: Sequence[str]) -> Numbered:
     """Number the rows of a table by the values of some columns, nulls being a value as well."""
@@ -47,6 +52,8 @@ def combined(columns: Sequence[tuple[Whole, int]]) -> Whole:
     """
     codes, size = columns[0]
     for own, count in columns[1:]:
+        if count == 1:  # most columns of a table have one value
+            continue
         if size * count > LARGEST:
             codes, size = _close(codes)
             own, count = _close(own)  # noqa: PLW2901
@@ -57,6 +64,8 @@ def combined(columns: Sequence[tuple[Whole, int]]) -> Whole:
 def numbered_codes(codes: Whole) -> Numbered:
     """Number rows by a whole number of each, from 0 on."""
     numbers, count = _close(codes)
+    if count == 1:
+        return Numbered(numbers, np.zeros(1, np.int64))
     first = np.empty(count, np.int64)
     first[numbers[::-1]] = np.arange(numbers.size - 1, -1, -1)  # of several rows the one that is written last stays
     return Numbered(numbers, first)
@@ -78,6 +87,8 @@ def means_by(keys: Whole, values: Real) -> tuple[Whole, Real]:
 def _close(codes: Whole) -> tuple[Whole, int]:
     """Return the numbers from 0 on without those that no row has, in the same order, and how many there are."""
     span = int(codes.max(initial=-1)) + 1
+    if span < 2:
+        return codes, span
     if span > SPARSEST * codes.size:
         distinct, numbers = np.unique(codes, return_inverse=True)
         return np.asarray(numbers, np.int64), distinct.size

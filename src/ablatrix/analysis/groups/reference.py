@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 
 from ablatrix.analysis.groups.control import UNIT, Instrument
+from ablatrix.analysis.groups.numbering import Whole, numbered
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
 
-_HERE, _REFERENCE = " here", " reference"  # no column of a record begins with a space
+_VALUE = " value"  # no column of a record begins with a space
 _WORKLOAD = ("workload", "workload_digest")
 
 
@@ -41,14 +43,23 @@ class ReferenceRatios:
         self._metric, self._mode, self._instrument = metric, mode, instrument
         knobs = [name for name in trials.columns if name.startswith("knob_")]
         chosen = trials.lazy().filter(IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0))
-        ok = chosen.select(*BLOCK, *UNIT, "role", *knobs, pl.col(metric).alias(_HERE)).collect()
+        ok = chosen.select(*BLOCK, *UNIT, "role", *knobs, pl.col(metric).alias(_VALUE)).collect()
         # The library's logarithm, value by value: that of a vector unit may differ in the last bit.
-        ok = ok.with_columns(pl.Series(_HERE, list(map(math.log, ok[_HERE].to_list())), pl.Float64()))
-        reference = ok.filter(pl.col("role") == "reference").select(*BLOCK, *_WORKLOAD, pl.col(_HERE).alias(_REFERENCE))
-        alone = reference.group_by(*BLOCK, *_WORKLOAD).agg(pl.col(_REFERENCE).mean())
-        both = ok.filter(pl.col("role") == "measured").join(alone, on=[*BLOCK, *_WORKLOAD])
-        parts = both.partition_by(UNIT, as_dict=True, maintain_order=True)
-        self._units = {tuple(map(str, key)): part for key, part in parts.items()}
+        here = np.fromiter(map(math.log, ok[_VALUE].to_list()), np.float64, ok.height)
+        block = numbered(ok, (*BLOCK, *_WORKLOAD))
+        is_reference, is_measured = ((ok["role"] == role).to_numpy() for role in ("reference", "measured"))
+        references = pl.DataFrame({"block": block.numbers[is_reference], _VALUE: here[is_reference]})
+        means = references.group_by("block").agg(pl.col(_VALUE).mean())
+        there = np.full(block.count, math.nan)
+        there[means["block"].to_numpy()] = means[_VALUE].to_numpy()
+        self._logs = here - there[block.numbers]
+        self._units: dict[tuple[str, ...], list[tuple[Mapping[str, str | None], Whole]]] = {}
+        rows = np.flatnonzero(is_measured & ~np.isnan(self._logs))
+        found = numbered(ok.select(*UNIT, *knobs)[rows], (*UNIT, *knobs))
+        keys = ok.select(*UNIT, *knobs)[rows[found.first]].rows()
+        for key, own in zip(keys, found.rows(), strict=True):
+            levels = dict(zip((name.removeprefix("knob_") for name in knobs), key[len(UNIT) :], strict=True))
+            self._units.setdefault(tuple(map(str, key[: len(UNIT)])), []).append((levels, rows[own]))
 
     def of(self, unit: Sequence[str], levels: Mapping[str, str]) -> ReferenceRatio | None:
         """Return the ratio of a configuration; None where no block has both it and eager.
@@ -57,10 +68,8 @@ class ReferenceRatios:
             unit: Workload, its digest, compiler.
             levels: Of its knobs.
         """
-        part = self._units.get(tuple(unit))
-        if part is None:
-            return None
-        held = part.filter(pl.all_horizontal(pl.lit(True), *(pl.col(f"knob_{k}") == at for k, at in levels.items())))
-        logs = (held[_HERE] - held[_REFERENCE]).to_list()
+        configurations = self._units.get(tuple(unit), [])
+        rows = [own for held, own in configurations if all(held.get(knob) == at for knob, at in levels.items())]
+        logs = self._logs[np.sort(np.concatenate(rows))].tolist() if rows else []
         offset = self._instrument.offset(self._metric, self._mode, tuple(unit))
         return ReferenceRatio(tuple(logs), Allowance(offset)) if logs else None

@@ -51,7 +51,7 @@ PHRASES: Mapping[Code, str] = {
     "wrong_outputs": "{count} of {trials} trials have wrong outputs",
     "comparisons_missing": "{count} comparisons are missing",
     "ok_without_check": "{count} ok trials have no check",
-    "ok_ill_conditioned": "{count} ok trials have no output that float32 determines (ill-conditioned)",
+    "ok_ill_conditioned": "{count} ok trials have no output that their type determines (ill-conditioned)",
     "other_misses": "{count} of {trials} trials compiled a different number of tasks",
     "misses_unknown": "{count} do not report it",
     "trials_of_status": "{count} {status}",

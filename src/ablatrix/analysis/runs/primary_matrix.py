@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ablatrix.analysis.diagnosis import UNIT, Setting, Settings, Unit, described, units
-from ablatrix.analysis.groups import PLAN, StagePlan, primary_knobs
+from ablatrix.analysis.diagnosis import Setting, Settings, Unit, described
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import PLAN, StagePlan
 from ablatrix.analysis.reasons import Reason, because
+from ablatrix.analysis.table import Tidy
 from ablatrix.records.status import Status
 
 MODES = ("cold", "hot")
+_NUMBER = " number"  # no column of a record begins with a space
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,23 +46,31 @@ class PrimaryMatrix:
     gaps: tuple[Reason, ...]
 
 
-def primary_matrices(trials: pl.DataFrame) -> list[PrimaryMatrix]:
+_Statuses = Mapping[tuple[str, str | None], Mapping[Settings, Counter[str]]]
+"""How trials of each configuration ended, by mode and stage."""
+
+
+def primary_matrices(trials: pl.DataFrame, findings: Findings | None = None) -> list[PrimaryMatrix]:
     """Return the matrix of each workload and compiler, in both modes.
 
     A primary knob that has one level, and a mode without trials, are gaps. What the results do not name cannot
     be missed here: only the design has it.
+
+    Args:
+        trials: The table of trials.
+        findings: What is estimated from these trials, where it is known already.
     """
-    primary = primary_knobs(trials)
-    return [_matrix(unit, primary[unit.compiler], mode) for unit in units(_needed(trials)) for mode in MODES]
+    findings = findings or Findings(Tidy(trials, {}, ()))
+    primary = findings.primary_knobs
+    return [
+        _matrix(unit, primary[unit.compiler], mode, counts)
+        for unit in findings.units
+        for counts in [_statuses(unit)]
+        for mode in MODES
+    ]
 
 
-def _needed(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that are read: sorting and splitting all columns of a million trials would be slow."""
-    read = {*UNIT, "role", "mode", "status", "run", "position", "trial_id", "stage", PLAN}
-    return trials.select(name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_")))
-
-
-def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
+def _matrix(unit: Unit, primary: Sequence[str], mode: str, known: _Statuses) -> PrimaryMatrix:
     plans = _plans(unit)
     left = {knob for plan in plans.values() if plan.chosen for knob in (*plan.chosen.idle, *plan.chosen.failed)}
     levels = {knob: unit.levels[knob] for knob in primary if knob in unit.levels}
@@ -68,10 +79,10 @@ def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
     shared = [plan for stage, plan in plans.items() if stage not in apart]
     parts = []
     if shared or not plans:
-        is_shared = ~pl.col("stage").is_in(list(apart)) if apart else pl.lit(value=True)
-        parts.append(_counted(unit, _spanned(unit, levels, shared), mode, is_shared))
+        ended = [held for (held_mode, stage), held in known.items() if held_mode == mode and stage not in apart]
+        parts.append(_counted(unit, _spanned(unit, levels, shared), ended))
     for stage, plan in apart.items():
-        parts.append(_counted(unit, _spanned_apart(unit, stage, plan), mode, pl.col("stage") == stage))
+        parts.append(_counted(unit, _spanned_apart(unit, stage, plan, known), [known.get((mode, stage), {})]))
     repeats = max((part.repeats for part in parts), default=0)
     if repeats == 0:
         gaps.append(because("no_trial_of_matrix", mode=mode))
@@ -107,18 +118,19 @@ class _Counted:
     repeats: int
 
 
-def _counted(unit: Unit, grid: Sequence[Settings], mode: str, meant: pl.Expr) -> _Counted:
+def _counted(unit: Unit, grid: Sequence[Settings], ended: Sequence[Mapping[Settings, Counter[str]]]) -> _Counted:
     """Return how the trials of configurations ended, of those in some blocks."""
-    counts = {one: _statuses(unit, one, (pl.col("mode") == mode) & meant) for one in grid}
+    counts = {one: sum((held.get(one, Counter()) for held in ended), Counter[str]()) for one in grid}
     # A split block has the baseline in each of its parts.
     repeats = max((count.total() for one, count in counts.items() if one != unit.baseline), default=0)
     return _Counted(counts, repeats)
 
 
-def _spanned_apart(unit: Unit, stage: str, plan: StagePlan) -> list[Settings]:
+def _spanned_apart(unit: Unit, stage: str, plan: StagePlan, known: _Statuses) -> list[Settings]:
     """Return the configurations of a stage with blocks of its own: of a screening those that were issued."""
     if plan.kind == "screen":
-        return [one for one, trials in unit.trials.items() if (trials["stage"] == stage).any()]
+        issued = {one for (_, of_stage), held in known.items() if of_stage == stage for one in held}
+        return [one for one in unit.rows if one in issued]
     base = {held.knob: held.level for held in unit.baseline}
     changes = _combined({knob: held for knob, held in plan.levels.items() if knob in base})
     return [_changed(unit, change) for change in changes]
@@ -153,9 +165,9 @@ def _changed(unit: Unit, change: Mapping[str, str]) -> Settings:
 
 def _plans(unit: Unit) -> dict[str, StagePlan]:
     """Return what the stages of a unit span, by their names, in the order of the study; none in old records."""
-    if not unit.trials or PLAN not in next(iter(unit.trials.values())).columns:
+    if PLAN not in unit.table.columns:
         return {}
-    frame = pl.concat(trials.select("stage", PLAN) for trials in unit.trials.values()).drop_nulls().unique()
+    frame = unit.trials("stage", PLAN).drop_nulls().unique()
     found = {str(stage): StagePlan.read(str(text)) for stage, text in frame.iter_rows()}
     return dict(sorted(found.items(), key=lambda item: item[1].number))
 
@@ -164,6 +176,13 @@ def _combined(levels: Mapping[str, Sequence[str]]) -> list[Mapping[str, str]]:
     return [dict(zip(levels, chosen, strict=True)) for chosen in itertools.product(*levels.values())]
 
 
-def _statuses(unit: Unit, settings: Settings, meant: pl.Expr) -> Counter[str]:
-    held = unit.trials.get(settings)
-    return Counter() if held is None else Counter(held.filter(meant)["status"].to_list())
+def _statuses(unit: Unit) -> _Statuses:
+    """Return how many trials of each configuration have each status, by mode and stage."""
+    number = pl.Series(_NUMBER, unit.numbers())
+    keys = ("mode", "stage", _NUMBER, "status")
+    counts = unit.trials("mode", "stage", "status").with_columns(number).group_by(keys).len()
+    settings = list(unit.rows)
+    found: dict[tuple[str, str | None], dict[Settings, Counter[str]]] = {}
+    for mode, stage, place, status, count in counts.iter_rows():
+        found.setdefault((mode, stage), {}).setdefault(settings[place], Counter())[status] += count
+    return found

@@ -11,7 +11,7 @@ import polars as pl
 from ablatrix.analysis.diagnosis import Setting, Settings, described
 from ablatrix.analysis.effects import FactorialGrid, effects_of_levels
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import Control, grouped, primary_knobs
+from ablatrix.analysis.groups import Control, grouped
 from ablatrix.analysis.reasons import Reason, Why, because
 from ablatrix.analysis.runs.agreement import Agreement, Sides, agreements
 from ablatrix.analysis.table import Tidy
@@ -181,7 +181,7 @@ def find_stability(
     margins = margins or Margins()
     findings = findings or Findings(Tidy(trials, {}, ()))
     runs = [Findings(findings.of(part)) for _, part in grouped(trials, ["run"])] if _has_several(trials) else [findings]
-    primary, asked = primary_knobs(trials), _asked(trials)
+    primary, asked = findings.primary_knobs, _asked(trials)
     found = []
     for mode, metric in METRIC_OF_MODE.items():
         controls = {(one.workload, one.digest, one.compiler): one for one in findings.controls(metric, mode)}

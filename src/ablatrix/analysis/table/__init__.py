@@ -13,7 +13,7 @@ from ablatrix.analysis.table.outcomes import (
     has_status,
 )
 from ablatrix.analysis.table.paired import BLOCK
-from ablatrix.analysis.table.planned import count_planned, load_design
+from ablatrix.analysis.table.planned import NO_TEXT, PLANNED, PlannedTrials, count_planned, load_design
 from ablatrix.analysis.table.trials_table import (
     LINE_COLUMNS,
     NOT_RECORDED,
@@ -37,9 +37,12 @@ __all__ = [
     "NOT_FINAL",
     "NOT_JUDGED",
     "NOT_RECORDED",
+    "NO_TEXT",
+    "PLANNED",
     "SUPERSEDED",
     "TIMED_OTHER",
     "UNSTEADY",
+    "PlannedTrials",
     "Tidy",
     "count_planned",
     "csv_text",

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -50,13 +50,13 @@ class Copies:
     worth_bytes: int = WORTH_BYTES
     limit_bytes: int = LIMIT_BYTES
 
-    def find(self, stretches: Sequence[Stretch]) -> pl.DataFrame | None:
+    def find(self, size: int, digests: Callable[[], Sequence[str]]) -> pl.DataFrame | None:
         """Return the rows of a file that was read before; None where there is no copy that holds.
 
         Args:
-            stretches: The whole lines of the file, as `cut` cuts them.
+            size: Bytes of the file that were read.
+            digests: Returns the SHA-256 of each of their pieces.
         """
-        size = _size(stretches)
         if size < self.worth_bytes or not self._is_own():
             return None
         begin = f"{_maker()}-{size}-"
@@ -64,25 +64,24 @@ class Copies:
         if not any(self.directory.glob(f"{begin}*{SUFFIX}")):
             return None
         try:
-            begin += f"{digest_of_pieces(_digests(stretches))}-"
+            begin += f"{digest_of_pieces(digests())}-"
         except OSError:  # reading it will say so
             return None
         for path in sorted(self.directory.glob(f"{begin}*{SUFFIX}")):
             rows = _read(path)
             if rows is not None:
-                _log.debug("%s: its rows are taken from the copy %s", stretches[0].path, path)
+                _log.debug("rows are taken from the copy %s", path)
                 return rows
         return None
 
-    def keep(self, rows: pl.DataFrame, stretches: Sequence[Stretch], digests: Sequence[str]) -> None:
+    def keep(self, rows: pl.DataFrame, size: int, digests: Sequence[str]) -> None:
         """Keep the rows of a file, if it is large enough; where that is not possible nothing else changes.
 
         Args:
-            rows: A row a line, as `ChunkReader` makes them.
-            stretches: The whole lines of the file.
-            digests: SHA-256 of the bytes of each stretch, from whoever parsed them.
+            rows: What was read of it.
+            size: Bytes of the file that were read.
+            digests: SHA-256 of each of their pieces, from whoever parsed them.
         """
-        size = _size(stretches)
         if size < self.worth_bytes:
             return
         try:
@@ -98,7 +97,8 @@ class Copies:
         os.close(descriptor)
         draft = Path(name)
         try:
-            rows.write_ipc(draft, compression="lz4")
+            # One batch: what is read is in one piece, as every array that is made of a column has to be.
+            rows.write_ipc(draft, compression="lz4", record_batch_size=rows.height)
             size = draft.stat().st_size
             if size <= self.limit_bytes and shutil.disk_usage(self.directory).free >= FREE_BYTES:
                 with draft.open("rb") as file:
@@ -150,11 +150,7 @@ def digest_of_pieces(digests: Iterable[str]) -> str:
     return digest_bytes("".join(digests).encode())
 
 
-def _size(stretches: Sequence[Stretch]) -> int:
-    return stretches[-1].end if stretches else 0
-
-
-def _digests(stretches: Sequence[Stretch]) -> list[str]:
+def digests_of(stretches: Sequence[Stretch]) -> list[str]:
     """Return the SHA-256 of the bytes of each stretch; the hash lets threads run at once.
 
     Raises:

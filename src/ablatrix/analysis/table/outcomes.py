@@ -19,5 +19,5 @@ IS_FAILURE = has_status(*map(Status, FAILURES))
 IS_NOT_RUN = has_status(*map(Status, NOT_RUN))
 
 NOT_JUDGED = (pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()
-"""No output was judged: nothing was compared, or float32 determines none of them."""
+"""No output was judged: nothing was compared, or their type determines none of them."""
 HAS_ILL_CONDITIONED = pl.col("ill_conditioned").fill_null(0) > 0

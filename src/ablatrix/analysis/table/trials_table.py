@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ import polars as pl
 from ablatrix.analysis.table.choice import choose, with_choice
 from ablatrix.analysis.table.chunk import FINAL, OFFSET, SHARED_MAP, Chunk, cut, series
 from ablatrix.analysis.table.columns import COLUMNS, MAPS, Kind, MapColumns
-from ablatrix.analysis.table.copies import Copies, user_copies
+from ablatrix.analysis.table.copies import Copies, digests_of, user_copies
 from ablatrix.analysis.table.paired import FASTEST
-from ablatrix.analysis.table.planned import load_design
+from ablatrix.analysis.table.planned import NO_TEXT, PlannedTrials, load_design
 from ablatrix.analysis.table.pool import read_chunks
 from ablatrix.analysis.table.tokens import with_token_rates
 from ablatrix.errors import AnalysisError, RecordError
@@ -51,8 +52,7 @@ class Tidy:
             of `LINE_COLUMNS`. None where they were not asked for.
         notes: What reading reported: torn tails, fields of newer versions.
         titles: What workloads, compilers, knobs and levels are called, by the designs beside the records.
-        designs: These designs as plain data, by their files, where ``lines`` were asked for: to read that of a million
-            trials a second time takes seconds.
+        designs: These designs, by their files.
     """
 
     trials: pl.DataFrame
@@ -61,7 +61,7 @@ class Tidy:
     unrecorded: Mapping[Owner, int] = field(default_factory=dict)
     lines: pl.DataFrame | None = None
     titles: Titles = field(default_factory=Titles)
-    designs: Mapping[Path, Mapping[str, Any]] = field(default_factory=dict)
+    designs: Mapping[Path, PlannedTrials] = field(default_factory=dict)
 
     def columns(self, prefix: str) -> list[str]:
         """Return the columns whose name begins with a prefix, in the table's order."""
@@ -87,12 +87,14 @@ def tidy(paths: Sequence[str | Path], keep_lines: bool = False, copies: Copies |
     named = hold_all_records(paths)  # held while the files are read: what a zip was unpacked to goes with it
     files = ordered_by_content([one.path for one in named])
     counts: Counter[str] = Counter()
-    designs = _read_designs(files, notes, keep_lines)
-    rows = _read(files, notes, copies or user_copies())
+    copies = copies or user_copies()
+    designs = _read_designs(files, notes, copies)
+    rows = _read(files, notes, copies)
     unrecorded: Counter[Owner] = Counter()
     for runs, planned in designs.planned:
         owners = rows.select("run", "trial_id", "cell_id", *WHOSE) if rows.width else rows
-        unrecorded.update(_unrecorded(planned, owners.filter(pl.col("run").is_in(runs)) if rows.width else rows))
+        of_runs = owners if len(runs) == len(files) or not rows.width else owners.filter(pl.col("run").is_in(runs))
+        unrecorded.update(_unrecorded(planned, of_runs))
     counts[NOT_RECORDED] += unrecorded.total()
     lines = _lines(rows) if keep_lines and rows.width else None
     trials = choose(rows, files, counts) if rows.width else rows
@@ -133,8 +135,12 @@ def _read(files: Sequence[Path], notes: list[str], copies: Copies | None) -> pl.
     """Return every line of the files as a row, run by run (see `_in_table_order`), and note what reading reported."""
     scans = [scan(path) for path in files]
     cuts = [list(cut(found.path, found.whole_bytes)) for found in scans]
-    kept = enumerate(copies.find(stretches) if copies else None for stretches in cuts)
-    frames = {run: rows for run, rows in kept if rows is not None}
+    sizes = [stretches[-1].end if stretches else 0 for stretches in cuts]
+    frames: dict[int, pl.DataFrame] = {}
+    for run, stretches in enumerate(cuts):
+        rows = copies.find(sizes[run], partial(digests_of, stretches)) if copies else None
+        if rows is not None:
+            frames[run] = rows
     unread = [(run, stretch) for run, stretches in enumerate(cuts) if run not in frames for stretch in stretches]
     chunks: dict[int, list[Chunk]] = {}
     for (run, _), chunk in zip(unread, read_chunks([stretch for _, stretch in unread]), strict=True):
@@ -147,7 +153,7 @@ def _read(files: Sequence[Path], notes: list[str], copies: Copies | None) -> pl.
         del held  # what is put in order column by column must not be held twice
         frames[run] = with_choice(_in_table_order(frame), files[run])
         if copies and not ignored[run]:  # what was ignored is reported each time, and a copy does not have it
-            copies.keep(frames[run], cuts[run], digests)
+            copies.keep(frames[run], sizes[run], digests)
     for run, found in enumerate(scans):
         report_torn(found, notes.append)
         report_ignored(found.path, ignored.get(run, {}), notes.append)
@@ -179,23 +185,23 @@ def _taken(rows: pl.DataFrame, order: pl.Series) -> pl.DataFrame:
 class _Designs:
     """The designs beside the files: the planned trials of each, with the runs beside it; the titles of all."""
 
-    planned: list[tuple[list[int], pl.DataFrame]]
+    planned: list[tuple[list[int], PlannedTrials]]
     titles: Titles
-    kept: Mapping[Path, Mapping[str, Any]]
+    kept: Mapping[Path, PlannedTrials]
 
 
-def _read_designs(files: Sequence[Path], notes: list[str], keep: bool) -> _Designs:
-    """Return what the designs beside the files say, and the designs themselves if they are to be kept."""
+def _read_designs(files: Sequence[Path], notes: list[str], copies: Copies | None) -> _Designs:
+    """Return what the designs beside the files say."""
     runs: dict[Path, list[int]] = {}
     for run, path in enumerate(files):
         runs.setdefault(path.with_name(DESIGN_NAME), []).append(run)
-    found: list[tuple[list[int], pl.DataFrame]] = []
+    found: list[tuple[list[int], PlannedTrials]] = []
     titles: list[Titles] = []
-    kept: dict[Path, Mapping[str, Any]] = {}
+    kept: dict[Path, PlannedTrials] = {}
     for path, beside in runs.items():
         try:
-            design = load_design(path)
-            titles.append(read_titles(design))
+            design = load_design(path, copies)
+            titles.append(read_titles(design.rest))
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -203,25 +209,14 @@ def _read_designs(files: Sequence[Path], notes: list[str], keep: bool) -> _Desig
         except ValueError as error:
             notes.append(f"{path}: {error}, so trials without a record were not counted")
         else:
-            found.append((beside, _planned(design)))
-            kept |= {path: design} if keep else {}
+            found.append((beside, design))
+            kept[path] = design
     return _Designs(found, merged(titles), kept)
 
 
-def _planned(design: Mapping[str, Any]) -> pl.DataFrame:
-    # By columns: a list for each of a million trials costs ten times as much.
-    trials = _text_columns(design["trials"], ("trial_id", "cell_id", "mode", "role"))
-    cells = _text_columns(design.get("cells", ()), ("cell_id", *WHOSE)).unique("cell_id", keep="last")
-    return trials.join(cells, on="cell_id", how="left", maintain_order="left")
-
-
-def _text_columns(entries: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pl.DataFrame:
-    columns = {name: [entry.get(name) for entry in entries] for name in names}
-    return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String()))
-
-
-def _unrecorded(planned: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Owner]:
+def _unrecorded(design: PlannedTrials, rows: pl.DataFrame) -> Iterator[Owner]:
     """Yield what each planned trial without any record is of."""
+    planned = design.trials
     if rows.width and rows["trial_id"].head(planned.height).equals(planned["trial_id"]):
         return  # most often the records have all of the plan, in its order
     columns: dict[str, Any] = {name: rows[name] if rows.width else [] for name in ("trial_id", "cell_id", *WHOSE)}
@@ -229,10 +224,12 @@ def _unrecorded(planned: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Owner]:
     lost = planned.join(recorded, on="trial_id", how="anti", maintain_order="left")
     if lost.is_empty():
         return
-    known = {cell: owner for cell, *owner in recorded.unique("cell_id").select("cell_id", *WHOSE).iter_rows()}
-    for cell_id, *owner, mode, role in lost.select("cell_id", *WHOSE, "mode", "role").iter_rows():
-        named = owner if None not in owner else known.get(cell_id, ("", ""))
-        yield (named[0] or "", named[1] or "", mode or "", role or "")
+    owners = {cell: owner for cell, *owner in recorded.unique("cell_id").select("cell_id", *WHOSE).iter_rows()}
+    owners |= {cell["cell_id"]: [cell[name] for name in WHOSE] for cell in design.rest.get("cells", ())}
+    for cell_id, *texts in lost.select("cell_id", "mode", "role").iter_rows():
+        mode, role = ("" if text in (None, NO_TEXT) else text for text in texts)
+        workload, compiler = (name or "" for name in owners.get(cell_id, ("", "")))
+        yield (workload, compiler, mode, role)
 
 
 def _lines(rows: pl.DataFrame) -> pl.DataFrame:

@@ -110,7 +110,7 @@ def assemble(directory: str | Path, origin: Origin, reading: Reading | None = No
         directory,
         study=records[0].study,
         study_digest=records[0].study_digest,
-        trials=len(design["trials"]),
+        trials=design.trials.height,
         records=len(records),
         ablatrix_commit=commit,
         ablatrix_dirty=dirty,

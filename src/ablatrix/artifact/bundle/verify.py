@@ -117,13 +117,14 @@ def examine(
     design, design_faults = read_design(directory)
     faults = [*line_faults, *design_faults, *check_samples(directory, records)]
     if design is not None:
-        faults += [*check_plan(lines_of(records), design), *_check_plugins(directory, design)]
+        faults += [*check_plan(lines_of(records), design), *_check_plugins(directory, design.rest)]
+    rest = {} if design is None else design.rest
     if manifest is not None:
-        foreign, foreign_notes = _check_inputs(directory, records, manifest, design or {}, study_digest)
+        foreign, foreign_notes = _check_inputs(directory, records, manifest, rest, study_digest)
         problems += foreign
         notes += foreign_notes
     if manifest is not None and design is not None:
-        faults += _check_facts(manifest, records, len(design["trials"]))
+        faults += _check_facts(manifest, records, design.trials.height)
     if faults:
         notes.append("the records do not hold, so tables, figures and text were not made again")
     else:

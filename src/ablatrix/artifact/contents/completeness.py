@@ -1,16 +1,15 @@
 """Are the records valid, and are they exactly what was planned?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from ablatrix.analysis.groups import numbered
-from ablatrix.analysis.table import load_design
+from ablatrix.analysis.table import NO_TEXT, PLANNED, PlannedTrials, load_design
 from ablatrix.artifact.contents.problem import Problem
 from ablatrix.errors import RecordError
 from ablatrix.records.model import Record
@@ -18,9 +17,7 @@ from ablatrix.records.names import DESIGN_NAME, RECORDS_NAME
 from ablatrix.records.schema import LONGEST_LINE, validate_line
 from ablatrix.regular_files import open_regular
 
-SHARED_FIELDS = ("cell_id", "block_id", "mode", "role")
-LINE_FIELDS = ("trial_id", "record_id", "study_digest", *SHARED_FIELDS)
-NOT_SAID, NO_TEXT = object(), "\0"
+LINE_FIELDS = ("trial_id", "record_id", "study_digest", *PLANNED)
 SHOWN = 10  # of a long list, this many are named
 
 
@@ -48,8 +45,8 @@ def check_lines(directory: Path) -> tuple[list[Record], list[Problem]]:
     return records, problems
 
 
-def read_design(directory: Path, name: str = DESIGN_NAME) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """Return the design as plain data; None and the problem if it cannot be read."""
+def read_design(directory: Path, name: str = DESIGN_NAME) -> tuple[PlannedTrials | None, list[Problem]]:
+    """Return the design; None and the problem if it cannot be read."""
     try:
         return load_design(directory / name), []
     except OSError as error:
@@ -64,14 +61,14 @@ def lines_of(records: Sequence[Record]) -> pl.DataFrame:
     return pl.DataFrame(columns, {**dict.fromkeys(LINE_FIELDS, pl.String()), "final": pl.Boolean()})
 
 
-def check_plan(lines: pl.DataFrame, design: Mapping[str, Any]) -> list[Problem]:
+def check_plan(lines: pl.DataFrame, design: PlannedTrials) -> list[Problem]:
     """Compare records and design: every planned trial has exactly one final record, and no other has.
 
     Args:
         lines: A row a line, superseded ones included, with `LINE_FIELDS` and ``final``.
         design: What was planned.
     """
-    planned, names = _planned(design["trials"]), lines["trial_id"].cast(pl.String)
+    planned, names = design.trials, lines["trial_id"].cast(pl.String)
     # Trials by number: of a million, each join of their names takes most of a second.
     found = numbered(pl.concat([planned["trial_id"], names]).to_frame(), ["trial_id"])
     of_plan, of_line = found.numbers[: planned.height], found.numbers[planned.height :]
@@ -99,50 +96,32 @@ def check_plan(lines: pl.DataFrame, design: Mapping[str, Any]) -> list[Problem]:
         problems.append(Problem(RECORDS_NAME, "invalid", f"record ids occur twice: {_some(doubled)}"))
     last = np.full(found.count, -1)
     last[of_plan] = np.arange(planned.height)  # of several rows of one trial the last one stays
-    contradicting = _contradicting(lines, planned, last[of_line], design)
+    contradicting = _contradicting(lines, design, last[of_line])
     if len(contradicting):
         detail = f"{len(contradicting)} records contradict the design in study, cell, block, mode or role: "
         problems.append(Problem(RECORDS_NAME, "invalid", detail + _some(contradicting)))
     return problems
 
 
-def _planned(trials: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Return what a plan says of each trial, as text; null where it says nothing."""
-    columns: dict[str, Any] = {"trial_id": [trial["trial_id"] for trial in trials]}
-    columns |= {name: _texts([trial.get(name, NOT_SAID) for trial in trials]) for name in SHARED_FIELDS}
-    return pl.DataFrame(columns, dict.fromkeys(columns, pl.String()))
-
-
-def _texts(values: list[Any]) -> list[str | None]:
-    return values if {*map(type, values)} <= {str} else [_text(value) for value in values]
-
-
-def _text(value: Any) -> str | None:
-    """Return a value of a plan as text; what no record can have where it is none, null where the plan says nothing."""
-    if value is NOT_SAID:
-        return None
-    return value if isinstance(value, str) else NO_TEXT
-
-
-def _contradicting(
-    lines: pl.DataFrame, planned: pl.DataFrame, places: NDArray[np.int64], design: Mapping[str, Any]
-) -> pl.Series:
+def _contradicting(lines: pl.DataFrame, design: PlannedTrials, places: NDArray[np.int64]) -> pl.Series:
     """Return the ids of the records of planned trials that differ from what the plan says of them.
 
     Args:
         lines: A row a line.
-        planned: What the plan says of each trial.
-        places: The row of each line's trial in ``planned``; -1: it was not planned.
         design: What was planned.
+        places: The row of each line's trial in the design; -1: it was not planned.
     """
     there = np.flatnonzero(places >= 0)
-    own, told = lines[there], planned[places[there]]
+    own, told = lines[there], design.trials[places[there]]
     differs = np.zeros(there.size, np.bool_)
-    for name in SHARED_FIELDS:
-        differs |= (told[name].is_not_null() & own[name].cast(pl.String).ne_missing(told[name])).to_numpy()
-    if "study_digest" in design:
-        digest = pl.Series([_text(design["study_digest"])], dtype=pl.String()).new_from_index(0, there.size)
-        differs |= own["study_digest"].cast(pl.String).ne_missing(digest).to_numpy()
+    for name in PLANNED:
+        known, label = told[name], own[name].cast(pl.Categorical())
+        differs |= (known.is_not_null() & label.ne_missing(known)).to_numpy()
+    if "study_digest" in design.rest:
+        said = design.rest["study_digest"]
+        digest = pl.Series([said if isinstance(said, str) else NO_TEXT], dtype=pl.Categorical())
+        label = own["study_digest"].cast(pl.Categorical())
+        differs |= label.ne_missing(digest.new_from_index(0, there.size)).to_numpy()
     return own["record_id"].filter(pl.Series(differs))
 
 

@@ -40,6 +40,7 @@ class CommandExecutable:
         graph, (task,) = request.graph, request.plan.tasks
         self._reads = task.reads
         self._inputs = [index for index, value in enumerate(graph.values) if value.kind == "input"]
+        self._names = dict(zip(self._inputs, (one.name for one in request.program.facts.inputs), strict=True))
         self._types = [Tensor.from_signature(graph.values[value].signature) for value in self._inputs]
         self._bounds = dict(request.tasks[0].upper_bounds)
         self._parameters = value_tensors(request.program.lowered, graph)
@@ -84,11 +85,22 @@ class CommandExecutable:
         directory = Path(tempfile.mkdtemp(prefix=f"set-{number}-", dir=self.work_dir))
         tensors = dict(zip(self._inputs, inputs, strict=True))
         written = [
-            {"name": f"input_{index}", **write_tensor(tensors[value], directory / f"input_{index}", self.form)}
+            {
+                "name": f"input_{index}",
+                "input": self._names[value],
+                **write_tensor(tensors[value], directory / f"input_{index}", self.form),
+            }
             for index, value in enumerate(self._reads)
             if value in tensors
         ]
-        outputs = [{"dtype": str(one.dtype).removeprefix("torch."), "shape": one.shape_at(sizes)} for one in self._made]
+        outputs = [
+            {
+                "output": self._outputs.index(value),
+                "dtype": str(one.dtype).removeprefix("torch."),
+                "shape": one.shape_at(sizes),
+            }
+            for value, one in zip(self._writes, self._made, strict=True)
+        ]
         self.session.ask({"do": "bind", "set": number, "inputs": written, "outputs": outputs})
         return CommandRun(self, number, directory, tensors)
 

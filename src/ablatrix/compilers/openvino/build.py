@@ -17,6 +17,7 @@ from ablatrix.compilers.dump import Stage, TaskDump
 from ablatrix.compilers.openvino.library import get_core, import_openvino, quiet
 from ablatrix.compilers.openvino.options import Options
 from ablatrix.compilers.openvino.passes import watch_passes
+from ablatrix.compilers.openvino.tracing import convert_traced
 from ablatrix.compilers.passes import PassRun, total_ms
 from ablatrix.compilers.reasons import reason_of
 from ablatrix.errors import CompilerError, UnsupportedError
@@ -136,10 +137,9 @@ def convert(task: TaskProgram) -> Any:
         UnsupportedError: An operation has no translation to OpenVINO.
         CompilerError: The conversion failed.
     """
-    ov = import_openvino()
     try:
         with quiet():
-            model = ov.convert_model(task.exported)
+            model = _converted(task)
         model.reshape(dict(zip(model.inputs, _shapes(task), strict=True)))
     except Exception as error:  # the converter has many errors and no common one
         message = str(error)
@@ -148,6 +148,19 @@ def convert(task: TaskProgram) -> Any:
             raise UnsupportedError(f"an operation of task {task.kind} has no translation: {reason}") from error
         raise CompilerError(f"task {task.kind} ({task.fingerprint}) cannot be converted: {message}") from error
     return model
+
+
+def _converted(task: TaskProgram) -> Any:
+    """Return a task converted as it is; where an operation has no translation there, from a trace of it."""
+    try:
+        return import_openvino().convert_model(task.exported)
+    except Exception as error:
+        if _not_converted(str(error)) is None:
+            raise
+        try:
+            return convert_traced(task)
+        except Exception:  # whatever tracing or its converter raises: the first reason is that of the program itself
+            raise error from None
 
 
 def _get_model(request: CompileRequest, task: TaskProgram) -> Any:

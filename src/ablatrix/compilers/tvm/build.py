@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 import tvm
-from torch.export import ExportedProgram
-from tvm import relax
 from tvm.support import cc
 
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
@@ -22,10 +18,11 @@ from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.passes import PassRun, total_ms
 from ablatrix.compilers.reasons import reason_of
 from ablatrix.compilers.settings import NO_SETTINGS, Applied
+from ablatrix.compilers.tvm.importing import import_task
 from ablatrix.compilers.tvm.passes import SEQUENCE, pass_observer
 from ablatrix.compilers.tvm.pipeline import Lowered, Options, lower
 from ablatrix.errors import CompilerError, UnsupportedError
-from ablatrix.workloads.onnx.operation import data_inputs, find_onnx
+from ablatrix.workloads.onnx.operation import data_inputs
 from ablatrix.workloads.program import TaskProgram
 
 
@@ -97,7 +94,7 @@ def list_passes(request: CompileRequest, task: TaskProgram, options: Options, *,
     """
     target = host_target(options.settings)
     observer, watch = pass_observer(changes=changes)
-    module = _import(request, task)
+    module = import_task(request, task)
     with target, options.context(observer):
         _generate(lower(module, options, task.upper_bounds), target)
     return [replace(one, switchable=one.within == SEQUENCE) for one in watch.runs]
@@ -106,7 +103,7 @@ def list_passes(request: CompileRequest, task: TaskProgram, options: Options, *,
 def _compile(request: CompileRequest, task: TaskProgram, options: Options, file: Path) -> TaskFacts:
     clock, dump, target = request.clock, TaskDump.of(request, task), host_target(options.settings)
     with clock.phase("import"):
-        module = _import(request, task)
+        module = import_task(request, task)
     dump.text("before", "imported.py", "Relax, as imported.", lambda: str(module.script()))
     with clock.phase("compile"), target, options.context():
         lowered = lower(module, options, task.upper_bounds)
@@ -124,45 +121,6 @@ def _compile(request: CompileRequest, task: TaskProgram, options: Options, file:
         reasons=lowered.reasons,
         loading={"destinations": list(lowered.destinations), "inputs": data_inputs(task.exported)},
     )
-
-
-def _import(request: CompileRequest, task: TaskProgram) -> Any:
-    """Import a task; what TVM's importer does not know is decomposed before, as torch's default does it."""
-    if find_onnx(task.exported) is not None:
-        from ablatrix.compilers.tvm.onnx_model import import_onnx
-
-        return import_onnx(request.program, task)
-    from tvm.relax.frontend.torch import from_exported_program
-    from tvm.relax.frontend.torch.exported_program_translator import ExportedProgramImporter
-
-    known, table = ExportedProgramImporter().create_convert_map(), torch.export.default_decompositions()
-    targets = {node.target for node in task.exported.graph.nodes if isinstance(node.target, torch._ops.OpOverload)}
-    others = {one: table[one] for one in targets if one.__name__ not in known and one in table}
-    program = task.exported.run_decompositions(others) if others else task.exported
-    return from_exported_program(program, run_ep_decomposition=False, custom_convert_map=_keeping_types(program))
-
-
-def _keeping_types(exported: ExportedProgram) -> dict[str, Callable[[Any, Any], Any]]:
-    """Return how operations with 16-bit results are imported: as TVM does it, and cast to the type that they have.
-
-    TVM's importer gives products and convolutions the type float32 whatever their inputs are, and what follows with
-    them; the task would return float32.
-    """
-
-    def convert(node: torch.fx.Node, importer: Any) -> Any:
-        made = importer.create_convert_map()[node.target.__name__](node)
-        dtype = str(node.meta["val"].dtype).removeprefix("torch.")
-        if not isinstance(made, relax.Var) or made.ty.dtype == dtype:
-            return made
-        return importer.block_builder.emit(relax.op.astype(made, dtype))
-
-    return {node.target.__name__: convert for node in exported.graph.nodes if _is_narrow(node)}
-
-
-def _is_narrow(node: torch.fx.Node) -> bool:
-    made = node.meta.get("val")
-    is_operation = isinstance(node.target, torch._ops.OpOverload)
-    return is_operation and isinstance(made, torch.Tensor) and made.dtype in {torch.float16, torch.bfloat16}
 
 
 def _generate(lowered: Lowered, target: Any) -> Any:

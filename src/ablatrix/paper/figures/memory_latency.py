@@ -254,7 +254,9 @@ def compose_memory_latency(
     columns = 2 if width == "column" else 4
     handles = _legend(places, code, labels)
     if without_memory:
-        handles.append(note(labels("memory_not_told", names=", ".join(map(labels.compiler, without_memory)))))
+        handles.append(
+            note(labels("memory_not_told", names=labels("comma").join(map(labels.compiler, without_memory))))
+        )
     around_in = legend_height_in(handles, width_in) + AXIS_LABELS_IN
     names = short_titles([one.workload for one in places], 22, labels.workload)
     compilers = short_titles([one.compiler for one in places], 22, labels.compiler)

@@ -128,9 +128,9 @@ def _by_unit(
     trials: pl.DataFrame, columns: Sequence[str], *conditions: pl.Expr
 ) -> Mapping[tuple[str, ...], pl.DataFrame]:
     """Return the ok measured trials of each workload and compiler that meet conditions, with what is read of them."""
-    knobs = [pl.col(name).cast(pl.String) for name in trials.columns if name.startswith("knob_")]
+    knobs = [name for name in trials.columns if name.startswith("knob_")]
     ok = trials.lazy().filter(IS_OK & (pl.col("role") == "measured"), *conditions)
-    held = ok.select(*(pl.col(name).cast(pl.String) for name in UNIT), *knobs, *columns).collect()
+    held = ok.select(*UNIT, *knobs, *columns).collect()
     return {tuple(map(str, key)): own for key, own in held.partition_by(UNIT, as_dict=True).items()}
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from ablatrix.analysis.effects import curve_frame, screening_frame, trend_frame
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import STUDY_COLUMNS, in_order, knob_order, primary_knobs, varying_knobs
+from ablatrix.analysis.groups import in_order, knob_order
 from ablatrix.analysis.table import IS_OK, write_csv
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.figures.along_axes import compose_along_axes
@@ -161,7 +161,7 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str, labels: Labels)
             return _Drawing(cold_marks(points), lambda: compose_cold_scatter(points, spec.width, labels))
         case MainEffectsSpec():
             _require_numbers(findings.trials, spec.metric, subject)
-            effects = findings.effects(spec.metric, spec.mode, spec.knobs or _primary(findings.trials))
+            effects = findings.effects(spec.metric, spec.mode, spec.knobs or _primary(findings))
             controls = findings.controls(spec.metric, spec.mode)
             data = MainEffectsData.of(spec.metric, effects, controls, findings.proofs)
             return _Drawing(data.frame(), lambda: compose_main_effects(data, spec.width, labels))
@@ -226,17 +226,15 @@ def _measure(findings: Findings, mode: Mode | None) -> tuple[str, str]:
 
 def _marks(findings: Findings) -> list[str]:
     """Return the knobs that marks show: the primary ones that vary come first."""
-    varying = [name.removeprefix("knob_") for name in varying_knobs(findings.found)]
-    primary = _primary(findings.trials)
+    varying = [name.removeprefix("knob_") for name in findings.varying_knobs]
+    primary = _primary(findings)
     return sorted(varying, key=lambda knob: knob not in primary)[:MOST_MARKS]
 
 
-def _primary(trials: pl.DataFrame) -> list[str]:
+def _primary(findings: Findings) -> list[str]:
     """Return the primary knobs of all compilers, including those of programs with their own knobs."""
-    knobs = [name for name in trials.columns if name.startswith("knob_")]
-    named = [name for name in STUDY_COLUMNS if name in trials.columns]
-    found = primary_knobs(trials.select("compiler", "role", "stage", "is_baseline", *named, *knobs))
-    return in_order((name for names in found.values() for name in names), knob_order(trials))
+    found = findings.primary_knobs.values()
+    return in_order((name for names in found for name in names), knob_order(findings.trials))
 
 
 def _require_numbers(trials: pl.DataFrame, column: str, subject: str) -> None:

@@ -5,7 +5,8 @@ it hurts; what each knob does on each workload is in tables and figures.
 """
 
 from ablatrix.paper.sentences.along_axes import along_axes
-from ablatrix.paper.sentences.compared import against_eager, best_choice
+from ablatrix.paper.sentences.best_choice import best_choice
+from ablatrix.paper.sentences.compared import against_eager
 from ablatrix.paper.sentences.contexts import over_context
 from ablatrix.paper.sentences.costs import compile_time, memory
 from ablatrix.paper.sentences.idle import losses, nothing_earned

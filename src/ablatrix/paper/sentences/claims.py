@@ -13,7 +13,7 @@ from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.number import WHOLE, Form, Number
 from ablatrix.paper.sentences.fastest import knob_at
-from ablatrix.paper.sentences.said import counted
+from ablatrix.paper.sentences.said import counted, explained
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.paper.sentences.whole import MOVES
 from ablatrix.paper.views import changed, claimed, in_brackets
@@ -125,7 +125,8 @@ def _of_group(sources: Sources, held: Sequence[Held]) -> Iterator[Sentence]:
         if own is not by_change[_change_of(held[0].claim)]:
             said = say(f"{phrase}/again", **slots)
         else:
-            said = say(phrase, metric=say(f"metric/{metric}"), **slots)
+            is_known = any(one.metric.name == metric for one in sources.findings.evidence)  # another paragraph has it
+            said = say(phrase, metric=say(f"metric/{metric}") if is_known else explained(metric), **slots)
         yield Sentence("+".join(one.claim.id for one in own), said)
 
 

@@ -1,25 +1,23 @@
-"""All knobs moved, or the fastest configurations, against eager and among themselves; compilers beside each other."""
+"""All knobs moved, or the fastest configurations, against eager; compilers beside each other."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
-from ablatrix.analysis.effects import Best, Evidence
+from ablatrix.analysis.effects import Evidence
 from ablatrix.analysis.groups import ReferenceRatio
-from ablatrix.paper.estimates import Interval, has_levels
+from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.number import Number
-from ablatrix.paper.sentences.fastest import bests, knob_at
+from ablatrix.paper.sentences.fastest import bests
 from ablatrix.paper.sentences.over_variants import over_all, some_phrase
 from ablatrix.paper.sentences.overall import Candidate
+from ablatrix.paper.sentences.said import has_one_workload
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
-from ablatrix.paper.sentences.whole import COMPILERS, MOVES, end_levels, is_of_one_knob, primary, totals
-from ablatrix.paper.views import size, speed_up, speed_up_alone
+from ablatrix.paper.sentences.whole import COMPILERS, end_levels, is_of_one_knob, primary, totals
+from ablatrix.paper.views import speed_up, speed_up_alone
 from ablatrix.provenance.keys import key_part
-from ablatrix.provenance.units import Levels, Unit
+from ablatrix.provenance.units import Unit
 from ablatrix.records.metrics import HOT_METRIC
 
 Held = tuple[Unit, ReferenceRatio, Interval]
-Example = Literal["example", "example/only", "example/others"]
 
 
 def against_eager(sources: Sources) -> Written:
@@ -40,7 +38,7 @@ def against_eager(sources: Sources) -> Written:
     for one in held:
         by_compiler_.setdefault(one[0].compiler, []).append(one)
     if len(by_compiler_) > 1:
-        yield from _compared(sources, by_compiler_)
+        yield from _compared(sources, by_compiler_, evidence)
         return
     means, ratios = _mean(sources, held), sorted(held, key=lambda one: -one[2].ratio.value)
     slots: dict[str, Fragment] = {
@@ -111,28 +109,24 @@ def _over_held(sources: Sources, held: Sequence[Held], is_later: bool = False) -
     )
 
 
-def _compared(sources: Sources, held: Mapping[str, Sequence[Held]]) -> Written:
+def _compared(sources: Sources, held: Mapping[str, Sequence[Held]], evidence: Evidence | None) -> Written:
     """Compilers beside each other: the fastest configuration of each against eager, as they share no block."""
     means = {compiler: _mean(sources, own) for compiler, own in held.items()}
     order = sorted(means, key=lambda compiler: (means[compiler].ratio.value, compiler))
     named = order if len(order) <= COMPILERS else [order[0], order[-1]]
     ratios = [
-        say("eager/with", ratio=speed_up_alone(sources.ledger, means[name]), compiler=sources.compiler(name))
+        say("eager/with", ratio=speed_up(sources.ledger, means[name]), compiler=sources.compiler(name))
         for name in named
     ]
     alike = len({tuple((unit.workload, unit.digest) for unit, *_ in own) for own in held.values()}) == 1
-    where = _over_held(sources, held[order[0]]) if alike else say("over/each")
-    said = say(
-        "eager/compilers",
-        eager=sources.eager(),
-        ratios=listed(ratios, "parallel"),
-        over=where,
-        wins=_wins(sources, held),
-    )
-    yield Sentence("against_eager", said)
+    is_later = bool(evidence and totals(sources, evidence))
+    where = _over_held(sources, held[order[0]], is_later) if alike else say("over/each")
+    slots: dict[str, Fragment] = {"eager": sources.eager(), "ratios": listed(ratios, "parallel"), "over": where}
+    phrase = "eager/compilers/one" if has_one_workload(sources) else "eager/compilers"
+    yield Sentence("against_eager", say(phrase, wins=_wins(sources, held, alike), **slots))
 
 
-def _wins(sources: Sources, held: Mapping[str, Sequence[Held]]) -> Fragment:
+def _wins(sources: Sources, held: Mapping[str, Sequence[Held]], alike: bool) -> Fragment:
     """Return on how many of the workloads that several compile each is fastest, against eager; nothing of one."""
     by_workload: dict[tuple[str, str], list[tuple[str, Interval]]] = {}
     for compiler, own in held.items():
@@ -152,68 +146,4 @@ def _wins(sources: Sources, held: Mapping[str, Sequence[Held]]) -> Fragment:
         count = sources.ledger.wins(f"benefit/compared/{key_part(compiler)}/wins", best, against)
         wins.append(say("wins_too" if wins else "wins_of", compiler=sources.compiler(compiler), count=count))
     every = sources.ledger.number_of("benefit/compared/workloads", [one[0][1].value for one in shared])
-    return say("compared", wins=listed(wins, "parallel"), workloads=every)
-
-
-def best_choice(sources: Sources) -> Written:
-    """On how many workloads no configuration is faster than all knobs moved; and where another one is."""
-    evidence = primary(sources)
-    found = totals(sources, evidence) if evidence and evidence.metric.name == HOT_METRIC else []
-    tested = {(unit.identity): best for unit, best, *_ in bests(sources) if best.ties is not None and best.compared > 1}
-    numbers: list[Number] = []
-    others: list[tuple[Unit, Best, Levels]] = []
-    for one in found:
-        for effect, _ in one.effects:
-            unit = sources.estimates.unit_of(effect)
-            best = tested.get(unit.identity)
-            levels = end_levels(sources, evidence, one, unit) if evidence else {}
-            if best is not None and any(has_levels(other, levels) for other in best.among):
-                told = sources.estimates.may_be_best(unit, HOT_METRIC, "hot", best, levels)
-                numbers.append(told)
-                if not told.value:
-                    others.append((unit, tested[unit.identity], levels))
-    if not numbers:
-        yield LeftOut("best_choice", say("lacks/best"))
-        return
-    count = sources.ledger.sum_of("benefit/all/may_be_best", numbers)
-    of = sources.ledger.number_of("benefit/all/may_be_best/of", numbers)
-    if len(found) == 1 and len(numbers) == 1 and evidence and is_of_one_knob(sources, evidence, found[0]):
-        return  # of two configurations the first sentence says which is faster
-    several = "one" if len(numbers) == 1 else "compilers" if len(found) > 1 else "workloads"
-    is_some = count.value > 0
-    kind: Example = "example/only" if is_some and len(others) == 1 else "example/others" if is_some else "example"
-    example = _faster(sources, others, kind)
-    if len(numbers) < len(sources.estimates.units):  # elsewhere the full one failed, or ran in one block
-        phrase = "best_choice/tested" if count.value else "best_choice/tested/none"
-        slots: dict[str, Fragment] = {"count": count} if count.value else {}
-        yield Sentence("best_choice", say(phrase, of=of, example=example, **slots))
-    elif count.value == of.value:
-        yield Sentence("best_choice", say(f"best_choice/{several}/all"))
-    elif count.value == 0:
-        yield Sentence("best_choice", say(f"best_choice/{several}/none", example=example))
-    else:
-        yield Sentence("best_choice", say(f"best_choice/{several}", count=count, of=of, example=example))
-
-
-def _faster(sources: Sources, others: Sequence[tuple[Unit, Best, Levels]], phrase: Example) -> Fragment:
-    """Return the example of the largest gain over the baseline by another configuration."""
-    ratios = {unit.identity: (levels, ratio) for unit, _, levels, ratio in bests(sources)}
-    known = [(unit, full, *ratios[unit.identity]) for unit, _, full in others]
-    gains = [one for one in known if one[3] is not None and one[3].ratio.value < 1.0]
-    if not gains:
-        return Name("")
-    unit, full, levels, ratio = min(gains, key=lambda one: one[3].ratio.value if one[3] else 1.0)
-    moves = _moves(sources, unit, levels, full)
-    if moves is None or ratio is None:
-        return Name("")
-    return say(phrase, place=sources.place(unit), moves=moves, amount=size(sources.ledger, ratio))
-
-
-def _moves(sources: Sources, unit: Unit, levels: Levels, full: Levels) -> Fragment | None:
-    """Return how a configuration differs from the baseline, or, where that is shorter, from the full one."""
-    base = {knob: unit.baseline[knob] for knob in levels}
-    moves = [(knob, at) for knob, at in levels.items() if at != base[knob]]
-    kept = [knob for knob, at in levels.items() if at == base[knob] != full[knob]]
-    if len(kept) < len(moves) and all(full[knob] == at for knob, at in moves):
-        return say("all_but", knobs=listed(sources.knob(knob) for knob in kept)) if 1 <= len(kept) <= MOVES else None
-    return listed(knob_at(sources, *move) for move in moves) if 1 <= len(moves) <= MOVES else None
+    return say("compared/all" if alike else "compared", wins=listed(wins, "parallel"), workloads=every)

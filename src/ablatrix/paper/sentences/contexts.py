@@ -58,6 +58,8 @@ class _Numbers:
 
 def _slope(sources: Sources, one: ContextLine, found: _Numbers) -> Said:
     ends: Fragment = say("ends/plain", low=found.low, high=found.high)
+    if found.low.value < 0.0:  # a minus sign and a dash would stand side by side
+        ends = say("from_to", least=found.low, most=found.high)
     interval = say("ci/first", confidence=confidence_of(sources), ends=ends)
     value = say("with_unit", number=found.slope, unit=Name(str(found.slope.form.unit)))
     compiler = sources.eager() if one.compiler == "eager" else sources.compiler(one.compiler)

@@ -1,12 +1,15 @@
 """What the A/A control says about the instrument."""
 
+import math
 from collections.abc import Sequence
 
-from ablatrix.analysis.groups import Control
+from ablatrix.analysis.groups import CONTROL_LEVEL, Control
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
+from ablatrix.paper.number import PERCENT
+from ablatrix.paper.sentences.said import block_counts, many_units, span
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
-from ablatrix.paper.views import ratio
+from ablatrix.paper.views import FAR, ratio
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 
 CONTROLLED = ((HOT_METRIC, "hot"), (COLD_METRIC, "cold"))
@@ -28,7 +31,7 @@ def controls(sources: Sources) -> Written:
             continue
         held = [(one, sources.estimates.control(one, metric, mode)) for one in found]
         outcomes = [
-            *_holding(sources, name, [pair for pair in held if pair[0].is_tested and not pair[0].failed]),
+            *_holding(sources, name, mode, [pair for pair in held if pair[0].is_tested and not pair[0].failed]),
             *_failing(sources, name, [pair for pair in held if pair[0].failed]),
         ]
         single = [one for one in held if not one[0].is_tested]
@@ -39,14 +42,21 @@ def controls(sources: Sources) -> Written:
         yield Sentence(name, say(phrase, metric=say(f"metric/{metric}"), outcomes=listed(outcomes, "clauses")))
 
 
-def _holding(sources: Sources, name: str, held: Sequence[Held]) -> list[Fragment]:
+def _holding(sources: Sources, name: str, mode: str, held: Sequence[Held]) -> list[Fragment]:
     if not held:
         return []
     most, interval = max(held, key=lambda pair: pair[0].reach)
+    slots: dict[str, Fragment] = {"place": _place(sources, most), "ratio": ratio(interval)}
     if len(held) == 1:
-        return [say("control_holds_on", place=_place(sources, most), ratio=ratio(interval))]
-    units = _units(sources, f"{name}/units", held)
-    return [say("control_holds", units=units, ratio=ratio(interval), place=_place(sources, most))]
+        level = sources.ledger.constant("control/level", CONTROL_LEVEL, "level of tests of the A/A control", PERCENT)
+        on_level = say("control_holds_on/level", level=level, **slots)
+        return [on_level if most.ratio.side else say("control_holds_on", **slots)]
+    slots["units"] = _units(sources, f"{name}/units", held)
+    if most.reach < math.log(FAR):
+        before = say("control_before") if most.ratio.side else Name("")
+        return [say("control_holds", before=before, **slots)]
+    counts = [one for one in block_counts(sources, mode) if one.value > 1]
+    return [say("control_holds/wide", blocks=span(sources, f"{name}/blocks", counts), **slots)]
 
 
 def _failing(sources: Sources, name: str, held: Sequence[Held]) -> list[Fragment]:
@@ -67,8 +77,7 @@ def _places(sources: Sources, key: str, held: Sequence[Held]) -> Fragment:
 
 
 def _units(sources: Sources, key: str, held: Sequence[Held]) -> Fragment:
-    count = sources.ledger.number_of(key, [interval.value for _, interval in held])
-    return say("many_units" if len(sources.estimates.compilers) == 1 else "many_pairs", count=count)
+    return many_units(sources, sources.ledger.number_of(key, [interval.value for _, interval in held]))
 
 
 def _place(sources: Sources, one: Control) -> Fragment:

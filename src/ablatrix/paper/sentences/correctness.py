@@ -19,6 +19,9 @@ RMS = (
     "workload",
     "workload_oracle",
 )
+DIFFERENCES = {"absolute": "max_abs_diff", "relative": "max_rel_diff"}
+LARGE, SMALL = 1e-3, 1e-3
+"""From which relative difference on a sentence says that its value is near zero, and below which value it is."""
 OF_STUDY = pl.col("tolerance_by").is_null()
 
 
@@ -93,9 +96,6 @@ def tolerance(sources: Sources) -> Written:
         yield LeftOut("tolerance", say("lacks/rms"))
         return
     ledger = sources.ledger
-    limit: Fragment = Name("")
-    if ratios["rms_factor"].null_count() == 0 and ratios["rms_factor"].n_unique() == 1:
-        limit = say("rms_limit", factor=ledger.value("correctness/rms_factor", ratios, "rms_factor", GENERAL))
     rounded = ratios["worst_ratio"].null_count() < ratios.height
     eager = say("rms_unit/roundings" if rounded else "rms_unit/eager")
     unit: Fragment = say("rms_unit/floors", eager=eager)
@@ -105,12 +105,15 @@ def tolerance(sources: Sources) -> Written:
         unit = say("rms_unit/floor", eager=eager, floor=floor) if floor.value else eager
         alone = alone if floor.value else Name("")
     if rounded:
-        alone = _allowed(sources, ratios)
+        worst = ledger.greatest("correctness/worst_ratio", ratios, "worst_ratio", _form(ratios, "worst_ratio"))
+        alone = say("worst_element", worst=worst)
     single = _single_precision(ratios)
     estimated: Fragment = say("rms_estimated", workloads=listed(single)) if single else Name("")
     most = ledger.greatest("correctness/rms_ratio", ratios, "rms_ratio", _form(ratios, "rms_ratio"))
     phrase = "tolerance/all" if all_succeeded(sources) else "tolerance"
-    yield Sentence("tolerance", say(phrase, ratio=most, unit=unit, limit=limit, alone=alone, estimated=estimated))
+    yield Sentence(
+        "tolerance", say(phrase, ratio=most, unit=unit, limit=_limit(sources, ratios), alone=alone, estimated=estimated)
+    )
 
 
 def own_tolerance(sources: Sources) -> Written:
@@ -131,7 +134,7 @@ def own_tolerance(sources: Sources) -> Written:
 
 
 def unjudged(sources: Sources) -> Written:
-    """How many outputs float32 does not determine, and in how many eager itself is not what is expected."""
+    """How many outputs their type does not determine, and in how many eager itself is not what is expected."""
     counted = sources.part(pl.col("ill_conditioned").is_not_null(), "ill_conditioned", "eager_wrong")
     if counted.is_empty():
         return
@@ -145,16 +148,25 @@ def unjudged(sources: Sources) -> Written:
         yield Sentence("unjudged", say("unjudged/eager", eager=eager))
 
 
-def _allowed(sources: Sources, ratios: pl.DataFrame) -> Fragment:
-    """Return how large the worst element is, and what was allowed in units of eager's own error."""
-    worst = sources.ledger.greatest("correctness/worst_ratio", ratios, "worst_ratio", _form(ratios, "worst_ratio"))
-    known = ratios.filter(pl.col("allowed_over_eager").is_not_null())
-    allowed: Fragment = Name("")
+def _limit(sources: Sources, ratios: pl.DataFrame) -> Fragment:
+    """Return what is tolerated: how many times the reference, and how many times eager's own error that is at most."""
+    slots: dict[str, Fragment] = {}
+    if ratios["rms_factor"].null_count() == 0 and ratios["rms_factor"].n_unique() == 1:
+        slots["factor"] = sources.ledger.value("correctness/rms_factor", ratios, "rms_factor", GENERAL)
+    known = ratios.filter(pl.col("allowed_over_eager").is_not_null() & pl.col("worst_ratio").is_not_null())
     if not known.is_empty():
         form = _form(known, "allowed_over_eager")
-        most = sources.ledger.greatest("correctness/allowed_over_eager", known, "allowed_over_eager", form)
-        allowed = say("allowed_over_eager", most=most)
-    return say("worst_element", worst=worst, allowed=allowed)
+        key = "correctness/allowed_over_eager"
+        slots["most"] = sources.ledger.greatest(key, known, "allowed_over_eager", form)
+    match sorted(slots):
+        case ["factor", "most"]:
+            return say("rms_limit/over_eager", **slots)
+        case ["factor"]:
+            return say("rms_limit", **slots)
+        case ["most"]:
+            return say("allowed_over_eager", **slots)
+        case _:
+            return Name("")
 
 
 def _oracle(checked: pl.DataFrame) -> Fragment:
@@ -182,11 +194,14 @@ def _largest(part: pl.DataFrame, column: str) -> float:
 
 def _worst(sources: Sources, which: str, part: pl.DataFrame) -> Fragment:
     key = f"correctness/worst/{which}"
-    absolute, relative = (
-        sources.ledger.greatest(f"{key}/{name}", part, column, error_size(_largest(part, column)))
-        for name, column in (("absolute", "max_abs_diff"), ("relative", "max_rel_diff"))
-    )
-    return say("worst", absolute=absolute, relative=relative)
+    sizes = {name: _largest(part, column) for name, column in DIFFERENCES.items()}
+    slots: dict[str, Fragment] = {
+        name: sources.ledger.greatest(f"{key}/{name}", part, column, error_size(sizes[name]))
+        for name, column in DIFFERENCES.items()
+    }
+    # No expected value with so large a relative difference is larger than this.
+    is_near_zero = sizes["relative"] > LARGE and sizes["absolute"] / sizes["relative"] < SMALL
+    return say("worst", near_zero=say("near_zero") if is_near_zero else Name(""), **slots)
 
 
 CORRECTNESS: tuple[Writes, ...] = (comparisons, worst_differences, tolerance, own_tolerance, unjudged)

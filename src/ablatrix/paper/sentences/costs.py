@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+import polars as pl
+
 from ablatrix.analysis.effects import Evidence
-from ablatrix.paper.fragment import Fragment, Name, say
+from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.references import Subject
 from ablatrix.paper.sentences.overall import (
     Candidate,
@@ -14,8 +16,9 @@ from ablatrix.paper.sentences.overall import (
     extremes,
     first_stages,
     over,
+    unclear_reach,
 )
-from ablatrix.paper.sentences.said import scaled
+from ablatrix.paper.sentences.said import explained, scaled
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.shares import changes_of
 from ablatrix.paper.sentences.whole import end_levels, is_of_one_knob, over_compilers, primary, totals
@@ -40,11 +43,14 @@ def compile_time(sources: Sources) -> Written:
         return
     repaid = _repaid(sources, evidence, held)
     if len(held) > 1:
-        word, changes = say(f"metric/{COLD_METRIC}"), over_compilers(sources, held, COLD_METRIC)
-        said = say(
-            "compile/compilers", metric=word, changes=changes, repaid=repaid, see=sources.see("compile", "at_end")
-        )
-        yield Sentence("compile_time", said)
+        slots: dict[str, Fragment] = {"metric": say(f"metric/{COLD_METRIC}")}
+        if all(one.direction == "unclear" for one in held):
+            slots["reach"], is_far = unclear_reach(sources, held)
+            phrase = "compile/compilers/open" if is_far else "compile/compilers/unclear"
+            yield Sentence("compile_time", say(phrase, see=sources.see("compile", "at_end"), **slots))
+        else:
+            slots |= {"changes": over_compilers(sources, held, COLD_METRIC), "see": sources.see("compile", "as_shown")}
+            yield Sentence("compile_time", say("compile/compilers", repaid=repaid, **slots))
         return
     phrase = "compile/one" if is_of_one_knob(sources, evidence, held[0].candidate) else "compile"
     slots = _becomes(sources, held[0], COLD_METRIC)
@@ -116,8 +122,9 @@ def memory(sources: Sources) -> Written:
         return
     metric, held = (PLANNED, of_plan) if of_plan else (PEAK, of_peak)
     if len(held) > 1:
-        changes, see = over_compilers(sources, held, metric), sources.see("memory", "at_end")
-        yield Sentence("memory", say("memory/compilers", metric=say(f"metric/{metric}"), changes=changes, see=see))
+        changes, see = over_compilers(sources, held, metric), sources.see("memory", "at_end" if of_plan else "as_shown")
+        slots: dict[str, Fragment] = {"metric": explained(metric), "lacking": _lacking(sources, metric)}
+        yield Sentence("memory", say("memory/compilers", changes=changes, see=see, **slots))
         return
     one = held[0]
     mostly = _saver(sources, planned) if planned and of_plan and one.direction == "less" else Name("")
@@ -127,6 +134,13 @@ def memory(sources: Sources) -> Written:
     yield Sentence("memory", say("memory", mostly=mostly, peak=joined, **_becomes(sources, one, metric)))
     if peak_too is not None and of_its_own:
         yield Sentence("peak_memory", say("memory/peak/one", becomes=peak_too))
+
+
+def _lacking(sources: Sources, metric: str) -> Fragment:
+    """Return which compilers report a metric nowhere."""
+    known = sources.part((pl.col("role") == "measured") & pl.col(metric).is_not_null(), "compiler")["compiler"].unique()
+    lacking = [one for one in sources.estimates.compilers if one not in known.to_list()]
+    return say("memory/lacking", compilers=listed(map(sources.compiler, lacking))) if lacking else Name("")
 
 
 def _saver(sources: Sources, evidence: Evidence) -> Fragment:

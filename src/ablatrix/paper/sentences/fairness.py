@@ -7,11 +7,11 @@ import polars as pl
 
 from ablatrix.analysis.table import IS_FAILURE, IS_NOT_RUN, SUPERSEDED, TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.number import GENERAL, PERCENT, Form, Number, percent
+from ablatrix.paper.number import GENERAL, PERCENT, WHOLE, Form, Number, percent
 from ablatrix.paper.sentences.control import controls
-from ablatrix.paper.sentences.said import all_succeeded, confidence_of, counted, margin_of
+from ablatrix.paper.sentences.said import all_succeeded, confidence_of, counted, margin_of, span
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
-from ablatrix.paper.sentences.setup import span
+from ablatrix.paper.views import half_width
 from ablatrix.provenance.keys import key_part
 from ablatrix.provenance.rows import ROW
 from ablatrix.records.metrics import CACHE_MISSES as MISSES
@@ -23,6 +23,8 @@ PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "other_ms",
 SHOWN_SHARE = 0.005  # below it, time in no phase is what it costs to enter phases
 WARM_UPS = ("flat", "warmed_up", "slowing", "unsteady")
 PRECISION_OF = (HOT_METRIC, COLD_METRIC)
+PARTITIONS = ("whole", "regions")
+"""Ways to cut a program that have words of their own."""
 SHARES = 2
 """Phases whose share in the cold time is named."""
 
@@ -75,14 +77,14 @@ def cold_scope(sources: Sources) -> Written:
     """What a cold time includes, with the share of each part."""
     timed = sources.ok("cold", "measured", COLD_METRIC, "cache_tag", *PARTS).filter(pl.col(COLD_METRIC) > 0)
     cold, shared = timed.filter(pl.col("cache_tag").is_null()), timed.filter(pl.col("cache_tag").is_not_null())
-    shares: list[tuple[Number, Fragment]] = []
+    shares: list[Share] = []
     for column in PARTS:
         held = cold.filter(pl.col(column).is_not_null())
         if not held.is_empty() and (column != "other_ms" or _median_share(held, column) >= SHOWN_SHARE):
             key = f"fairness/cold_share/{column}"
             form = percent(_median_share(held, column))
             share = sources.ledger.median_share(key, held, column, COLD_METRIC, form)
-            shares.append((share, say("share_of_part", part=say(f"part/{column}"), share=share)))
+            shares.append((share, {"part": say(f"part/{column}"), "share": share}))
     if not shares:
         yield LeftOut("cold_scope", say("lacks/cold_parts"))
         return
@@ -93,13 +95,17 @@ def cold_scope(sources: Sources) -> Written:
     yield Sentence("cold_scope", say("cold_scope", shares=_largest(sources, shares, count), tagged=tagged))
 
 
-def _largest(sources: Sources, shares: Sequence[tuple[Number, Fragment]], trials: Number) -> Fragment:
+Share = tuple[Number, Mapping[str, Fragment]]
+
+
+def _largest(sources: Sources, shares: Sequence[Share], trials: Number) -> Fragment:
     """Return the largest shares, and that of the others the largest; of few all of them."""
     order = sorted(shares, key=lambda pair: -pair[0].value)
     if len(order) <= SHARES + 1:
-        return say("cold_shares", trials=trials, shares=listed(share for _, share in order))
+        return say("cold_shares", trials=trials, shares=listed(say("share_of_part", **slots) for _, slots in order))
     rest = sources.ledger.greatest_of("fairness/cold_share/rest", [number for number, _ in order[SHARES:]])
-    return say("cold_shares/most", trials=trials, shares=listed(share for _, share in order[:SHARES]), rest=rest)
+    items = [say("share_taken/too" if place else "share_taken", **order[place][1]) for place in range(SHARES)]
+    return say("cold_shares/most", trials=trials, shares=listed(items), rest=rest)
 
 
 def _median_share(trials: pl.DataFrame, part: str) -> float:
@@ -133,8 +139,8 @@ def protocol(sources: Sources) -> Written:
 
 
 def precision(sources: Sources) -> Written:
-    """The widest interval of a main effect on each time, and the width that the study asked for."""
-    reached = []
+    """The widest interval of a main effect on each time, and whether it is as narrow as the study asked for."""
+    widest: dict[str, Number] = {}
     for evidence in sources.findings.evidence:
         if evidence.metric.name not in PRECISION_OF:
             continue
@@ -143,19 +149,36 @@ def precision(sources: Sources) -> Written:
         ]
         widths = [one.half_width for one in intervals if one is not None and one.half_width is not None]
         if widths:
-            name = key_part(evidence.metric.name)
-            widest = sources.ledger.greatest_of(f"fairness/half_width/{name}", widths)
-            reached.append(say("half_width", width=widest, metric=say(f"metric/{evidence.metric.name}")))
-    if not reached:
+            key = f"fairness/half_width/{key_part(evidence.metric.name)}"
+            widest[evidence.metric.name] = sources.ledger.greatest_of(key, widths)
+    if not widest:
         yield LeftOut("precision", say("lacks/interval"))
         return
-    wanted: Fragment = Name("")
-    target_of = "stopping_effect_target"
-    reported = sources.ok("hot", "measured", target_of).filter(pl.col(target_of).is_not_null())
-    if reported["stopping_effect_target"].n_unique() == 1:
-        target = sources.ledger.value("fairness/target", reported, "stopping_effect_target", Form(".2g", 0.01, "%"))
-        wanted = say("target", target=target)
+    reached = [
+        say("half_width", width=half_width(sources.ledger, width), metric=say(f"metric/{metric}"))
+        for metric, width in widest.items()
+    ]
+    wanted = _wanted(sources, widest[HOT_METRIC]) if HOT_METRIC in widest else Name("")
     yield Sentence("precision", say("precision", reached=listed(reached, "parallel"), wanted=wanted))
+
+
+def _wanted(sources: Sources, widest: Number) -> Fragment:
+    """Return how narrow the study wanted intervals of the run time, and whether they came out so; else nothing."""
+    target_of, most_of = "stopping_effect_target", "stopping_most_blocks"
+    reported = sources.ok("hot", "measured", target_of, most_of, "stopping_decision")
+    reported = reported.filter(pl.col(target_of).is_not_null())
+    if reported[target_of].n_unique() != 1:
+        return Name("")
+    target = sources.ledger.value("fairness/target", reported, target_of, Form(".2g", 0.01, "%"))
+    slots: dict[str, Fragment] = {"target": target, "metric": say(f"metric/{HOT_METRIC}")}
+    if widest.value <= target.value:
+        return say("target/met", **slots)
+    ended = reported.filter(pl.col("stopping_decision") == "most_blocks")
+    if ended[most_of].n_unique() != 1:
+        return say("target/missed", **slots)
+    return say(
+        "target/missed/blocks", blocks=sources.ledger.value("fairness/most_blocks", ended, most_of, WHOLE), **slots
+    )
 
 
 def judgement(sources: Sources) -> Written:
@@ -262,17 +285,18 @@ def _miss_medians(sources: Sources) -> Fragment | None:
     if not by_level:
         return None
     items: list[Fragment] = []
-    for level, found in by_level.items():
+    for level in sorted(by_level, key=lambda one: (one != "whole", one)):
+        found = by_level[level]
         ends = span(sources, f"fairness/cache_misses/{key_part(level)}", found)
         if len({one.value for one in found}) > 1:
             ends = say("misses_by_workload", misses=ends)
-        slots: dict[str, Fragment] = {"misses": ends, "level": sources.level("partition", level)}
-        is_first = not items
         if len(by_level) == 1:
             return say("misses_only", misses=ends)
-        items.append(
-            say("misses_at", knob=sources.knob("partition"), **slots) if is_first else say("misses_too", **slots)
-        )
+        if level in PARTITIONS:
+            items.append(say(f"misses_at/{level}", misses=ends))
+        else:
+            slots = {"knob": sources.knob("partition"), "level": sources.level("partition", level)}
+            items.append(say("misses_at", misses=ends, **slots))
     return listed(items, "parallel")
 
 

@@ -58,7 +58,7 @@ def set_to(sources: Sources, knob: str, level: str) -> Fragment:
 
 def median_of(sources: Sources, unit: Unit, levels: Levels, name: str) -> Number | None:
     """Enter the median time of a configuration of a unit under a name, and return it; None where it has none."""
-    cell = unit.part("hot", levels, P50).filter(pl.col(P50).is_not_null())
+    cell = sources.estimates.finder.at(unit, "hot", levels, P50).filter(pl.col(P50).is_not_null())
     return (
         sources.ledger.median(f"benefit/{unit.key}/{name}/{P50}", cell, P50, time_form(cell)) if cell.height else None
     )

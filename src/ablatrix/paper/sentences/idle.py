@@ -11,12 +11,12 @@ from ablatrix.analysis.effects import (
     Evidence,
     odd_no_ops,
 )
-from ablatrix.paper.fragment import Fragment, Name, listed, say
+from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.sentences.fastest import set_to
-from ablatrix.paper.sentences.said import margin_of
+from ablatrix.paper.sentences.said import block_counts, has_one_workload, margin_of, span
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.whole import primary
-from ablatrix.paper.views import amount, reach, size
+from ablatrix.paper.views import amount, farthest, size
 from ablatrix.provenance.keys import key_part
 
 NAMED = 3
@@ -31,9 +31,22 @@ def nothing_earned(sources: Sources) -> Written:
         yield LeftOut("nothing_earned", say("lacks/knob"))
         return
     several = len({compiler for compiler, _ in mains}) > 1
-    clauses = [*_idle(sources, evidence, mains, several), *_same_program(sources)]
+    kinds = _kinds(sources, mains)
+    clauses = [*_idle(sources, evidence, kinds, several), *_same_program(sources)]
     word = say(f"metric/{evidence.metric.name}")
     see = sources.see("effects")
+    unclear = kinds.get("unclear", {})
+    if unclear:
+        far, is_far = _farthest(sources, evidence, [one for effects in unclear.values() for one in effects])
+        if clauses:
+            clauses.append(say("nothing/unclear", knobs=_knobs(sources, list(unclear), several), reach=far))
+        elif "acts" in kinds:
+            knobs = _knobs(sources, list(unclear), several)
+            yield Sentence("nothing_earned", say("nothing/open", knobs=knobs, reach=far, see=see))
+            return
+        else:
+            yield Sentence("nothing_earned", _all_unclear(sources, evidence, far, is_far, see))
+            return
     if clauses:
         yield Sentence("nothing_earned", say("nothing", clauses=listed(clauses, "clauses"), see=see))
     elif len(mains) == 1:
@@ -51,29 +64,43 @@ Told = tuple[Effect, str | None]
 Knob = tuple[str, str]  # compiler and knob
 
 
-def _idle(
-    sources: Sources, evidence: Evidence, mains: Mapping[Knob, Sequence[Told]], several: bool
-) -> Iterator[Fragment]:
-    """Yield the knobs that change nothing: within the margin, by proof, and as far as one can tell."""
-    kinds: dict[str, list[Knob]] = {}
+def _kinds(sources: Sources, mains: Mapping[Knob, Sequence[Told]]) -> Mapping[str, Mapping[Knob, Sequence[Effect]]]:
+    """Return the knobs by what is to be said of them, each with the effects that it has where it acts."""
+    kinds: dict[str, dict[Knob, Sequence[Effect]]] = {}
     for key, effects in mains.items():
-        kinds.setdefault(_kind(sources, effects), []).append(key)
+        acting = [one for one, _ in effects if not _is_no_op(sources, one)]
+        kinds.setdefault(_kind(sources, effects), {})[key] = acting
+    return kinds
+
+
+def _idle(
+    sources: Sources, evidence: Evidence, kinds: Mapping[str, Mapping[Knob, Sequence[Effect]]], several: bool
+) -> Iterator[Fragment]:
+    """Yield the knobs that change nothing: within the margin, and by proof."""
     if "none" in kinds:
-        knobs, word = _knobs(sources, kinds["none"], several), say(f"metric/{evidence.metric.name}")
-        yield say("nothing/none", knobs=knobs, margin=margin_of(sources), metric=word)
+        knobs, word = _knobs(sources, list(kinds["none"]), several), say(f"metric/{evidence.metric.name}")
+        phrase = "nothing/none/one" if has_one_workload(sources) else "nothing/none"
+        yield say(phrase, knobs=knobs, margin=margin_of(sources), metric=word)
     if "same" in kinds:
-        yield say("nothing/same", knobs=_knobs(sources, kinds["same"], several))
-    if "unclear" in kinds:
-        acting = [one for key in kinds["unclear"] for one, _ in mains[key] if not _is_no_op(sources, one)]
-        far = _farthest(sources, evidence, acting)
-        yield say("nothing/unclear", knobs=_knobs(sources, kinds["unclear"], several), reach=far)
+        yield say("nothing/same", knobs=_knobs(sources, list(kinds["same"]), several))
+
+
+def _all_unclear(sources: Sources, evidence: Evidence, far: Fragment, is_far: bool, see: Fragment) -> Said:
+    """Return that no effect is significant, which says little where intervals are wide; and of how many blocks."""
+    counts = [one for one in block_counts(sources, evidence.mode) if one.value > 1]
+    slots: dict[str, Fragment] = {"reach": far, "see": see}
+    slots["blocks"] = span(sources, f"benefit/nothing/{evidence.mode}/blocks", counts)
+    slots["on"] = Name("") if has_one_workload(sources) else say("nothing/on_one")
+    return say("nothing/all_open" if is_far else "nothing/all_unclear", **slots)
 
 
 def _kind(sources: Sources, effects: Sequence[Told]) -> str:
-    """Return what is to be said of a knob by its effects: none, same, unclear, or acts."""
+    """Return what is to be said of a knob by its effects: none, same, unclear, acts; unknown without one."""
     known = [(one, verdict) for one, verdict in effects if one.ratio is not None]
     verdicts = [verdict for one, verdict in known if not _is_no_op(sources, one)]
-    if not known or any(verdict is None for _, verdict in known):
+    if not known:
+        return "unknown"
+    if any(verdict is None for _, verdict in known):
         return "acts"
     if not verdicts:
         return "same"
@@ -117,10 +144,10 @@ def _knobs(sources: Sources, named: Sequence[Knob], several: bool) -> Fragment:
     return listed([*items[:NAMED], say("more_knobs", count=count)])
 
 
-def _farthest(sources: Sources, evidence: Evidence, effects: Iterable[Effect]) -> Fragment:
+def _farthest(sources: Sources, evidence: Evidence, effects: Iterable[Effect]) -> tuple[Fragment, bool]:
+    """Return how far the intervals of effects reach, and whether that is far."""
     intervals = [interval for one in effects if (interval := sources.estimates.effect(one, evidence)) is not None]
-    numbers = [reach(sources.ledger, one) for one in intervals]
-    return sources.ledger.greatest_of(f"benefit/nothing/{key_part(evidence.metric.name)}/reach", numbers)
+    return farthest(sources.ledger, f"benefit/nothing/{key_part(evidence.metric.name)}/reach", intervals)
 
 
 def _same_program(sources: Sources) -> Iterator[Fragment]:
@@ -158,7 +185,10 @@ def losses(sources: Sources) -> Written:
     worse = [one for one, is_different in told if is_different and one.ratio and one.ratio.value > 1.0]
     if not worse:
         if all(one.ratio and one.ratio.half_width is not None for one, _ in told):
-            yield Sentence("losses", say("losses/none", averaged=averaged))
+            if not any(is_different for _, is_different in told):
+                return  # another sentence says that no effect is significant
+            phrase = "losses/none/one" if has_one_workload(sources) else "losses/none"
+            yield Sentence("losses", say(phrase, averaged=averaged, metric=say(f"metric/{evidence.metric.name}")))
         else:
             yield LeftOut("losses", say("lacks/interval"))
         return

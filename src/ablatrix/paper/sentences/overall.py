@@ -16,9 +16,10 @@ from ablatrix.analysis.effects import (
 from ablatrix.paper.estimates import Interval, ends_of
 from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.sentences.over_variants import over_all, some_phrase
-from ablatrix.paper.sentences.said import margin_of
+from ablatrix.paper.sentences.said import explained, margin_of
 from ablatrix.paper.sentences.sentence import Sources
-from ablatrix.paper.views import amount, by, reach, size
+from ablatrix.paper.views import amount, apart, by, farthest, size
+from ablatrix.provenance.keys import key_part
 from ablatrix.provenance.units import Unit
 
 Direction = Literal["less", "more", "none", "unclear", "untested"]
@@ -196,7 +197,7 @@ def moved(sources: Sources, overall: Overall, metric: str) -> Said:
 def becomes(sources: Sources, overall: Overall, metric: str, where: Fragment) -> Said:
     """Return a clause: what becomes of a metric, and over which workloads, where their range is said beside it."""
     said = _said(sources, overall, metric, "becomes")
-    slots = {**said.slots, "over": where}
+    slots = {**said.slots, "over": where, "metric": explained(metric)}
     if "within" in slots and len(overall.members) > 1 and where != Name(""):
         slots["within"] = Name("")
     return Said(said.phrase, slots)
@@ -218,31 +219,48 @@ def _said(sources: Sources, overall: Overall, metric: str, verb: Literal["does",
 
 
 def _within(sources: Sources, interval: Interval) -> Fragment:
-    """Return how far an unclear effect may reach, in brackets; nothing from the whole on, which says nothing."""
-    far = reach(sources.ledger, interval)
-    return say("within", reach=far) if far.value < 1.0 else Name("")
+    """Return how far an unclear effect may reach, in brackets."""
+    key = f"{interval.value.key.rsplit('/', 1)[0]}/within"
+    return say("within", reach=farthest(sources.ledger, key, [interval])[0])
 
 
 def by_compiler(sources: Sources, held: Sequence[Overall]) -> Iterator[Fragment]:
-    """Yield the same as items of a list over compilers; those of which no number is said are named together."""
-    alike: dict[str, list[Overall]] = {}
+    """Yield the same as items of a list over compilers; those of which no number is said are named together, last."""
+    alike: dict[Direction, list[Overall]] = {"none": [], "unclear": []}
     for one in held:
-        alike.setdefault(one.direction if one.direction in ("none", "unclear") else f"alone {id(one)}", []).append(one)
-    for own in alike.values():
+        if one.direction in alike:
+            alike[one.direction].append(one)
+        else:
+            yield _with_compiler(sources, one)
+    for direction, own in alike.items():
         compilers = listed(sources.compiler(one.candidate.first.compiler) for one in own)
-        yield _with_compilers(sources, own[0], compilers)
+        if own and direction == "none":
+            yield say("with/none", margin=margin_of(sources), compiler=compilers)
+        elif own:
+            phrase = "with/unclear/one" if len(own) == 1 else "with/unclear"
+            yield say(phrase, compiler=compilers, reach=unclear_reach(sources, own)[0])
 
 
-def _with_compilers(sources: Sources, overall: Overall, compiler: Fragment) -> Fragment:
-    match overall.direction:
-        case "less" | "more" as side:
-            return say(f"with/{side}", amount=size(sources.ledger, overall.interval), compiler=compiler)
-        case "none":
-            return say("with/none", margin=margin_of(sources), compiler=compiler)
-        case "unclear":
-            return say("with/unclear", compiler=compiler)
-        case _:
-            return say("with/untested", ratio=overall.interval.value, compiler=compiler)
+def unclear_reach(sources: Sources, held: Sequence[Overall]) -> tuple[Fragment, bool]:
+    """Return how far the intervals of effects that are not significant reach, and whether that is far."""
+    first = held[0].candidate.first
+    names = "+".join(dict.fromkeys(key_part(one.candidate.first.compiler) for one in held))
+    key = f"benefit/unclear/{first.kind}/{names}/{key_part(first.metric)}/reach"
+    return farthest(sources.ledger, key, [one.interval for one in held])
+
+
+def _with_compiler(sources: Sources, overall: Overall) -> Fragment:
+    compiler = sources.compiler(overall.candidate.first.compiler)
+    if overall.direction == "untested":
+        return say("with/untested", ratio=overall.interval.value, compiler=compiler)
+    change, interval = apart(sources.ledger, overall.interval)
+    slots: dict[str, Fragment] = {"compiler": compiler, "amount": change}
+    kind: str = overall.direction
+    if change.phrase == "manifold":
+        kind, slots = "times", {"compiler": compiler, "value": change.slots["value"]}
+    if interval is None:
+        return say(f"with/{kind}", **slots)
+    return say(f"with/{kind}/ci", ci=interval, **slots)
 
 
 def extremes(sources: Sources, overall: Overall) -> Fragment:

@@ -1,7 +1,7 @@
 """The input of writers of sentences, and what they yield."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import polars as pl
@@ -96,11 +96,13 @@ class Sources:
 
     def eager(self) -> Fragment:
         """Return what the reference is called."""
-        return self.compiler("eager") if "eager" in self.findings.titles.compilers else say("eager_execution")
+        return self.compiler("eager")
 
     def knob(self, name: str | None) -> Term:
-        """Return what a knob is called."""
-        return self._term(lambda code: self.findings.titles.knob(str(name), code))
+        """Return what a knob is called; one without a title is a word of the study file."""
+        titles = self.findings.titles
+        called = self._term(lambda code: titles.knob(str(name), code))
+        return called if titles.knobs.get(str(name)) else replace(called, is_code=True)
 
     def level(self, knob: str | None, level: str) -> Term:
         """Return what a level of a knob is called."""

@@ -1,25 +1,29 @@
 """The set-up: machine, software, workloads with their sizes, knobs with the baseline, and how trials were run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.groups import departures_of, knob_order
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import GENERAL, KILO, MEGA, WHOLE, Form, Number, byte_size
-from ablatrix.paper.sentences.said import counted, scaled
+from ablatrix.paper.sentences.knobs import departures, knobs
+from ablatrix.paper.sentences.said import block_counts, counted, scaled, span
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.provenance.keys import key_part
 from ablatrix.provenance.rows import ROW
 from ablatrix.provenance.units import Unit
 
 MACHINE = ("cpu", "isa", "cores", "memory_bytes", "os", "kernel", "container", "smt")
-SOFTWARE = {"python": "Python", "torch": "PyTorch", "llvm": "LLVM", "cuda": "CUDA", "jax": "JAX", "jaxlib": "jaxlib"}
+SOFTWARE = {
+    "python": "Python", "torch": "PyTorch", "llvm": "LLVM", "cuda": "CUDA", "jax": "JAX", "jaxlib": "jaxlib",
+    "onnxscript": "ONNX Script", "onnx": "ONNX", "g++": "GCC",
+}  # fmt: skip
 """Names of software that is no compiler of the study; all else goes by the key of its version."""
-WORKLOADS, KNOBS, SIZES, LEVELS = 4, 5, 6, 4
-"""Workloads that are described one by one; knobs that are named; sizes of workloads, and levels of a knob, that are
-listed. Of more, the numbers and the table."""
+CARRIERS: Mapping[str, tuple[str, str]] = {"inductor": ("TorchInductor", "torch"), "xla": ("XLA", "jaxlib")}
+"""Compilers that are part of other software: what they are called there, and the key of its version."""
+WORKLOADS, SIZES = 4, 6
+"""Workloads that are described one by one; sizes of workloads that are listed. Of more, the numbers and the table."""
 
 
 def machine(sources: Sources) -> Written:
@@ -62,24 +66,43 @@ def _sized(number: Number) -> Fragment:
 
 
 def software(sources: Sources) -> Written:
-    """The versions of what compiles, runs and measures."""
-    items: list[Fragment] = []
-    compilers: list[Fragment] = []
+    """The compilers, each with the version of its own or of what it is part of; and what else is in use."""
+    versions: dict[str, Fragment] = {}
     names = [name for name in sources.trials.columns if name.startswith("version_")]
     for key in sorted((name.removeprefix("version_") for name in names), key=_software_order):
-        column = f"version_{key}"
-        versions = sorted(map(str, sources.trials[column].drop_nulls().unique().to_list()))
-        if versions:
-            called: Fragment = Name(SOFTWARE[key]) if key in SOFTWARE else sources.compiler(key)
-            group = compilers if key in sources.estimates.compilers else items
-            group.append(say("setup/version", name=called, versions=listed(_short(key, one) for one in versions)))
-    if compilers and items:
-        said = say("setup/software/compilers", compilers=listed(compilers), versions=listed(items))
-        yield Sentence("software", said)
-    elif compilers or items:
-        yield Sentence("software", say("setup/software", versions=listed(compilers or items)))
-    else:
+        held = sorted(map(str, sources.trials[f"version_{key}"].drop_nulls().unique().to_list()))
+        if held:
+            versions[key] = listed(_short(key, one) for one in held)
+    if not versions:
         yield LeftOut("software", say("lacks/versions"))
+        return
+    order = sorted(sources.estimates.compilers, key=lambda name: sources.compiler(name).texts["en"].lower())
+    compilers = listed(_with_version(sources, name, versions) for name in order)
+    named = {*sources.estimates.compilers, *(CARRIERS[name][1] for name in order if name in CARRIERS)}
+    items = [_version(sources, key, held) for key, held in versions.items() if key not in named]
+    if items:
+        yield Sentence("software", say("setup/software/compilers", compilers=compilers, versions=listed(items)))
+    else:
+        yield Sentence("software", say("setup/software", compilers=compilers))
+
+
+def _with_version(sources: Sources, name: str, versions: Mapping[str, Fragment]) -> Fragment:
+    """Return a compiler with its version; one of other software with that, and with what it is called there."""
+    called = sources.compiler(name)
+    if name in versions:
+        return say("setup/version", name=called, versions=versions[name])
+    official, carrier = CARRIERS.get(name, ("", ""))
+    if carrier not in versions:
+        return called
+    of = _version(sources, carrier, versions[carrier])
+    if official in called.texts.values():
+        return say("setup/compiler_of", name=called, carrier=of)
+    return say("setup/compiler_of/called", name=called, official=official, carrier=of)
+
+
+def _version(sources: Sources, key: str, versions: Fragment) -> Fragment:
+    name: Fragment = Name(SOFTWARE[key]) if key in SOFTWARE else sources.compiler(key)
+    return say("setup/version", name=name, versions=versions)
 
 
 def _short(name: str, version: str) -> str:
@@ -160,101 +183,11 @@ def _weights(sources: Sources, unit: Unit, part: pl.DataFrame) -> Number:
     return sources.ledger.greatest(f"setup/{unit.workload_key}/weights", part, "parameter_count", form)
 
 
-def knobs(sources: Sources) -> Written:
-    """The knobs that vary, with their levels, the baseline's first."""
-    levels = _levels(sources)
-    if not levels:
-        yield LeftOut("knobs", say("lacks/varied"))
-        return
-    bases = {knob: {unit.baseline[knob] for unit in _with_knob(sources, knob)} for knob in levels}
-    agreed = all(len(held) == 1 for held in bases.values())
-    compilers = listed(sources.compiler(name) for name in sources.estimates.compilers)
-    phrase = "setup/knobs" if agreed else "setup/knobs_other"
-    count = sources.ledger.constant("setup/knobs", len(levels), "knobs of the records with more than one level", WHOLE)
-    if len(levels) > KNOBS:
-        said = say("setup/many_knobs", count=count, compilers=compilers, see=sources.see("setup", "at_end"))
-        yield Sentence("knobs", said)
-        return
-    items = listed(
-        say("setup/knob", knob=sources.knob(knob), levels=_choice(sources, knob, _in_order(own, min(bases[knob]))))
-        for knob, own in levels.items()
-    )
-    if len(levels) == 1:
-        yield Sentence("knobs", say(f"{phrase}/one", compilers=compilers, knobs=items))
-    else:
-        yield Sentence("knobs", say(phrase, compilers=compilers, knobs=items, count=count))
-
-
-def departures(sources: Sources) -> Written:
-    """Where the baselines are not as their compilers ship."""
-    baselines: dict[str, dict[str, str]] = {}
-    for unit in sources.estimates.units.values():
-        baselines.setdefault(unit.compiler, {}).update(unit.baseline)
-    items: list[Fragment] = []
-    for compiler, shipped in departures_of(sources.findings.trials).items():
-        base = baselines.get(compiler, {})
-        if not base or not shipped:
-            continue
-        apart = listed(
-            say(
-                "setup/departure",
-                knob=sources.knob(knob),
-                level=sources.level(knob, base[knob]),
-                shipped=sources.level(knob, level),
-            )
-            for knob, level in shipped.items()
-        )
-        several = len(baselines) > 1
-        called = sources.compiler(compiler)
-        items.append(say("setup/departures_on", compiler=called, departures=apart) if several else apart)
-    if items:
-        yield Sentence("departures", say("setup/departures", departures=listed(items, "clauses")))
-
-
-def _choice(sources: Sources, knob: str, levels: Sequence[str]) -> Fragment:
-    """Return the levels of a knob, the baseline's first; of many, how many there are and the first and the last."""
-    called = [sources.level(knob, at) for at in levels]
-    if len(called) > LEVELS:
-        count = sources.ledger.constant(f"setup/levels/{key_part(knob)}", len(called), f"levels of {knob}", WHOLE)
-        return say("setup/levels", count=count, least=called[0], most=called[-1])
-    return say("either", one=called[0], other=called[1]) if len(called) == 2 else listed(called, "items")
-
-
-def _levels(sources: Sources) -> Mapping[str, Sequence[str]]:
-    """Return the levels of each knob that varies on some compiler, in the order in which records have them."""
-    found: dict[str, dict[str, None]] = {}
-    order = [knob for knob in knob_order(sources.findings.trials) if f"knob_{knob}" in sources.trials.columns]
-    measured = sources.trials.lazy().filter(pl.col("role") == "measured")
-    seen = measured.select("compiler", *(f"knob_{knob}" for knob in order)).unique().collect()
-    for knob in order:
-        for compiler in sources.estimates.compilers:
-            own = seen.filter(pl.col("compiler") == compiler)[f"knob_{knob}"].drop_nulls().unique().sort()
-            if own.len() > 1:
-                found.setdefault(knob, {}).update(dict.fromkeys(map(str, own.to_list())))
-    return {knob: list(held) for knob, held in found.items()}
-
-
-def _with_knob(sources: Sources, knob: str) -> list[Unit]:
-    return [unit for unit in sources.estimates.units.values() if knob in unit.baseline]
-
-
-def _in_order(levels: Sequence[str], base: str) -> list[str]:
-    def rank(level: str) -> tuple[bool, float, str]:
-        return level != base, float(level) if level.isdigit() else 0.0, level
-
-    return sorted(levels, key=rank)
-
-
 def trials(sources: Sources) -> Written:
     """How trials are isolated and repeated: processes, blocks, rounds, order, layout, threads."""
-    ledger = sources.ledger
     parts: list[Fragment] = []
     for mode in ("cold", "hot"):
-        counts = [
-            ledger.distinct(f"setup/blocks/{mode}/{unit.key}", unit.ok[mode], "run", "block_id")
-            for unit in sources.estimates.units.values()
-            if mode in unit.ok
-        ]
+        counts = block_counts(sources, mode)
         if not counts:
             continue
         slots: dict[str, Fragment] = {"blocks": span(sources, f"setup/blocks/{mode}", counts)}
@@ -332,15 +265,6 @@ def _threads(sources: Sources) -> Fragment:
             return say("threads/one")
         return say("threads", threads=sources.ledger.value(f"setup/threads/{value}", part, first, WHOLE))
     return say("threads_by_library", threads=listed(libraries))
-
-
-def span(sources: Sources, key: str, numbers: Sequence[Number]) -> Fragment:
-    """Return the smallest and the largest of numbers: one number if they are equal, and neighbours as a choice."""
-    least = sources.ledger.minimum_of(f"{key}/least", numbers)
-    most = sources.ledger.greatest_of(f"{key}/most", numbers)
-    if most.value - least.value == 1.0:
-        return say("either", one=least, other=most)
-    return least if least.value == most.value else say("from_to", least=least, most=most)
 
 
 SETUP: tuple[Writes, ...] = (machine, software, workloads, knobs, departures, trials)

@@ -1,15 +1,25 @@
 """Who earns the gain: shares of the knobs, changes one at a time, and interactions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from ablatrix.analysis.effects import Effect, Evidence
+from ablatrix.analysis.effects import DEFAULT_MARGIN, Effect, Evidence
 from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
-from ablatrix.paper.sentences.fastest import set_to
-from ablatrix.paper.sentences.overall import SIZES, Candidate, Overall, candidates, entered, first_stages, moved, over
+from ablatrix.paper.sentences.fastest import knob_at, set_to
+from ablatrix.paper.sentences.overall import (
+    SIZES,
+    Candidate,
+    Overall,
+    candidates,
+    entered,
+    first_stages,
+    moved,
+    over,
+    unclear_reach,
+)
 from ablatrix.paper.sentences.said import counted
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
-from ablatrix.paper.sentences.whole import primary
-from ablatrix.paper.views import amount, in_brackets, size
+from ablatrix.paper.sentences.whole import MOVES, end_levels, primary, totals
+from ablatrix.paper.views import amount, apart, in_brackets, size
 from ablatrix.provenance.keys import key_part
 
 NAMED = 4
@@ -45,13 +55,13 @@ def shares(sources: Sources) -> Written:
         return
     word = say(f"metric/{evidence.metric.name}")
     if several:
-        knobs = listed(_share(sources, evidence, one, several) for one in named)
+        knobs = listed(_by_knob(sources, evidence, named))
         yield Sentence("shares", say("shares/compilers", see=see, metric=word, knobs=knobs, lost=lost))
         return
     first, *rest_named = named
-    others = [_share(sources, evidence, one, several) for one in rest_named]
+    others = [_share(sources, evidence, one) for one in rest_named]
     slots: dict[str, Fragment] = {
-        "knob": _knob(sources, first.first, several),
+        "knob": sources.knob(first.first.knob),
         "amount": in_brackets(amount(sources.ledger, entered(sources, evidence, first).interval)),
         "followed": say("shares/followed", others=listed(others)) if others else Name(""),
         "more": _more(sources, evidence, gains[len(named) :]) if len(gains) > len(named) else Name(""),
@@ -67,9 +77,20 @@ def _firsts(gains: Sequence[Candidate]) -> list[Candidate]:
     return list(found.values())[:NAMED]
 
 
-def _share(sources: Sources, evidence: Evidence, one: Candidate, several: bool) -> Fragment:
+def _share(sources: Sources, evidence: Evidence, one: Candidate) -> Fragment:
     by = size(sources.ledger, entered(sources, evidence, one).interval)
-    return say("share", knob=_knob(sources, one.first, several), amount=by)
+    return say("share", knob=sources.knob(one.first.knob), amount=by)
+
+
+def _by_knob(sources: Sources, evidence: Evidence, named: Sequence[Candidate]) -> list[Fragment]:
+    """Return each knob once, with its shares on compilers and their intervals, as compilers share no block."""
+    found: dict[str, list[Fragment]] = {}
+    for one in named:
+        by, interval = apart(sources.ledger, entered(sources, evidence, one).interval)
+        slots: dict[str, Fragment] = {"amount": by, "compiler": sources.compiler(one.first.compiler)}
+        said = say("share/with", **slots) if interval is None else say("share/with/ci", ci=interval, **slots)
+        found.setdefault(str(one.first.knob), []).append(said)
+    return [say("share", knob=sources.knob(knob), amount=listed(own, "clauses")) for knob, own in found.items()]
 
 
 def _knob(sources: Sources, one: Effect, several: bool) -> Fragment:
@@ -87,7 +108,10 @@ def _more(sources: Sources, evidence: Evidence, rest: Sequence[Candidate]) -> Fr
 def _lost(sources: Sources, evidence: Evidence, losses: Sequence[Candidate], several: bool) -> Fragment:
     if not losses:
         return Name("")
-    return say("shares/lost", knobs=listed(_share(sources, evidence, one, several) for one in losses[:2]))
+    items = (
+        _by_knob(sources, evidence, losses[:2]) if several else [_share(sources, evidence, one) for one in losses[:2]]
+    )
+    return say("shares/lost", knobs=listed(items))
 
 
 def _unclear(sources: Sources, evidence: Evidence, found: Sequence[Candidate], rest: int, several: bool) -> Fragment:
@@ -130,22 +154,52 @@ def changes_of(sources: Sources, evidence: Evidence, before: Evidence | None = N
         return say("changes/one", change=change, does=moved(sources, held[0], metric), over=over(sources, held[0]))
     key = f"benefit/changes/{key_part(metric)}"
     count = sources.ledger.number_of(key, [one.interval.value for one in held])
-    word = say(f"metric/{metric}")
+    slots: dict[str, Fragment] = {"count": count, "metric": say(f"metric/{metric}")}
+    slots["centre"] = _centre(sources, evidence, [one.first for one in found])
     different = [one for one in held if one.direction in ("less", "more")]
     if not different:
-        untested = all(one.direction == "untested" for one in held)
-        if is_again and not untested:
-            return say("changes/again/none", metric=word)
-        return say("changes/untested" if untested else "changes/none", count=count, metric=word)
+        return _no_change(sources, held, is_again, slots)
+    if len(different) == 1 and not is_again:
+        (one,) = different
+        does = moved(sources, one, metric)
+        return say("changes/only", change=_moved(sources, one, several), does=does, over=over(sources, one), **slots)
     ends = [different[0]] if different[0].direction == "less" else []
     if different[-1].direction == "more":
         ends.append(different[-1])
-    others = _rest(sources, [one for one in held if one not in different], several, key)
+    slots["others"] = _rest(sources, [one for one in held if one not in different], several, key)
     items = [_change(sources, one, several, "" if is_again else metric, ends[:at]) for at, one in enumerate(ends)]
+    slots["changes"] = listed(items, "parallel")
     if is_again:
-        phrase = "changes/again/size" if metric in SIZES else "changes/again"
-        return say(phrase, metric=word, changes=listed(items, "parallel"), others=others)
-    return say("changes", count=count, changes=listed(items, "parallel"), others=others)
+        return say("changes/again/size" if metric in SIZES else "changes/again", **slots)
+    return say("changes", **slots)
+
+
+def _no_change(sources: Sources, held: Sequence[Overall], is_again: bool, slots: Mapping[str, Fragment]) -> Said:
+    """Return that no change has a significant effect, or that none is tested."""
+    if all(one.direction == "untested" for one in held):
+        return say("changes/untested", **slots)
+    far, _ = unclear_reach(sources, held)
+    return say("changes/again/none" if is_again else "changes/none", reach=far, **slots)
+
+
+def _centre(sources: Sources, evidence: Evidence, effects: Sequence[Effect]) -> Fragment:
+    """Return what the changes start from: the baseline, the full configuration, or another one by its levels."""
+    centres = [dict(one.centre) for one in effects]
+    if not any(centres):
+        return say("centre/baseline")
+    wholes = {one.first.compiler: _moves_of(sources, evidence, one) for one in totals(sources, evidence)}
+    if all(wholes.get(one.compiler) == centre for one, centre in zip(effects, centres, strict=True)):
+        return say("change/full")
+    if any(centre != centres[0] for centre in centres) or len(centres[0]) > MOVES:
+        return say("centre/stage")
+    return say("centre/named", moves=listed(knob_at(sources, *move) for move in centres[0].items()))
+
+
+def _moves_of(sources: Sources, evidence: Evidence, one: Candidate) -> dict[str, str]:
+    """Return the levels of the full configuration that are not the baseline's."""
+    unit = sources.estimates.unit_of(one.first)
+    levels = end_levels(sources, evidence, one, unit)
+    return {knob: level for knob, level in levels.items() if unit.baseline[knob] != level}
 
 
 def _rest(sources: Sources, rest: Sequence[Overall], several: bool, key: str) -> Fragment:
@@ -193,15 +247,17 @@ def interaction(sources: Sources) -> Written:
         return
     clear = [one for one in found if one.side]
     if not clear:
-        is_tested = any(len(one.first.logs) > 1 for one in found)
-        yield (
-            Sentence("interaction", say("interaction/none"))
-            if is_tested
-            else LeftOut("interaction", say("lacks/interval"))
-        )
+        held = [one for one in found if len(one.first.logs) > 1]
+        if held:
+            far, is_far = unclear_reach(sources, [entered(sources, evidence, one) for one in held])
+            is_none = not is_far and all(_is_within(one) for one in held)
+            kind = "none" if is_none else "open" if is_far else "unclear"
+            yield Sentence("interaction", say(f"interaction/{kind}", reach=far))
+        else:
+            yield LeftOut("interaction", say("lacks/interval"))
         return
     strongest = max(clear, key=lambda one: max(one.ratio, 1.0 / one.ratio))
-    held = entered(sources, evidence, strongest)
+    interval = entered(sources, evidence, strongest).interval
     rivals = [one for one in clear if one is not strongest and (one.ratio > 1.0) == (strongest.ratio > 1.0)]
     tied = "/tied" if any(_percent(one) == _percent(strongest) for one in rivals) else ""
     several = len({one.first.compiler for one in found}) > 1
@@ -213,10 +269,17 @@ def interaction(sources: Sources) -> Written:
             one=sources.knob(strongest.first.knob),
             other=sources.knob(strongest.first.other),
             metric=say(f"metric/{evidence.metric.name}"),
-            amount=amount(sources.ledger, held.interval),
+            amount=amount(sources.ledger, interval),
             compiler=on,
         ),
     )
+
+
+def _is_within(one: Candidate) -> bool:
+    """Return whether an interval lies within the margin, so that effects multiply for all that anyone would claim."""
+    ratio = (one.mean or one.first).ratio
+    low, high = (ratio.low, ratio.high) if ratio else (None, None)
+    return low is not None and high is not None and low >= 1.0 - DEFAULT_MARGIN and high <= 1.0 + DEFAULT_MARGIN
 
 
 def _percent(one: Candidate) -> str:

@@ -16,6 +16,7 @@ from ablatrix.paper.sentences.overall import (
     first_stages,
     moved,
     over,
+    unclear_reach,
 )
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.views import amount, size
@@ -67,9 +68,13 @@ def whole(sources: Sources) -> Written:
     metric = evidence.metric.name
     held = [entered(sources, evidence, one) for one in found]
     if len(held) > 1:
-        slots = {"over": _over(sources, held), "changes": over_compilers(sources, held, metric)}
-        said = say("whole/compilers", metric=say(f"metric/{metric}"), see=sources.see("results", "at_end"), **slots)
-        yield Sentence("whole", said)
+        slots: dict[str, Fragment] = {"over": _over(sources, held), "metric": say(f"metric/{metric}")}
+        slots |= {"full": _full_of_several(sources, evidence, held), "see": sources.see("results", "as_shown")}
+        if all(other.direction == "unclear" for other in held):
+            far, _ = unclear_reach(sources, held)
+            yield Sentence("whole", say("whole/compilers/unclear", reach=far, **slots))
+        else:
+            yield Sentence("whole", say("whole/compilers", changes=over_compilers(sources, held, metric), **slots))
         return
     one = held[0]
     does, range_ = moved(sources, one, metric), extremes(sources, one)
@@ -108,8 +113,25 @@ def _full(sources: Sources, evidence: Evidence, one: Overall) -> Fragment:
         base = sources.level(knob, start[knob])
         return say("full/one", knob=sources.knob(knob), base=base, level=sources.level(knob, level))
     if len(end) > MOVES:
-        return say("full/all")
+        return say("full/all" if moves_all(sources, evidence, one.candidate) else "full/first")
     return say("full/named", moves=listed(knob_at(sources, *move) for move in end.items()))
+
+
+def _full_of_several(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> Fragment:
+    """Return what the configurations with every knob moved are called the first time: by levels that all share."""
+    ends = [ends_of(sources.estimates.stage_of(one.candidate.first, evidence))[1] for one in held]
+    if any(dict(end) != dict(ends[0]) for end in ends) or len(ends[0]) > MOVES:
+        every = all(moves_all(sources, evidence, one.candidate) for one in held)
+        return say("full/of_each" if every else "full/of_each/first")
+    moves = listed(knob_at(sources, *move) for move in ends[0].items())
+    return say("full/of_all", moves=moves) if len(ends[0]) > 1 else moves
+
+
+def moves_all(sources: Sources, evidence: Evidence, one: Candidate) -> bool:
+    """Return whether a total moves every knob that varies on its compiler: other stages can vary further ones."""
+    end = ends_of(sources.estimates.stage_of(one.first, evidence))[1]
+    own = {effect.knob for effect in evidence.effects if effect.compiler == one.first.compiler and effect.knob}
+    return own <= end.keys()
 
 
 def is_of_one_knob(sources: Sources, evidence: Evidence, one: Candidate) -> bool:

@@ -210,12 +210,12 @@ class _Part:
 
     def _base_time(self, one: Ablation) -> _Entry:
         unit, column = self.sources.unit(one), _SHOWN[one.metric]
-        rows = self.sources.rows_at(unit, one.mode, one.base, column)
+        rows = self.sources.estimates.finder.at(unit, one.mode, one.base, column)
         return _entry_of(self.sources.median(f"baseline/{unit.key}/{key_part(column)}", rows, column, 1.0, "ms"))
 
     def _eager_time(self, one: Ablation) -> _Entry:
         unit, column = self.sources.unit(one), _SHOWN[one.metric]
-        rows = self.sources.eager_rows(unit, one.mode, column)
+        rows = self.sources.estimates.finder.eager(unit, one.mode, column)
         return _entry_of(self.sources.median(f"eager/{unit.workload_key}/{key_part(column)}", rows, column, 1.0, "ms"))
 
     def _mark(self, why: str) -> str:
@@ -223,19 +223,19 @@ class _Part:
 
     def _move(self, move: Move) -> str:
         levels = (self.labels.level(move.knob, level) for level in (move.base_level, move.level))
-        return f"{self.labels.knob(move.knob)} {' → '.join(levels)}"
+        return self.labels("knob_move", knob=self.labels.knob(move.knob), levels=" → ".join(levels))
 
     def _notes(self, has_same: bool) -> list[str]:
         if not self.found:
             return [self.labels("no_row")]
-        moves = ", ".join(self._move(one) for one in self.found[0].moves)
+        moves = self.labels("comma").join(self._move(one) for one in self.found[0].moves)
         notes = [self.labels("knob_levels", moves=moves)]
         notes += [self.labels("same_program")] if has_same else []
         if self.with_axes:
             names, variants = [one.workload for one in self.found], self.sources.findings.variants
             word = "mean_of_values" if len(families(names, variants)) == 1 else "mean_of_variants"
             notes.append(self.labels(word, over=over_words(self.labels, names, variants)))
-        return [*notes, *(f"{letter}: {why}." for why, letter in self.reasons.items())]
+        return [*notes, *(self.labels("marked", mark=letter, why=why) for why, letter in self.reasons.items())]
 
 
 def _entry_of(number: Number | None) -> _Entry:

@@ -51,5 +51,5 @@ def _along(curve: AxisCurve, labels: Labels) -> str:
 def _course(curve: AxisCurve, labels: Labels) -> str:
     if curve.course != "crosses":
         return labels(f"course_{curve.course}")
-    ends = "; ".join(labels("crossing", before=one.before, after=one.after) for one in curve.crossings)
+    ends = labels("semicolon").join(labels("crossing", before=one.before, after=one.after) for one in curve.crossings)
     return labels("course_crosses", ends=ends)

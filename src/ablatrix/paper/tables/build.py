@@ -8,7 +8,7 @@ import polars as pl
 
 from ablatrix.analysis.effects import verdict_word
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import sort_key, varying_knobs, varying_sizes
+from ablatrix.analysis.groups import sort_key
 from ablatrix.analysis.table import NOT_FINAL, NOT_RECORDED, TIMED_OTHER
 from ablatrix.paper.tables.cells import NOTHING, Groups
 from ablatrix.paper.tables.effect_rows import TOTAL
@@ -53,8 +53,8 @@ def build_table(
     Raises:
         AnalysisError: The template names a column that these records do not have, or a cell would have several values.
     """
-    sizes = varying_sizes(findings.found)
-    words = {KNOBS: varying_knobs(findings.found), SIZES: [name for name in sizes if name not in mixed]}
+    sizes = findings.varying_sizes
+    words = {KNOBS: [*findings.varying_knobs], SIZES: [name for name in sizes if name not in mixed]}
     shown = [*(ColumnSpec(column=name) for name in mixed), *_expanded_columns(spec.columns, words)]
     groups = list(dict.fromkeys([*mixed, *_expanded(spec.group_by, words)])) if spec.group_by else []
     needed = list(dict.fromkeys([*groups, *(name for one in shown for name in (one.column, *one.filter))]))
@@ -126,7 +126,7 @@ def _notes(findings: Findings, source: SourceRows, labels: Labels) -> list[str]:
     if missing := [
         f"{excluded[name]} \N{MULTIPLICATION SIGN} {labels(word)}" for name, word in _LOST.items() if name in excluded
     ]:
-        notes.append(labels("not_in_any_row", what="; ".join(missing)))
+        notes.append(labels("not_in_any_row", what=labels("semicolon").join(missing)))
     if "not_attributable" in frame.columns:
         lost = frame.filter(pl.col("not_attributable").is_not_null())
         reasons = lost.select("workload", "compiler", "not_attributable").unique(maintain_order=True).rows()

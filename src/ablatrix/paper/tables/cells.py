@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -63,6 +63,7 @@ class Groups:
     names: tuple[str, ...]
     labels: Labels = ENGLISH
     _kept: dict[str, pl.DataFrame] = field(default_factory=dict)
+    _statuses_kept: dict[tuple[str, ...], Mapping[int, list[str]]] = field(default_factory=dict)
 
     @cached_property
     def _numbered(self) -> Numbered:
@@ -112,15 +113,16 @@ class Groups:
     def _figures(self, column: ColumnSpec) -> Mapping[Key, Cell]:
         rows = self._rows(column)
         taken = self._taken(rows, column)
-        marks = self._marks(rows, column.column)
-        cells: dict[Key, Cell] = {}
         if (figures := _plain(taken, rows.schema[column.column], column)) is not None:
             plain = self._by_key(figures)
             held_of = plain if column.aggregation != "count" else {**dict.fromkeys(self.keys, 0), **plain}
+            marks = self._marks(column, held_of)
             return {
                 key: _figure(held_of[key], column) if key in held_of else marks.get(key, NOTHING) for key in self.keys
             }
         values = self._by_key(_values(taken, column.column))
+        marks = self._marks(column, values)
+        cells: dict[Key, Cell] = {}
         for key in self.keys:
             held = values.get(key, [])
             if column.aggregation == "only":
@@ -160,16 +162,18 @@ class Groups:
 
     def _ratios(self, column: ColumnSpec) -> Mapping[Key, Cell]:
         rows = self._rows(column)
-        ratios = self.findings.part(rows).ratios(column.column, self.names)
-        values = self._by_key(_values(self._taken(rows, column), column.column))
-        marks = self._marks(rows, column.column)
+        found = self.findings.part(rows).ratios(column.column, [_GROUP])
+        ratios = self._by_key({number: ratio for (number,), ratio in found.items()})
+        with_value = self._taken(rows, column).filter(pl.col(column.column).is_not_null())
+        known = {self._key_of[number] for number in with_value.select(pl.col(_GROUP).unique()).collect()[_GROUP]}
+        marks = self._marks(column, {*ratios, *known})
         no_baseline = both(self.labels, lambda it: it("no_baseline"))
         cells: dict[Key, Cell] = {}
         for key in self.keys:
             if key in ratios:
                 cells[key] = _ratio_text(ratios[key], column.format)
             else:
-                cells[key] = no_baseline if values.get(key) else marks.get(key, NOTHING)
+                cells[key] = no_baseline if key in known else marks.get(key, NOTHING)
         return cells
 
     def _estimates(self, column: ColumnSpec) -> Mapping[Key, Cell]:
@@ -192,22 +196,27 @@ class Groups:
             cells[tuple(key)] = lost if ratio is None else _ratio_text(ratio, column.format)
         return {key: cells.get(key, NOTHING) for key in self.keys}
 
-    def _marks(self, rows: pl.DataFrame, name: str) -> Mapping[Key, Cell]:
-        """Return why groups have no number: the statuses of their trials in the modes in which any trial has one."""
-        if self.spec.source not in TRIALS:
+    def _marks(self, column: ColumnSpec, numbers: Collection[Key]) -> Mapping[Key, Cell]:
+        """Return why groups have no number: the statuses of their trials in the modes in which any trial has one.
+
+        Args:
+            column: The column.
+            numbers: The groups that have one.
+        """
+        if self.spec.source not in TRIALS or len(numbers) == len(self.keys):
             return {}
-        modes = rows.lazy().filter(pl.col(name).is_not_null()).select(pl.col("mode").unique()).collect()["mode"]
-        others = rows.lazy().filter(~IS_OK)
-        if len(modes):
-            others = others.filter(pl.col("mode").is_in(modes.cast(pl.String).to_list()))
-        statuses = others.group_by(_GROUP).agg(pl.col("status").unique().cast(pl.String)).collect()
-        return {
-            key: self._statuses(sorted(names))
-            for key, names in self._by_key(dict(statuses.select(_GROUP, "status").iter_rows())).items()
-        }
+        rows = self._rows(column).lazy()
+        known = rows.filter(pl.col(column.column).is_not_null()).select(pl.col("mode").unique().cast(pl.String))
+        modes = sorted(known.collect()["mode"].drop_nulls().to_list())
+        key = (repr(sorted(column.filter.items())), *modes)
+        if key not in self._statuses_kept:
+            others = rows.filter(~IS_OK, *([pl.col("mode").is_in(modes)] if modes else []))
+            statuses = others.group_by(_GROUP).agg(pl.col("status").unique().cast(pl.String)).collect()
+            self._statuses_kept[key] = dict(statuses.select(_GROUP, "status").iter_rows())
+        return {group: self._statuses(sorted(names)) for group, names in self._by_key(self._statuses_kept[key]).items()}
 
     def _statuses(self, names: Sequence[str]) -> Cell:
-        return both(self.labels, lambda it: ", ".join(map(it.status, names)))
+        return both(self.labels, lambda it: it("comma").join(map(it.status, names)))
 
     def _outcome(self, counts: Counter[str] | None) -> Cell:
         return NOTHING if counts is None else both(self.labels, partial(_outcome_text, counts))

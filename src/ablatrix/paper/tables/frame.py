@@ -83,7 +83,7 @@ def _configurations(trials: pl.DataFrame, labels: Labels) -> tuple[pl.Series, di
     distinct, order = trials.select(columns)[found.first], knob_order(trials)
     named, shown = _configuration(distinct, order), _configuration(distinct, order, labels)
     pairs = distinct.select(named.alias(CONFIGURATION), shown.alias(_SHOWN))
-    return pairs[CONFIGURATION][found.numbers], dict(pairs.drop_nulls().iter_rows())
+    return pairs[CONFIGURATION].cast(pl.Categorical())[found.numbers], dict(pairs.drop_nulls().iter_rows())
 
 
 def _configuration(trials: pl.DataFrame, order: Sequence[str], labels: Labels = ENGLISH) -> pl.Expr:

@@ -33,7 +33,8 @@ _AROUND_PT = 60.0  # rules, headings' gaps and the space to a caption
 _BROKEN, _CONFIGURATION = (44, 34, 24), 34  # characters after which a text, and a configuration, are broken
 _LONG_NAME, _ROWS_TRIED = 24, 300
 _PROSE = 60  # a column as wide as this is filled word by word
-_PIECES = re.compile(r"(?<=[:;,]) | (?=[(→])")  # preferred line breaks
+_CLAUSE_MARKS = "\u3001\uff0c\uff1a\uff1b"  # between parts of a Chinese text, which has no spaces
+_PIECES = re.compile(rf"(?<=[:;,]) | (?=[(→])|(?<=[{_CLAUSE_MARKS}])")  # preferred line breaks
 _NAME_PIECES = re.compile(r"(?<=[_\-./=@+])")  # where a long name may be broken
 _WIDE = "\u2e80-\u9fff\uff00-\uffef"
 _TEXT_PIECES = re.compile(rf"{_NAME_PIECES.pattern}|(?<=[{_WIDE}])(?<!\uff08)(?![\u3001\u3002\uff01-\uff1f])")
@@ -236,7 +237,7 @@ def _written(one: _Float, number: int, floats: int) -> Iterator[str]:
     else:
         part = f" ({breakable(table.part)})" if table.part else ""
         yield f"\\begin{{{kind}}}[tp]\n\\centering\\small\\setlength{{\\tabcolsep}}{{{one.gap_pt}pt}}"
-        yield rf"{_reference(labels, label)}, {labels('continued')}{part}.\par\smallskip"
+        yield rf"{labels('continued', table=_reference(labels, label), part=part)}\par\smallskip"
     yield f"\\ablatrixfit{{\\begin{{tabular}}{{@{{}}{layout}@{{}}}}"
     yield "\\toprule"
     yield from _group_row(one, layout)
@@ -333,7 +334,7 @@ def _broken(cell: str, is_number: bool, own: int | None = None, most: int = _BRO
     lines: list[str] = []
     for piece in _PIECES.split(cell):
         if lines and _letters(lines[-1]) + _letters(piece) < most:
-            lines[-1] += f" {piece}"
+            lines[-1] += piece if lines[-1].endswith(tuple(_CLAUSE_MARKS)) else f" {piece}"
         else:
             lines += _wrapped(piece, most)
     return tuple(lines)

@@ -89,17 +89,17 @@ def _configurations(one: Ablation) -> dict[str, Mapping[str, str]]:
 
 def _planned(sources: TableSources, one: Ablation, name: str, moved: Mapping[str, str]) -> Number | None:
     unit = sources.unit(one)
-    rows = sources.rows_at(unit, None, {**one.base, **moved}, PLANNED)
+    rows = sources.estimates.finder.at(unit, None, {**one.base, **moved}, PLANNED)
     return sources.median(f"memory/{unit.key}/{name}/{PLANNED}", rows, PLANNED, MIB, "MiB")
 
 
 def _peak(sources: TableSources, one: Ablation, name: str) -> str:
-    unit = sources.unit(one)
+    unit, finder = sources.unit(one), sources.estimates.finder
     if name == "eager":
-        rows, key = sources.eager_rows(unit, one.mode, PEAK), f"memory/{unit.workload_key}/eager/{PEAK}"
+        rows, key = finder.eager(unit, one.mode, PEAK), f"memory/{unit.workload_key}/eager/{PEAK}"
     else:
         moved = {move.knob: move.level for move in one.path} if name == "all" else {}
-        rows, key = sources.rows_at(unit, one.mode, {**one.base, **moved}, PEAK), f"memory/{unit.key}/{name}/{PEAK}"
+        rows, key = finder.at(unit, one.mode, {**one.base, **moved}, PEAK), f"memory/{unit.key}/{name}/{PEAK}"
     number = sources.median(key, rows, PEAK, MIB, "MiB")
     if number is None:
         return NOTHING

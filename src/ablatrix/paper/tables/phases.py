@@ -54,7 +54,7 @@ def _in_ms(labels: Labels, name: str) -> Cell:
 def _numbers(sources: TableSources, one: Ablation, name: str) -> list[Number | None]:
     unit = sources.unit(one)
     moved = {move.knob: move.level for move in one.path} if name == "all" else {}
-    rows = sources.rows_at(unit, "cold", {**one.base, **moved}, *PHASES, COLD_METRIC)
+    rows = sources.estimates.finder.at(unit, "cold", {**one.base, **moved}, *PHASES, COLD_METRIC)
     return [
         sources.median(f"phases/{unit.key}/{name}/{column}", rows, column, 1.0, "ms")
         for column in (*PHASES, COLD_METRIC)

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.groups import knob_order, sort_key
+from ablatrix.analysis.groups import knob_order, numbered, sort_key
 from ablatrix.paper.sentences.setup import SOFTWARE
 from ablatrix.paper.tables.cells import NOTHING
 from ablatrix.paper.tables.printed import PrintedTable
@@ -57,22 +57,22 @@ def _facts(trials: pl.DataFrame, knobs: Mapping[str, Words], labels: Labels) -> 
 def _machine(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
     machines = trials.select("cpu", "cores").unique().sort("cpu", "cores").rows()
     texts = [labels("cores_of", cpu=cpu or NOTHING, cores=cores or NOTHING) for cpu, cores in machines]
-    yield labels("processor"), "; ".join(texts)
+    yield labels("processor"), labels("semicolon").join(texts)
     if isa := _distinct(trials, "isa"):
-        yield labels("isa"), "; ".join(isa)
+        yield labels("isa"), labels("semicolon").join(isa)
     if gpus := _distinct(trials, "gpu_name"):
-        yield labels("gpu"), "; ".join(gpus)
+        yield labels("gpu"), labels("semicolon").join(gpus)
     if sizes := [float(size) for size in _distinct(trials, "memory_bytes")]:
-        yield labels("memory"), "; ".join(f"{size / _GIB:.3g} GiB" for size in sizes)
+        yield labels("memory"), labels("semicolon").join(f"{size / _GIB:.3g} GiB" for size in sizes)
     system = [*_distinct(trials, "os"), *(labels("kernel", kernel=one) for one in _distinct(trials, "kernel"))]
     system += [labels("in_container", container=one) for one in _distinct(trials, "container")]
     if system:
-        yield labels("system"), ", ".join(system)
+        yield labels("system"), labels("comma").join(system)
     clock = [labels("governor", governor=one) for one in _distinct(trials, "governor")]
     for name in ("turbo", "smt"):
         clock += [labels(name, state=labels("on" if one == "true" else "off")) for one in _distinct(trials, name)]
     if clock:
-        yield labels("frequency"), ", ".join(clock)
+        yield labels("frequency"), labels("comma").join(clock)
 
 
 def _software(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
@@ -83,7 +83,7 @@ def _software(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
             if name.startswith(prefix) and _distinct(trials, name)
         ]
         if texts:
-            yield labels(fact), ", ".join(texts)
+            yield labels(fact), labels("comma").join(texts)
 
 
 def _called(name: str, labels: Labels) -> str:
@@ -94,10 +94,9 @@ def _called(name: str, labels: Labels) -> str:
 def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
     parameters = [name for name in trials.columns if name.startswith("parameter_") and name != "parameter_count"]
     levels = [name for name in trials.columns if name.startswith(("knob_", "baseline_"))]
-    read = ("workload", "workload_dtype", "float_distance", "compiler", "mode", "run", "block_id", *parameters, *levels)
-    measured = _measured(trials, *read)
-    for workload in _distinct(measured, "workload"):
-        own = measured.filter(pl.col("workload") == workload)
+    by_workload = _each(_measured(trials, "workload", "workload_dtype", "float_distance", *parameters))
+    for workload in _distinct(by_workload, "workload"):
+        own = by_workload.filter(pl.col("workload") == workload)
         sizes = [
             f"{name.removeprefix('parameter_')}={' / '.join(_distinct(own, name))}"
             for name in parameters
@@ -110,15 +109,16 @@ def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
         if isinstance(far, float):
             sizes.append(labels("float_distance", percent=f"{100 * far:.2g}"))
         if sizes:
-            yield labels("sizes", workload=labels.workload(workload)), ", ".join(sizes)
-    for compiler in _distinct(measured, "compiler"):
-        own = measured.filter(pl.col("compiler") == compiler)
+            yield labels("sizes", workload=labels.workload(workload)), labels("comma").join(sizes)
+    by_compiler = _each(_measured(trials, "compiler", *levels))
+    for compiler in _distinct(by_compiler, "compiler"):
+        own = by_compiler.filter(pl.col("compiler") == compiler)
         levels = [
             f"{labels.knob(knob)}={' / '.join(labels.level(knob, at) for at in _distinct(own, f'baseline_{knob}'))}"
             for knob in knob_order(trials)
             if _distinct(own, f"baseline_{knob}") and len(_distinct(own, f"knob_{knob}")) > 1
         ]
-        yield labels("baseline_of", compiler=labels.compiler(compiler)), ", ".join(levels) or NOTHING
+        yield labels("baseline_of", compiler=labels.compiler(compiler)), labels("comma").join(levels) or NOTHING
 
 
 def _knobs(trials: pl.DataFrame, words: Mapping[str, Words], labels: Labels) -> Iterator[Fact]:
@@ -134,8 +134,8 @@ def _knobs(trials: pl.DataFrame, words: Mapping[str, Words], labels: Labels) -> 
             does = words_in(words[knob], labels.code) if knob in words else _summary(knob, labels)
             said = labels("described", what=named, words=does) if named and does else named or does
             levels = [_with_name(labels.level(knob, level), level, labels) for level in found]
-            texts = [*([said] if said else []), labels("levels", levels=", ".join(levels))]
-            yield labels("knob_of", knob=labels.knob(knob)), "; ".join(texts)
+            texts = [*([said] if said else []), labels("levels", levels=labels("comma").join(levels))]
+            yield labels("knob_of", knob=labels.knob(knob)), labels("semicolon").join(texts)
 
 
 def _with_name(title: str, name: str, labels: Labels) -> str:
@@ -155,12 +155,17 @@ def _repeats(trials: pl.DataFrame, labels: Labels) -> str:
         for mode in ("cold", "hot")
         if (own := measured.filter(pl.col("mode") == mode)).height
     ]
-    return ", ".join(blocks) or NOTHING
+    return labels("comma").join(blocks) or NOTHING
 
 
 def _measured(trials: pl.DataFrame, *columns: str) -> pl.DataFrame:
     """Return some columns of the measured trials: of a million trials, each copy of all columns takes a second."""
     return trials.lazy().filter(pl.col("role") == "measured").select(columns).collect()
+
+
+def _each(trials: pl.DataFrame) -> pl.DataFrame:
+    """Return the distinct rows: what is asked of each workload and compiler, a million trials need not answer."""
+    return trials[numbered(trials, trials.columns).first]
 
 
 def _distinct(trials: pl.DataFrame, column: str) -> Sequence[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -20,7 +19,7 @@ from ablatrix.provenance.finder import plain_choices
 from ablatrix.provenance.keys import key_part, step_part
 from ablatrix.provenance.ranges import Ranges, ranges_of
 from ablatrix.provenance.rows import ROW
-from ablatrix.provenance.units import Unit, at_levels
+from ablatrix.provenance.units import Unit
 from ablatrix.records.metrics import HOT_METRIC, METRIC_OF_MODE
 from ablatrix.records.variants import axes_text
 from ablatrix.statistics.quantile import quantile_interval
@@ -52,16 +51,6 @@ class TableSources:
         there = self.findings.trials.lazy().filter(IS_OK).select(pl.col("mode").unique()).collect()["mode"].to_list()
         chosen = mode or ("hot" if "hot" in there or not there else "cold")
         return METRIC_OF_MODE[chosen], chosen
-
-    @cached_property
-    def _ok(self) -> Mapping[tuple[Any, ...], pl.DataFrame]:
-        """The ok trials by workload, digest, compiler and role: of a million trials, each is looked at once."""
-        ok = IS_OK & pl.col("role").is_in(["measured", "reference"])
-        return self.estimates.ledger.rows.parts(("workload", "workload_digest", "compiler", "role"), ok)
-
-    @property
-    def _none(self) -> pl.DataFrame:
-        return self.estimates.ledger.rows.trials.clear()
 
     def word(self, name: str, **slots: object) -> Cell:
         """Return a word of the paper's language."""
@@ -107,33 +96,11 @@ class TableSources:
 
     def compilers(self, names: Sequence[str]) -> Cell:
         """Return what tells apart the part of a table that is about some compilers."""
-        return both(self.labels, lambda it: it("on_compiler", compiler=", ".join(map(it.compiler, names))))
+        return both(self.labels, lambda it: it("on_compiler", compiler=it("comma").join(map(it.compiler, names))))
 
     def unit(self, one: Ablation) -> Unit:
         """Return the unit that an ablation is of."""
         return self.estimates.units[one.workload, one.digest, one.compiler]
-
-    def rows_at(self, unit: Unit, mode: str | None, levels: Mapping[str, str], *columns: str) -> pl.DataFrame:
-        """Return the ok measured trials of a unit with all of these levels, in one mode or in all.
-
-        They have their row, and those of the columns that the records have: to copy all takes most of the time.
-        """
-        held = self._ok.get((*unit.identity, "measured"), self._none)
-        tests = [at_levels(levels), *([pl.col("mode") == mode] if mode else [])]
-        return self._picked(held.lazy().filter(*tests), columns)
-
-    def eager_rows(self, unit: Unit, mode: str, *columns: str) -> pl.DataFrame:
-        """Return the ok eager trials of a workload in one mode, likewise."""
-        own = [
-            self._picked(held.lazy().filter(pl.col("mode") == mode), columns)
-            for (workload, digest, _, role), held in self._ok.items()
-            if (workload, digest, role) == (unit.workload, unit.digest, "reference")
-        ]
-        return pl.concat([self._picked(self._none.lazy(), columns), *own])
-
-    def _picked(self, rows: pl.LazyFrame, columns: Sequence[str]) -> pl.DataFrame:
-        there = self.estimates.ledger.rows.trials.columns
-        return rows.select(ROW, *(name for name in columns if name in there)).collect()
 
     def median(
         self, key: str, rows: pl.DataFrame, column: str, divide_by: float = 1.0, unit: str | None = None
@@ -179,8 +146,8 @@ class TableSources:
         if one.metric == HOT_METRIC:
             rows = self.estimates.finder.blocks_of(unit)
         else:
-            both = self.rows_at(unit, one.mode, levels)[ROW], self.eager_rows(unit, one.mode)[ROW]
-            rows = ranges_of(pl.concat(both))
+            finder = self.estimates.finder
+            rows = ranges_of(pl.concat([finder.at(unit, one.mode, levels)[ROW], finder.eager(unit, one.mode)[ROW]]))
         rows = self.estimates.finder.widened_by(unit, one.mode, one.metric, rows, found.ratio.widened)
         parameters = {**_of(one), "knobs": levels}
         key = _key(unit, f"{name}_over_eager", one.metric)

@@ -93,7 +93,7 @@ def _tasks_text(parts: Sequence[tuple[Any, ...]], labels: Labels) -> str:
         if distinct != tasks:
             text = labels("distinct_tasks", tasks=text, distinct=_counts(distinct, labels))
         texts.append(text if at is None else f"{labels.level('partition', at)} {text}")
-    return "; ".join(texts)
+    return labels("semicolon").join(texts)
 
 
 def _counts(values: Sequence[int], labels: Labels) -> str:
@@ -101,18 +101,18 @@ def _counts(values: Sequence[int], labels: Labels) -> str:
 
 
 def _inputs(facts: Sequence[Mapping[str, Any]], labels: Labels) -> str:
-    return "; ".join(
+    return labels("semicolon").join(
         f"{fact['name']} {'x'.join(map(str, fact['shape'])) or labels('scalar')} {fact['dtype']}" for fact in facts
     )
 
 
 def _compilers(names: Sequence[str], labels: Labels) -> str:
-    return ", ".join(map(labels.compiler, names))
+    return labels("comma").join(map(labels.compiler, names))
 
 
 def _dynamic(limits: Mapping[str, Sequence[int]], row: Mapping[str, Any], sizes: Sequence[str], labels: Labels) -> str:
     timed = {name.removeprefix("size_"): row[name] for name in sizes}
-    return "; ".join(
+    return labels("semicolon").join(
         labels("dynamic_within", name=name, low=low, high=high, timed=timed.get(name))
         for name, (low, high) in limits.items()
     )

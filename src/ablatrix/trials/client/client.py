@@ -24,6 +24,7 @@ from ablatrix.trials.messages import (
     ANSWER,
     TIMED_REQUESTS,
     Answer,
+    AnyTask,
     Channel,
     ChannelClosed,
     ChannelTimeout,
@@ -34,7 +35,6 @@ from ablatrix.trials.messages import (
     LoadOrder,
     Outfit,
     PauseOrder,
-    PrepareTask,
     Process,
     Request,
     ResumeOrder,
@@ -42,7 +42,6 @@ from ablatrix.trials.messages import (
     StageBegun,
     Started,
     StartOrder,
-    TrialTask,
     WorkerState,
     open_pair,
 )
@@ -230,7 +229,7 @@ class WorkloadServer:
     spawns: bool = False
     live: list[int] = field(default_factory=list)
 
-    def start(self, task: TrialTask | PrepareTask, log: Path) -> Worker:
+    def start(self, task: AnyTask, log: Path) -> Worker:
         """Start a worker on a task, by a fork where that is safe; what it prints goes to ``log``."""
         ours, theirs = open_pair()
         with log.open("wb") as output:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from ablatrix.compilers.adapter import Compiler
 from ablatrix.compilers.built_task import class_digest
@@ -30,6 +32,22 @@ def reset_signals() -> None:
         with suppress(OSError, ValueError):
             signal.signal(name, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Look for no garbage while modules and programs are loaded, and leave them out of every later search.
+
+    Nearly all of it stays, so that searching it again and again as it grows takes time and finds nothing. A search
+    would also write to the memory that forks share.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.collect()
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def import_compiler(entry: CompilerEntry) -> Compiler:

@@ -23,7 +23,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, NoReturn
 
 from ablatrix.compilers.settings import environment_of
-from ablatrix.trials.fork_server.child import clean_descriptors, import_compiler, reset_signals
+from ablatrix.trials.fork_server.child import clean_descriptors, import_compiler, loading, reset_signals
 from ablatrix.trials.fork_server.fork_safety import find_fork_hazard
 from ablatrix.trials.fork_server.padding import run_padded
 from ablatrix.trials.fork_server.spawn import spawn
@@ -60,7 +60,7 @@ from ablatrix.trials.messages import (
 
 if TYPE_CHECKING:
     from ablatrix.compilers.adapter import Compiler
-    from ablatrix.trials.messages import PrepareTask
+    from ablatrix.trials.messages import AnyTask
     from ablatrix.workloads.program import Program
 
 GRACE_S = 5.0
@@ -97,22 +97,21 @@ def main(arguments: list[str]) -> None:
         channel.send(Importing())
     try:
         outfit, _ = channel.receive(OUTFIT)
-        compilers = {entry.name: import_compiler(entry) for entry in outfit.compilers}
-        import torch
-        import torch._dynamo  # a second: else paid for by the preparation, and again by each program that is loaded
+        with loading():
+            compilers = {entry.name: import_compiler(entry) for entry in outfit.compilers}
+            import torch
+            import torch._dynamo  # a second: else paid for by the preparation, and again by each program loaded
 
-        # Imported here once, not by every child, and so from the same state of the files for all.
-        import ablatrix.plan.planner
-        import ablatrix.plan.validate
-        import ablatrix.trials.worker
-        import ablatrix.workloads.prepare  # noqa: F401
+            # Imported here once, not by every child, and so from the same state of the files for all.
+            import ablatrix.plan.planner
+            import ablatrix.plan.validate
+            import ablatrix.trials.worker
+            import ablatrix.workloads.prepare  # noqa: F401
 
-        torch.set_num_threads(1)
+            torch.set_num_threads(1)
     except Exception as error:
         channel.send(_failed(error))
         return
-    gc.collect()
-    gc.freeze()
     channel.send(Serving(threads=tuple(thread_names())))
     serve(channel, Holdings(compilers=compilers))
 
@@ -179,19 +178,18 @@ def _load(directory: Path, descriptors: list[int], holdings: Holdings) -> Loadin
         try:
             from ablatrix.workloads.prepare import load_program
 
-            loaded = replace(holdings, program=load_program(directory), directory=directory, servers=set())
+            with loading():
+                loaded = replace(holdings, program=load_program(directory), directory=directory, servers=set())
         except Exception as error:
             channel.send(_failed(error))
             os._exit(1)
-        gc.collect()
-        gc.freeze()
         channel.send(Serving(threads=tuple(thread_names())))
         serve(channel, loaded)
     finally:
         os._exit(1)
 
 
-def _start(task: TrialTask | PrepareTask, descriptors: list[int], holdings: Holdings) -> Started:
+def _start(task: AnyTask, descriptors: list[int], holdings: Holdings) -> Started:
     """Start a worker: its channel and its log are the two descriptors that came along."""
     hazard = holdings.hazard or find_fork_hazard() or _own_environment(task)
     if hazard is not None:
@@ -223,7 +221,7 @@ def _start(task: TrialTask | PrepareTask, descriptors: list[int], holdings: Hold
         os._exit(70)
 
 
-def _own_environment(task: TrialTask | PrepareTask) -> str | None:
+def _own_environment(task: AnyTask) -> str | None:
     """Return why a worker has to begin with its environment: its compiler has a knob that is a variable of it.
 
     Libraries read variables when they are loaded, and a fork has loaded them. All levels of such a knob are treated
@@ -233,7 +231,7 @@ def _own_environment(task: TrialTask | PrepareTask) -> str | None:
     return f"an environment of its own: {', '.join(names)}" if names else None
 
 
-def _work(channel_end: int, task: TrialTask | PrepareTask, holdings: Holdings) -> None:
+def _work(channel_end: int, task: AnyTask, holdings: Holdings) -> None:
     """Do a worker's work in this fork."""
     random.seed(task.seed)
     gc.enable()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import socket
 import sys
 from typing import TYPE_CHECKING
 
-from ablatrix.trials.fork_server.child import clean_descriptors, import_compiler, reset_signals
+from ablatrix.trials.fork_server.child import clean_descriptors, import_compiler, loading, reset_signals
 from ablatrix.trials.fork_server.padding import run_padded
 from ablatrix.trials.fork_server.serve import Holdings, ignore_key_presses, serve
 from ablatrix.trials.fork_server.spawn import CHANNEL, ORDER
@@ -49,15 +48,14 @@ def _work(channel: Channel, order: SpawnedWorker) -> None:
     from ablatrix.trials.worker import work
 
     def load() -> tuple[Compiler | None, Program | None]:
-        import torch
+        with loading():
+            import torch
 
-        from ablatrix.workloads.prepare import load_program
+            from ablatrix.workloads.prepare import load_program
 
-        torch.set_num_threads(1)  # as in a fork server, until the compiler sets its threads
-        compiler = import_compiler(order.task.entry) if isinstance(order.task, TrialTask) else None
-        program = None if order.directory is None else load_program(order.directory)
-        gc.collect()
-        gc.freeze()
+            torch.set_num_threads(1)  # as in a fork server, until the compiler sets its threads
+            compiler = import_compiler(order.task.entry) if isinstance(order.task, TrialTask) else None
+            program = None if order.directory is None else load_program(order.directory)
         return compiler, program
 
     reset_signals()

@@ -17,6 +17,7 @@ from ablatrix.trials.host.linux import (
     die_with_parent,
     is_dead,
     is_stopped,
+    keep_freed_memory,
     thread_names,
     threads_of,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "group_bytes_above",
     "is_dead",
     "is_stopped",
+    "keep_freed_memory",
     "max_live_workers",
     "measure_memory_speed",
     "place_runs",

@@ -39,7 +39,7 @@ from ablatrix.trials.messages.requests import (
     warm_up_request,
 )
 from ablatrix.trials.messages.result import GpuFacts, ProcessNoise, TrialResult, plain_result
-from ablatrix.trials.messages.task import PrepareTask, TrialTask
+from ablatrix.trials.messages.task import AnyTask, PlainTask, PrepareTask, TrialTask
 from ablatrix.trials.messages.types import TYPE_ANSWER, TYPE_ORDER, TypeAnswer, TypeOrder
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "TYPE_ANSWER",
     "TYPE_ORDER",
     "Answer",
+    "AnyTask",
     "BurstSamples",
     "Channel",
     "ChannelClosed",
@@ -74,6 +75,7 @@ __all__ = [
     "PassAnswer",
     "PassOrder",
     "PauseOrder",
+    "PlainTask",
     "PrepareTask",
     "Process",
     "ProcessNoise",

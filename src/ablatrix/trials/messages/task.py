@@ -1,10 +1,10 @@
-"""Tasks of a worker: running a trial, or preparing a workload."""
+"""Tasks of a worker: running a trial, preparing a workload, or a compiler's plain use on one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -78,4 +78,33 @@ class PrepareTask(Message):
     memory_limit_mb: int | None
 
 
-Task = Annotated[TrialTask | PrepareTask, Field(discriminator="kind")]
+@dataclass(frozen=True, kw_only=True)
+class PlainTask(Message):
+    """Use a compiler on a workload as its own users do, and check the outputs.
+
+    Attributes:
+        compiler: Its name.
+        workload: The workload, to be built once more: what users give a compiler is the model, not our program.
+        checks: The tolerance.
+        cpus: Numbers of the CPUs to run on, None for all that are allowed.
+    """
+
+    kind: Literal["plain"] = "plain"
+    compiler: str
+    workload: PrepareTask
+    checks: Checks
+    cpus: tuple[int, ...] | None
+
+    @property
+    def seed(self) -> int:
+        """Seed of everything random."""
+        return self.workload.seed
+
+    @property
+    def memory_limit_mb(self) -> int | None:
+        """Memory that the worker may hold in MiB, None for no limit."""
+        return self.workload.memory_limit_mb
+
+
+AnyTask: TypeAlias = TrialTask | PrepareTask | PlainTask
+Task = Annotated[AnyTask, Field(discriminator="kind")]

@@ -3,6 +3,7 @@
 from ablatrix.trials.run.foreground import rerun
 from ablatrix.trials.run.noise_floor import measure_noise_floor
 from ablatrix.trials.run.pass_list import PassList, list_passes
+from ablatrix.trials.run.plain_use import use_plainly_on_all
 from ablatrix.trials.run.runner import RunSummary, run
 from ablatrix.trials.run.selection import parse_conditions, select
 
@@ -15,4 +16,5 @@ __all__ = [
     "rerun",
     "run",
     "select",
+    "use_plainly_on_all",
 ]

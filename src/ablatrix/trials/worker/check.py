@@ -31,7 +31,7 @@ class Comparison:
     - its root mean square error is at most ``rms_factor`` x (the largest of these runs + ``rms_floor`` x the root mean
       square of the oracle).
 
-    An output that float32 does not determine is not judged, but counted. ``tolerance_by`` is the knob whose promise
+    An output that its type does not determine is not judged, but counted. ``tolerance_by`` is the knob whose promise
     ``rms_factor`` is, None where it is the study's. ``float_distance`` is the program's.
     """
 

@@ -23,7 +23,7 @@ from ablatrix.compilers.cache import Scope, TaskCache
 from ablatrix.records.correctness import Correctness
 from ablatrix.records.model import Failure
 from ablatrix.records.status import Status
-from ablatrix.trials.host import PeakMeter, describe_exception, environment_variables
+from ablatrix.trials.host import PeakMeter, describe_exception, environment_variables, keep_freed_memory
 from ablatrix.trials.messages import ChannelClosed, TrialResult
 from ablatrix.trials.worker.building import compile_facts, compile_planned, plan_program, refuse_unsupported
 from ablatrix.trials.worker.check import Comparison
@@ -176,6 +176,7 @@ def _time(
 ) -> Iterator[TrialResult]:
     """Let a hot trial take its turns, then check once more what was timed."""
     assert known.runtime is not None
+    keep_freed_memory()
     with clock.phase("run"):
         runtime = known.runtime.model_copy(update={"timed_by": take_turns(talk, bound)})
     yield (known := replace(known, runtime=runtime))

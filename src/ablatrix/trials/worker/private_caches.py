@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from ablatrix.compilers.catalogue import CompilerEntry
@@ -20,8 +20,14 @@ def private_caches(entry: CompilerEntry, work_dir: Path) -> Iterator[None]:
     A cold trial would else find what an earlier trial compiled, even one of another configuration. The compilers that
     come with ablatrix have these caches switched off.
     """
+    with nullcontext() if entry.extra else caches_below(work_dir):
+        yield
+
+
+@contextmanager
+def caches_below(work_dir: Path) -> Iterator[None]:
+    """Give frameworks caches below a directory, in which nothing is found."""
     with ExitStack() as stack:
-        if not entry.extra:
-            for name in CACHES:
-                stack.enter_context(variable(name, str(work_dir / "caches" / name.lower())))
+        for name in CACHES:
+            stack.enter_context(variable(name, str(work_dir / "caches" / name.lower())))
         yield

@@ -11,8 +11,10 @@ from ablatrix.trials.host import ProcessProbe, describe_exception, set_limits
 from ablatrix.trials.messages import (
     REQUEST,
     Answer,
+    AnyTask,
     Channel,
     ChannelClosed,
+    PlainTask,
     PrepareTask,
     ProcessNoise,
     Request,
@@ -21,6 +23,7 @@ from ablatrix.trials.messages import (
     TrialTask,
 )
 from ablatrix.trials.worker.execution import run_trial
+from ablatrix.trials.worker.plain import use_plainly
 
 if TYPE_CHECKING:
     from ablatrix.workloads.program import Program
@@ -51,7 +54,7 @@ class Line:
         return self._channel.receive(REQUEST)[0]
 
 
-def work(channel: Channel, task: TrialTask | PrepareTask, load: Load) -> None:
+def work(channel: Channel, task: AnyTask, load: Load) -> None:
     """Do a task and report on the channel: stages as they begin, ``Ready`` and bursts if hot, then a result.
 
     Args:
@@ -66,7 +69,7 @@ def work(channel: Channel, task: TrialTask | PrepareTask, load: Load) -> None:
     result = TrialResult()
     stage: str | None = "load"
     try:
-        cpus = tuple(set_limits(task.memory_limit_mb, task.cpus if isinstance(task, TrialTask) else None))
+        cpus = tuple(set_limits(task.memory_limit_mb, None if isinstance(task, PrepareTask) else task.cpus))
         if isinstance(task, TrialTask):
             line.send(StageBegun(stage="load"))
             compiler, program = load()
@@ -75,6 +78,11 @@ def work(channel: Channel, task: TrialTask | PrepareTask, load: Load) -> None:
             assert program is not None
             clock = PhaseClock(on_enter=lambda begun: line.send(StageBegun(stage=begun)))
             result = run_trial(line, task, compiler, program, clock, on_error=lambda error: None)
+        elif isinstance(task, PlainTask):
+            _, program = load()
+            stage = None
+            clock = PhaseClock(on_enter=lambda begun: line.send(StageBegun(stage=begun)))
+            result = use_plainly(task, program, clock)
         else:
             stage = None
             from ablatrix.workloads.prepare import save_program  # torch loads here

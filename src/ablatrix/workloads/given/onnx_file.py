@@ -95,6 +95,7 @@ def build_onnx(path: Path, given: Mapping[str, Any], values: Mapping[str, Values
         from ablatrix.workloads.onnx import drawn_faults, randomness
         from ablatrix.workloads.onnx.file import read_file
         from ablatrix.workloads.onnx.given_data import read_data_sets
+        from ablatrix.workloads.onnx.quanta import quanta_of
         from ablatrix.workloads.onnx.rounding import rounding_of
         from ablatrix.workloads.onnx.session import run_by_onnxruntime
     except ImportError as error:
@@ -135,6 +136,7 @@ def build_onnx(path: Path, given: Mapping[str, Any], values: Mapping[str, Values
         parameter_count=_count_weights(model.graph),
         chain=len(model.graph.node) if wide == "none" else None,
         rounding=rounding_of(model),
+        quanta=quanta_of(model),
         reference=_find_reference(content, example, signature, dtypes),
     )
 

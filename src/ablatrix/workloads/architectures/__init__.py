@@ -1,0 +1,1 @@
+"""Small models of many kinds with random weights, as sources that studies name: those that no configuration makes."""

@@ -1,0 +1,45 @@
+"""Exports to a compiler's own form that are made once a task: they take longer than what is compiled from them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from ablatrix.compilers.cache import task_key
+from ablatrix.compilers.catalogue import SHIPPED
+from ablatrix.compilers.task_building import complete_key_facts
+from ablatrix.workloads.program import TaskProgram
+
+EXPORTS = (("onnxruntime", "export_model"), ("xla", "lower_task"))
+"""Compiler, and the function of its ``build`` that exports a task; what it returns is read and never written."""
+
+
+def once(function: Callable[..., Any], found: dict[Any, Any]) -> Callable[..., Any]:
+    """Return a function of a task that computes once for all that the task's code depends on."""
+
+    @functools.wraps(function)
+    def call(task: TaskProgram, *others: Any) -> Any:
+        key = (function.__name__, task_key(complete_key_facts(task, {})), others)
+        if key not in found:
+            found[key] = function(task, *others)
+        return found[key]
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def exports() -> dict[Any, Any]:
+    return {}
+
+
+@pytest.fixture
+def exported_once(exports: dict[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one file of tests a task is exported once, for tests of the configurations that it is compiled in."""
+    for compiler, name in EXPORTS:
+        if SHIPPED[compiler].installed:
+            build = import_module(f"ablatrix.compilers.{compiler}.build")
+            monkeypatch.setattr(build, name, once(getattr(build, name), exports))
