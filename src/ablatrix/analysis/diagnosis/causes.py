@@ -7,11 +7,10 @@ from typing import Literal, get_args
 
 import polars as pl
 
-from ablatrix.analysis.diagnosis.configurations import UNIT, Conditions, Setting, Settings, Unit, ratios_of, units
+from ablatrix.analysis.diagnosis.configurations import Conditions, Setting, Settings, Unit, ratios_of, units
 from ablatrix.analysis.diagnosis.explanation import Explanation, explain, has
 from ablatrix.analysis.diagnosis.next_study import NextStudy, Seen, propose
-from ablatrix.analysis.groups import STUDY_COLUMNS, Instrument
-from ablatrix.analysis.table import BLOCK
+from ablatrix.analysis.groups import Instrument
 from ablatrix.records.metrics import HOT_METRIC
 from ablatrix.records.status import FAILURES, NOT_RUN, Status
 from ablatrix.statistics.multiplicity import ALPHA, holm
@@ -122,19 +121,12 @@ def find_causes(trials: pl.DataFrame, margin: float = MARGIN, instrument: Instru
         instrument: The A/A controls of the whole results; of ``trials`` by default.
     """
     instrument = instrument or Instrument(trials)
-    needed = _needed(trials)
     found = [
         one
         for mode in ("cold", "hot")
-        for one in _of_mode(needed.filter(pl.col("mode") == mode), mode, margin, instrument)
+        for one in _of_mode(trials.filter(pl.col("mode") == mode), mode, margin, instrument)
     ]
     return sorted(found, key=lambda one: (one.workload, one.compiler))
-
-
-def _needed(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that are read: splitting all columns into configurations would be slow."""
-    read = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", "is_baseline", HOT_METRIC, *STUDY_COLUMNS}
-    return trials.select(name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_")))
 
 
 def _of_mode(trials: pl.DataFrame, mode: str, margin: float, instrument: Instrument) -> Iterator[Causes]:
