@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -59,10 +60,12 @@ def run_ablatrix(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
 def answer_here(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
     """Answer a command line within this process: for refusals, of which there are many and a new process is dear.
 
-    ``test_usage`` holds that a process of its own gives the same answer.
+    ``test_usage`` holds that a process of its own gives the same answer. A trial in the foreground keeps this process
+    to the processors of the protocol, which later tests would be held to as well.
     """
     command = ["ablatrix", *map(str, arguments)]
     stdout, stderr = io.StringIO(), io.StringIO()
+    processors = os.sched_getaffinity(0)
     with patch.object(sys, "argv", command), contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
         try:
             main()
@@ -70,6 +73,8 @@ def answer_here(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
         except SystemExit as ending:
             assert isinstance(ending.code, int)
             code = ending.code
+        finally:
+            os.sched_setaffinity(0, processors)
     return subprocess.CompletedProcess(command, code, stdout.getvalue().encode(), stderr.getvalue().encode())
 
 

@@ -151,10 +151,10 @@ def test_plugin_example_runs_in_every_process(
     assert "plugins: [../in_place.py]\n" in (tmp_path / "out" / "study.yaml").read_text()
 
 
-def test_workload_example_is_listed(here: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workload_example_is_listed(ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(EXAMPLES / "workload" / "polynomial.py", tmp_path)
     monkeypatch.chdir(tmp_path)
-    listed = here(*commands_of("plug-ins.md")[-1])
+    listed = ablatrix(*commands_of("plug-ins.md")[-1])
     assert listed.returncode == 0, listed.stderr.decode()
     assert b"polynomial" in listed.stdout
 

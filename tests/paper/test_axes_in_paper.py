@@ -47,7 +47,7 @@ def test_paper_with_axes_has_figure_table_and_sentence(tmp_path: Path) -> None:
         ("tokens", value, "grows") for value in ("16", "64", "256")
     ]
     text = (made / "text" / "benefit.md").read_text(encoding="utf-8")
-    assert "the saving from fusion on net grows with tokens, from 40" in text
+    assert "the saving from `fusion` on net grows with tokens, from 40" in text
     assert "(Figure 11)" in text
     document = (made / "paper.tex").read_text(encoding="utf-8")
     assert r"\input{tables/table9}" in document
@@ -69,7 +69,7 @@ def test_main_table_names_a_workload_once_and_says_over_what_the_mean_is(tmp_pat
 @pytest.mark.parametrize(
     ("language", "expected"),
     [
-        ("en", "fusion on net turns from a saving into a loss between tokens 16 and 256"),
+        ("en", "`fusion` on net turns from a saving into a loss between tokens 16 and 256"),
         ("zh", "在 tokens 取 16 与 256 之间由收益变为损失"),
     ],
 )

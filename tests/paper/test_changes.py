@@ -67,6 +67,7 @@ CHANGES = {
             "fairness: precision",
             "benefit: whole",
             "benefit: shares",
+            "benefit: interaction",
             "benefit: nothing_earned",
             "benefit: memory",
             "correctness: comparisons",
@@ -89,6 +90,7 @@ CHANGES = {
             "benefit: whole",
             "benefit: against_eager",
             "benefit: shares",
+            "benefit: interaction",
             "benefit: nothing_earned",
             "benefit: losses",
             "benefit: memory",
@@ -103,6 +105,7 @@ CHANGES = {
     "a knob made a no-op": Change(
         lambda: study(built_as=lambda levels: {**levels, "fusion": "off"}),
         changed={
+            "benefit: interaction",
             "benefit: whole",
             "benefit: against_eager",
             "benefit: shares",
