@@ -139,8 +139,8 @@ def test_no_op_is_not_proven_by_code_of_knob_that_acts_at_run_time(tmp_path: Pat
     results = run(tmp_path, knobs, stages, truth)
     assert {one.verdict for one in Findings(read(results)).proofs if one.knob == "kernels"} == {verdict}
     _, text = text_of(tmp_path, results)
-    assert ("the same program is built at every level of kernels" in text) == (verdict == "no_op")
-    assert ("kernels saves the most run time" in text) == (verdict != "no_op")
+    assert ("the same program is built at every level of `kernels`" in text) == (verdict == "no_op")
+    assert ("`kernels` saves the most run time" in text) == (verdict != "no_op")
 
 
 def test_two_compilers_of_other_knobs_are_compared(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_one_at_a_time_study_has_figures_in_its_order_and_no_empty_one(tmp_path:
     for number in (7, 9):
         assert f"figure {number}: no successful trial reports the memory that it shows" in paper.left_out
     assert text.count("changes of a single knob, each starting from the baseline") == 1
-    assert re.search(r"zeta costs the most run time \((49|50)", text)
+    assert re.search(r"`zeta` costs the most run time \((49|50)", text)
 
 
 def test_one_at_a_time_study_can_be_done(flags: Path) -> None:
