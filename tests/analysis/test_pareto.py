@@ -144,7 +144,7 @@ def objectives(draw: st.DrawFn) -> Measured:
     if draw(st.booleans()):
         logs[:, 1] = logs[:, 0]
     values = np.exp(logs) * 2.0**20
-    gaps = rng.random(values.shape) < draw(st.sampled_from([0.0, 0.3, 0.6]))
+    gaps = rng.random(values.shape) < draw(st.sampled_from([0.0, 0.3, 0.6, 0.9]))
     gaps[rng.integers(0, blocks), gaps.all(axis=0)] = False
     values[gaps] = math.nan
     values = values[~np.isnan(values).all(axis=1)]
