@@ -95,6 +95,13 @@ def test_pareto_front_omits_failed_configuration_with_reason(made: Made) -> None
     assert "run_ms_paired" in reasons["partition=whole, reuse=release, memory_plan=off, fusion=off"]
 
 
+def test_pareto_front_without_a_sound_configuration_is_empty(made: Made) -> None:
+    (front,) = find_fronts(
+        made(plants=[Plant("crashed", "encoder", "cold", {}), Plant("crashed", "encoder", "hot", {})])
+    )
+    assert (front.points, len(front.left_out)) == ((), 16)
+
+
 def test_pareto_front_with_domination_cycle_keeps_all_of_it(made: Made) -> None:
     """A is shown to compile faster than B, B to run faster than C, C to need less than A; the rest scatters."""
     trials = made(modes=["cold", "hot"], blocks=6, noise=0.0).with_columns(pl.lit(1).alias("planned_bytes"))
@@ -144,7 +151,7 @@ def objectives(draw: st.DrawFn) -> Measured:
     if draw(st.booleans()):
         logs[:, 1] = logs[:, 0]
     values = np.exp(logs) * 2.0**20
-    gaps = rng.random(values.shape) < draw(st.sampled_from([0.0, 0.3, 0.6]))
+    gaps = rng.random(values.shape) < draw(st.sampled_from([0.0, 0.3, 0.6, 0.9]))
     gaps[rng.integers(0, blocks), gaps.all(axis=0)] = False
     values[gaps] = math.nan
     values = values[~np.isnan(values).all(axis=1)]

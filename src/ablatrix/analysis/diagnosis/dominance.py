@@ -9,6 +9,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ Array = NDArray[np.float64]
 Sides = NDArray[np.int8]
 ROWS = 256
 """Configurations that are compared with all others at a time."""
+DENSE = 0.2
+"""Part of the configurations that a block holds, above which tables have all places."""
 NEAR = 1e-5
 """Of the scatter: a limit that is nearer than this is left to scalar arithmetic, whose own error is far smaller."""
 
@@ -89,17 +92,18 @@ class _Paired:
     """Means and errors of differences over the blocks that two configurations share."""
 
     def __init__(self, logs: Array) -> None:
-        self._there = (~np.isnan(logs)).astype(np.float64)
+        there = (~np.isnan(logs)).astype(np.float64)
+        self._whole = bool(there.all())
         self._means = np.nanmean(logs, axis=0)
         rest = logs - self._means
         # What disturbs a block falls out of differences; without it, they lose no digits.
-        self._rest = np.where(np.isnan(rest), 0.0, rest - np.nanmean(rest, axis=1, keepdims=True))
-        self.near = NEAR * max(1e-3, float(np.abs(self._rest).max()))
+        rest = np.where(np.isnan(rest), 0.0, rest - np.nanmean(rest, axis=1, keepdims=True))
+        self.near = NEAR * max(1e-3, float(np.abs(rest).max()))
+        self._there, self._rest, self._squares = (_compact(one, there) for one in (there, rest, rest**2))
 
     def shared(self, rows: slice) -> Array:
         """Return in how many blocks both are (rows x all)."""
-        found: Array = self._there[:, rows].T @ self._there
-        return found
+        return _product(self._there[:, rows], self._there)
 
     def interval(self, rows: slice, step: Array) -> tuple[Array, Array, Array]:
         """Return means, and the least and most that t times the error can be: here the same."""
@@ -107,13 +111,27 @@ class _Paired:
         count = self.shared(rows)
         safe = np.maximum(count, 1.0)
         # In whole blocks each configuration's rest sums up to 0.
-        sums = 0.0 if self._there.all() else own.T @ self._there - there.T @ self._rest
-        squares = (own**2).T @ self._there + there.T @ self._rest**2 - 2.0 * own.T @ self._rest - sums**2 / safe
+        sums = 0.0 if self._whole else _product(own, self._there) - _product(there, self._rest)
+        squares = _product(self._squares[:, rows], self._there) + _product(there, self._squares)
+        squares = squares - 2.0 * _product(own, self._rest) - sums**2 / safe
         means = self._means[rows, np.newaxis] - self._means + sums / safe
         error = np.sqrt(np.maximum(squares, 0.0) / np.maximum(count - 1.0, 1.0) / safe)
         reach = _t_of(count - 1.0, 1) * np.maximum(error, step / np.sqrt(12.0 * safe))
         reach = np.where(count < 2.0, math.inf, reach)
         return means, reach, reach
+
+
+def _compact(values: Array, there: Array) -> Any:
+    """Return a table, as a sparse one where blocks hold few of all configurations."""
+    from scipy.sparse import csc_array  # scipy is slow to import
+
+    return values if there.mean() > DENSE else csc_array(values)
+
+
+def _product(one: Any, other: Any) -> Array:
+    found = one.T @ other
+    dense: Array = found if isinstance(found, np.ndarray) else found.toarray()
+    return dense
 
 
 class _Unpaired:

@@ -109,7 +109,8 @@ def _front(unit: Unit, instrument: Instrument) -> Front:
     every = list(unit.rows)
     figures = {one: np.nanmedian(tables[one][:, kept], axis=0).tolist() if kept else [] for one in objectives}
     # Which configurations (columns) dominate each (rows).
-    above = _dominating([_sides(unit, one, tables[one], kept, figures[one], instrument) for one in objectives], kept)
+    compared = objectives if kept else []
+    above = _dominating([_sides(unit, one, tables[one], kept, figures[one], instrument) for one in compared], kept)
     top = _top_cycle(above)
     named = [every[column] for column in kept]
     order = sorted(range(len(kept)), key=lambda place: (not top[place], named[place]))
@@ -175,6 +176,8 @@ def _top_cycle(above: NDArray[np.bool_]) -> NDArray[np.bool_]:
     from scipy.sparse import csr_array  # scipy is slow to import
     from scipy.sparse.csgraph import connected_components
 
+    if not above.size:
+        return np.zeros(0, dtype=np.bool_)
     count, component = connected_components(csr_array(above), directed=True, connection="strong")
     is_top = np.ones(count, dtype=np.bool_)
     low, high = np.nonzero(above)

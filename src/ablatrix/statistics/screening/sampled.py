@@ -12,13 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ablatrix.statistics.quantile import row_sums
-from ablatrix.statistics.ratio import NO_ALLOWANCE, Allowance, Estimate, Ratio, ratio_of
+from ablatrix.statistics.ratio import NO_ALLOWANCE, ROUNDING, Allowance, Estimate, Ratio, ratio_of
 from ablatrix.statistics.screening.design import Array
 from ablatrix.statistics.screening.intra_block import IntraBlock, block_values, filled_blocks, intra_block_estimates
 from ablatrix.statistics.screening.permutations import Order, coalitions
 
 POOLED = 0.25
 """Level of the test by which a component of variance counts at all."""
+LEAST_PAIRS = 4
+"""Of fewer pairs it is not asked what their places explain."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,16 @@ def sampled_shapley(
         known = [one for one in known if not np.isnan(levels.levels[one.any(axis=0)]).any()]
     if not known:
         raise ValueError(f"a pair with a value for each configuration is needed, but of {len(weights)} none has them")
-    made = [
-        _crossed(np.stack([block_values(log_times, pair[factor]) for pair in known]))
-        if levels is None
-        else _within(levels, np.stack([pair[factor] for pair in known]))
-        for factor in range(len(orders[0]))
-    ]
+    factors = range(len(orders[0]))
+    if levels is None:
+        steps = [np.stack([block_values(log_times, pair[factor]) for pair in known]) for factor in factors]
+        left = _left_by_places(np.stack([own.mean(axis=1) for own in steps]), _places(orders, weights, known))
+        made = [_crossed(own, left) for own in steps]
+    else:
+        found = levels.levels
+        values = np.stack([[np.nansum(pair[factor] * found) for pair in known] for factor in factors])
+        left = _left_by_places(values, _places(orders, weights, known))
+        made = [_within(levels, np.stack([pair[factor] for pair in known]), left) for factor in factors]
     return tuple(
         SampledShare(factor, ratio_of(estimate, confidence, allowance), sampling, len(known))
         for factor, (estimate, sampling) in enumerate(made)
@@ -108,8 +114,45 @@ def _weights(order: Order, places: dict[tuple[int, ...], int]) -> Array:
     return weights
 
 
-def _crossed(steps: Array) -> tuple[Estimate, float | None]:
-    """Return the mean of pairs x blocks, both random, and the error of sampling alone."""
+def _places(orders: Sequence[Order], weights: Sequence[Array], known: Sequence[Array]) -> Array:
+    """Return how far each factor is from the middle of each pair's order (factors x pairs)."""
+    kept = [order for order, own in zip(orders[::2], weights, strict=True) if any(own is one for one in known)]
+    middle = (len(orders[0]) - 1) / 2.0
+    found: Array = np.abs(np.argsort(np.array(kept), axis=1).T - middle)
+    return found
+
+
+def _left_by_places(values: Array, places: Array) -> float:
+    """Return which part of the variance between pairs their places leave, in the mean over factors.
+
+    Orders are stratified by places, so that what depends on a factor's own place is nearly the same in every sample and
+    no part of its error (as in Latin hypercube sampling, Stein 1987, "Large sample properties of simulations using
+    Latin hypercube sampling"). It is what a parabola over the place explains.
+
+    Args:
+        values: Step of each factor in each pair (factors x pairs).
+        places: Distance of its place from the middle.
+    """
+    pairs = values.shape[1]
+    if pairs < LEAST_PAIRS:
+        return 1.0
+    curves = places**2 - (places**2).mean(axis=1, keepdims=True)
+    rest = values - values.mean(axis=1, keepdims=True)
+    whole, spread = (rest**2).sum(axis=1), (curves**2).sum(axis=1)
+    used = (whole > ROUNDING**2) & (spread > 0.0)
+    if not used.any():
+        return 1.0
+    explained = (rest[used] * curves[used]).sum(axis=1) ** 2 / spread[used] / whole[used]
+    return float(min(1.0, float((1.0 - explained).mean()) * (pairs - 1) / (pairs - 2)))
+
+
+def _crossed(steps: Array, left: float) -> tuple[Estimate, float | None]:
+    """Return the mean of pairs x blocks, both random, and the error of sampling alone.
+
+    Args:
+        steps: Pairs x blocks.
+        left: Which part of the variance between pairs is an error.
+    """
     pairs, blocks = steps.shape
     of_pairs, of_blocks = row_sums(list(steps.T)) / blocks, row_sums(list(steps)) / pairs
     mean = math.fsum(of_pairs.tolist()) / pairs
@@ -118,15 +161,17 @@ def _crossed(steps: Array) -> tuple[Estimate, float | None]:
     rest = steps - of_pairs[:, np.newaxis] - of_blocks + mean
     freedoms = (pairs - 1, blocks - 1, (pairs - 1) * (blocks - 1))
     sizes = (blocks * _squares(of_pairs - mean), pairs * _squares(of_blocks - mean), _squares(rest.ravel()))
-    between_pairs, between_blocks, residual = squares = [one / own for one, own in zip(sizes, freedoms, strict=True)]
+    between_pairs, between_blocks, residual = (one / own for one, own in zip(sizes, freedoms, strict=True))
+    in_error = max(residual, left * between_pairs)
     if _is_noise(between_pairs, residual, freedoms[0], freedoms[2]):
         variance, freedom = between_blocks, float(freedoms[1])
     elif _is_noise(between_blocks, residual, freedoms[1], freedoms[2]):
-        variance, freedom = between_pairs, float(freedoms[0])
+        variance, freedom = in_error, float(freedoms[0])
     else:
-        variance = between_pairs + between_blocks - residual
-        freedom = variance**2 / sum(one**2 / own for one, own in zip(squares, freedoms, strict=True))
-    sampling = math.sqrt(max(0.0, between_pairs - residual) / steps.size)
+        variance = in_error + between_blocks - residual
+        parts = zip((in_error, between_blocks, residual), freedoms, strict=True)
+        freedom = max(1.0, variance**2 / sum(one**2 / own for one, own in parts))
+    sampling = math.sqrt((in_error - residual) / steps.size)
     return Estimate(mean, math.sqrt(variance / steps.size), freedom, blocks), sampling
 
 
@@ -139,8 +184,14 @@ def _is_noise(square: float, residual: float, freedom: int, freedom_of_rest: int
     return float(fdtrc(freedom, freedom_of_rest, square / residual)) > POOLED
 
 
-def _within(levels: IntraBlock, weights: Array) -> tuple[Estimate, float | None]:
-    """Return the mean of pairs from levels with a covariance, and the error of sampling alone."""
+def _within(levels: IntraBlock, weights: Array, left: float) -> tuple[Estimate, float | None]:
+    """Return the mean of pairs from levels with a covariance, and the error of sampling alone.
+
+    Args:
+        levels: The levels.
+        weights: Pairs x configurations.
+        left: Which part of the variance between pairs is an error.
+    """
     pairs = len(weights)
     held = [levels.contrast(row) for row in weights]
     values = np.array([one.mean for one in held if one is not None])
@@ -151,7 +202,7 @@ def _within(levels: IntraBlock, weights: Array) -> tuple[Estimate, float | None]
     noise = weights @ levels.covariance @ weights.T * levels.variance
     own = float(np.trace(noise)) / pairs
     shared = (float(noise.sum()) - own * pairs) / (pairs * (pairs - 1))
-    between = _squares(values - mean) / (pairs - 1)
+    between = left * _squares(values - mean) / (pairs - 1)
     parts = [(between / pairs, pairs - 1), (max(0.0, shared), levels.freedom)]
     variance = sum(size for size, _ in parts)
     sampling = math.sqrt(max(0.0, between - own + shared) / pairs)
