@@ -25,7 +25,8 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
         "{where}所有输出均正确，检查无一缺失（{trials} 次试验）。",
     ),
     "claim/cache_misses": (
-        "Each cold trial{where} compiles exactly as many tasks as its plan has distinct ones ({trials} trials).",
+        "In each cold trial{where}, exactly as many tasks are compiled as the plan has distinct ones "
+        "({trials} trials).",
         "{where}每次冷启动试验编译的任务数均等于其计划中互不相同的任务数（{trials} 次试验）。",
     ),
     "claim/factor/less": (

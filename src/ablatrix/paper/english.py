@@ -120,7 +120,7 @@ PHRASES: Mapping[str, str] = {
     "share_of_part": "{part} ({share}%)",
     "hot_scope": "A steady-state time is that of a single run after warm-up{samples}; it includes neither compilation "
     "nor input generation.",
-    "samples": " (a median of {samples} samples per trial)",
+    "samples": " (the median number of samples per trial is {samples})",
     "protocol": "Configurations are compared only within a block, where their measurements alternate. Ratios are "
     "geometric means over blocks, with {confidence}% confidence intervals (CI) from Student's t-distribution.",
     "protocol/one_block": "Configurations are compared only within a block, where their measurements alternate. As "
@@ -145,9 +145,9 @@ PHRASES: Mapping[str, str] = {
     "misses_only": "{misses}",
     "misses_by_workload": "{misses} (depending on the workload)",
     "misses_expected/all": " In all {trials} trials, the number of misses matches the plan, which lists a program's "
-    "tasks and the memory between them.",
+    "tasks and the buffers passed between them.",
     "misses_expected": " In {same} of {trials} trials, the number of misses matches the plan, which lists a "
-    "program's tasks and the memory between them.",
+    "program's tasks and the buffers passed between them.",
     "control": "For the {metric}, the A/A control, which runs the baseline a second time in every block, {outcomes}.",
     "control/again": "For the {metric}, the same control {outcomes}.",
     "control_fails": "differs significantly for {units}, whose intervals are widened accordingly; the largest "
@@ -268,7 +268,7 @@ PHRASES: Mapping[str, str] = {
     "which must stem from the order of trials or from something that the records do not capture",
     "losses": "Taken individually{averaged}, {count} changes of a knob cause a significant slowdown, the largest on "
     "{place}, where {change} increases the {metric} by {amount}.",
-    "losses/one": "Taken individually{averaged}, a single change of a knob causes a significant slowdown: on {place}, "
+    "losses/one": "Taken individually{averaged}, only one change of a knob causes a significant slowdown: on {place}, "
     "{change} increases the {metric} by {amount}.",
     "losses/none": "Taken individually{averaged}, no knob slows any workload down significantly.",
     "averaged": " and averaged over the settings of the others",
@@ -276,7 +276,7 @@ PHRASES: Mapping[str, str] = {
     "compile": "With the full configuration, the {becomes}{range}{see}{repaid}.",
     "compile/one": "With the same change, the {becomes}{range}{see}{repaid}.",
     "compile/compilers": "With the full configuration, the {metric} is {changes}{see}{repaid}.",
-    "repaid": ". Where faster runs make up for a longer cold start, this takes at most {runs} runs (on {place}, {ci})",
+    "repaid": ". Where faster runs make up for a longer cold start, this takes longest on {place} ({runs} runs, {ci})",
     "repaid/on": ". On {place}, faster runs make up for the longer cold start after {runs} runs ({ci})",
     "repaid/one": "; faster runs make up for the difference after {runs} runs ({ci})",
     "memory": "At the same time, the {becomes}{range}{see}{mostly}{peak}.",
