@@ -93,7 +93,7 @@ def find_fronts(trials: pl.DataFrame, instrument: Instrument | None = None) -> l
 
 
 def _front(unit: Unit, instrument: Instrument) -> Front:
-    tables = {one: _values(unit, one) for one in OBJECTIVES}
+    tables = {one: by_blocks(unit, one.column, one.mode) for one in OBJECTIVES}
     objectives = [one for one in OBJECTIVES if not np.isnan(tables[one]).all()]
     left_out: dict[Settings, Why] = {}
     kept: list[int] = []
@@ -134,10 +134,6 @@ def _front(unit: Unit, instrument: Instrument) -> Front:
         points=tuple(points),
         left_out=left_out,
     )
-
-
-def _values(unit: Unit, objective: Objective) -> Array:
-    return by_blocks(unit, objective.column, objective.mode)
 
 
 def _sides(

@@ -67,7 +67,7 @@ def _chosen(held: Mapping[str, Any] | None) -> ChosenStage | None:
     )
 
 
-def plan_texts(trials: pl.DataFrame) -> list[str]:
+def _plan_texts(trials: pl.DataFrame) -> list[str]:
     """Return the distinct plans of a table's stages, as they are in it; none where no record has one."""
     return sorted(trials[PLAN].drop_nulls().unique().to_list()) if PLAN in trials.columns else []
 
@@ -86,7 +86,7 @@ def knob_order(trials: pl.DataFrame) -> tuple[str, ...]:
     Everything that lists knobs follows it.
     """
     names = [name.removeprefix("knob_") for name in trials.columns if name.startswith("knob_")]
-    plans = sorted(map(StagePlan.read, plan_texts(trials)), key=lambda plan: plan.number)
+    plans = sorted(map(StagePlan.read, _plan_texts(trials)), key=lambda plan: plan.number)
     return tuple(in_order(names, named_in(plans)))
 
 
