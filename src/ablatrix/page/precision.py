@@ -12,6 +12,15 @@ from ablatrix.page.printed import NOTHING, interval, percent, ratio_value, signi
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 from ablatrix.records.metrics import METRIC_OF_MODE
 
+_DECISIONS = {
+    "continue": "the run ended before",
+    "precise": "narrow enough",
+    "most_blocks": "the study allows no more",
+    "budget": "the time budget is spent",
+    "unsupported": "no configuration is supported",
+}
+"""Why the runner added no further block, by its recorded decision."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Precision:
@@ -177,8 +186,10 @@ def _width(value: float | None, wanted: float | None) -> Shown:
 def _ending(one: Precision) -> Shown:
     if one.decision is None:
         return EMPTY
-    text = one.decision.replace("_", " ")
-    return Shown(f"{text}; short of {one.short_of}" if one.short_of else text, tone="warn" if one.short_of else "")
+    text = _DECISIONS[one.decision]
+    if one.short_of is None:
+        return Shown(text)
+    return Shown(f"{text}; {one.short_of.replace('+-', '±')}", tone="warn")
 
 
 def _last_reported(columns: Sequence[str]) -> list[pl.Expr]:

@@ -1,10 +1,16 @@
 """The rows of the page's tables as HTML: a page has fifty thousand cells, which a template would take seconds for."""
 
+import re
 from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
 from ablatrix.page.table import Heading, Row, Shown
+
+LONGEST_WORD = 24
+"""Characters that stay on one line; longer ones break anywhere, so that a table shows its columns."""
+_AFTER_COMMA = re.compile(r"(?<=,)(?! )")
+_BREAK = re.compile(r"\s|-|(?<=,)")
 
 
 def row_html(row: Row, headings: Sequence[Heading], has_sources: bool) -> Markup:
@@ -20,11 +26,14 @@ def row_html(row: Row, headings: Sequence[Heading], has_sources: bool) -> Markup
 
 def _cell(cell: Shown, heading: Heading, is_first: bool) -> str:
     tag, scope = ("th", ' scope="row"') if is_first else ("td", "")
-    kinds = " ".join(filter(None, (heading.kind, cell.tone)))
+    pieces = _BREAK.split(cell.text)
+    words = "words" if not heading.kind and max(map(len, pieces)) <= LONGEST_WORD else ""
+    kinds = " ".join(filter(None, (heading.kind, words, cell.tone)))
     kind = f' class="{escape(kinds)}"' if kinds else ""
     value = f' data-v="{escape(cell.value)}"' if cell.value is not None else ""
     statistic = f' data-k="{escape(cell.statistic)}"' if cell.statistic else ""
-    return f"<{tag}{scope}{kind}{value}{statistic}>{escape(cell.text)}</{tag}>"
+    text = Markup("<wbr>").join(_AFTER_COMMA.split(cell.text))
+    return f"<{tag}{scope}{kind}{value}{statistic}>{text}</{tag}>"
 
 
 def _button(row: Row) -> str:

@@ -21,15 +21,17 @@ from ablatrix.paper.references import References
 from ablatrix.paper.rows import paper_rows
 from ablatrix.paper.sentences.details import enter_details
 from ablatrix.paper.sentences.sentence import Sources
+from ablatrix.paper.tables.along_axes import AXIS_METRICS
 from ablatrix.paper.tables.frame import source_rows
 from ablatrix.paper.tables.sources import TableSources
 from ablatrix.paper.tables.write import write_table
 from ablatrix.paper.template.figures import FigureSpec
 from ablatrix.paper.template.load import load_template
-from ablatrix.paper.template.spec import AnyTable, TableSpec, Template, topic_of
+from ablatrix.paper.template.spec import AnyTable, AxesTableSpec, PhasesTableSpec, TableSpec, Template, topic_of
 from ablatrix.paper.text import get_language, plain_text, write_files, write_left_out, write_paragraph
 from ablatrix.plotting.figure import CHINESE_FONTS, chinese_font
 from ablatrix.plotting.labels import Labels
+from ablatrix.records.metrics import COLD_METRIC
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,14 @@ def _fitted(template: Template, findings: Findings, mixed: Sequence[str]) -> tup
 
 def _has_no_row(findings: Findings, table: AnyTable, mixed: Sequence[str]) -> bool:
     """Return whether a table is optional, and these records have no row for it."""
-    if not isinstance(table, TableSpec) or not table.optional:
-        return False
-    return source_rows(findings, table, mixed, ()).frame.is_empty()
+    match table:
+        case TableSpec(optional=True):
+            return source_rows(findings, table, mixed, ()).frame.is_empty()
+        case AxesTableSpec(optional=True):
+            return not any(findings.curves(metric) for metric in AXIS_METRICS)
+        case PhasesTableSpec(optional=True):
+            return not findings.ablations(COLD_METRIC, "cold")
+    return False
 
 
 def _studies(findings: Findings) -> str:

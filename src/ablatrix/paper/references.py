@@ -21,7 +21,7 @@ SHOWN_IN: Mapping[Subject, Sequence[tuple[Family, str]]] = {
     "shares": (("figure", "attribution"),),
     "effects": (("figure", "main_effects"), ("table", "effects")),
     "compile": (("figure", "break_even"), ("figure", "phases")),
-    "axes": (("figure", "along_axes"), ("table", "axes")),
+    "axes": (("figure", "along_axes"), ("table", "along_axes")),
     "screening": (("figure", "screening"),),
     "memory": (("figure", "memory"), ("figure", "memory_latency"), ("table", "memory")),
 }

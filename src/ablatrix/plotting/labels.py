@@ -49,6 +49,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
         "无数据行：记录中没有可列入本表的内容。",
     ),
     "axes": ("axes", "参数"),
+    "effect": ("effect", "效应"),
     "along": ("along", "参数"),
     "axis_at": ("{axis} ({others})", "{axis}（{others}）"),
     "course_grows": ("grows", "增大"),

@@ -75,7 +75,7 @@ def ratio_text(ratio: Ratio) -> str:
 
 def percent_text(share: float) -> str:
     """Return a share, or a small logarithm, in percent with two significant digits; whole from 100 on."""
-    return f"{share * 100:.2g} %" if share < 0.995 else f"{share * 100:.0f} %"
+    return f"{share * 100 + 0.0:.2g} %" if share < 0.995 else f"{share * 100:.0f} %"
 
 
 def _units(count: int, word: str = "") -> str:

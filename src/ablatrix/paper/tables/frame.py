@@ -8,7 +8,6 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import knob_order, numbered
 from ablatrix.analysis.table import BLOCK, CLASS, IS_OK, has_status
 from ablatrix.paper.filters import filtered, require_column
-from ablatrix.paper.tables.axis_rows import axis_rows
 from ablatrix.paper.tables.effect_rows import attribution_rows, effect_rows
 from ablatrix.paper.tables.source_rows import SourceRows
 from ablatrix.paper.tables.workload_rows import workload_rows
@@ -64,7 +63,6 @@ def source_rows(
             "workloads": workload_rows,
             "effects": effect_rows,
             "attribution": attribution_rows,
-            "axes": axis_rows,
         }[spec.source]
         source = make(findings, origin, labels)
         frame, words = source.frame, source.words

@@ -220,9 +220,14 @@ def _filled(lines: Sequence[float], most: float, caption: float) -> list[list[in
 
 
 def _is_new_group(table: PrintedTable, row: int, columns: Sequence[int]) -> bool:
-    """Whether some room is left above a row: where several rows share the first column, and its value changes."""
+    """Whether some room is left above a row: where several rows share the first column, and its value changes.
+
+    An empty cell stands for the value above it.
+    """
     column = [cells[columns[0]] for cells in table.rows[: len(table.rows) - table.footer]]
-    return 0 < row < len(column) and column[row] != column[row - 1] and len(set(column)) < len(column)
+    if not 0 < row < len(column) or not column[row] or len(set(column)) == len(column):
+        return False
+    return column[row] != column[row - 1]
 
 
 def _written(one: _Float, number: int, floats: int) -> Iterator[str]:

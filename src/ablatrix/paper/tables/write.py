@@ -9,6 +9,7 @@ from ablatrix.analysis.table import write_csv
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.files import write_text
 from ablatrix.paper.tables.ablation import ablation_tables
+from ablatrix.paper.tables.along_axes import axes_tables
 from ablatrix.paper.tables.build import build_table
 from ablatrix.paper.tables.html import html_document
 from ablatrix.paper.tables.latex import latex_tables
@@ -20,6 +21,7 @@ from ablatrix.paper.tables.sources import TableSources
 from ablatrix.paper.template.spec import (
     AblationTableSpec,
     AnyTable,
+    AxesTableSpec,
     MemoryTableSpec,
     PhasesTableSpec,
     SetupTableSpec,
@@ -69,6 +71,8 @@ def build_parts(sources: TableSources, spec: AnyTable) -> list[PrintedTable]:
             return memory_table(sources, spec)
         case PhasesTableSpec():
             return [phases_table(sources, spec)]
+        case AxesTableSpec():
+            return axes_tables(sources, spec)
 
 
 def _frame(tables: Sequence[PrintedTable]) -> pl.DataFrame:

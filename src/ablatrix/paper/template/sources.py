@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ablatrix.analysis.effects import curve_schema, evidence_schema
+from ablatrix.analysis.effects import evidence_schema
 from ablatrix.analysis.table import COLUMNS, MAPS
 from ablatrix.paper.template.spec import Source
 from ablatrix.records.metrics import HOT_METRIC
@@ -40,10 +40,6 @@ COLUMNS_OF: Mapping[Source, Mapping[str, bool]] = {
         **_EFFECT,
         **dict.fromkeys((*_SHARES, "of_total", "blocks", "blocks_left_out"), True),
         "not_attributable": False,
-    },
-    "axes": {
-        **{name: kind.is_numeric() for name, kind in curve_schema().items()},
-        **dict.fromkeys(("change", "verdict_text", "along", "course_text"), False),
     },
 }
 """Columns of each source, and whether they have numbers."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 from ablatrix.paper.template.figures import FigureSpecs, Mode
 from ablatrix.paper.template.words import CAPTION_IF, Condition, Words
 
-Source = Literal["cells", "correctness", "workloads", "effects", "attribution", "axes"]
+Source = Literal["cells", "correctness", "workloads", "effects", "attribution"]
 Aggregation = Literal[
     "value",
     "only",
@@ -128,6 +128,14 @@ class PhasesTableSpec(TableBase):
     """A row a workload and configuration: the time of each phase up to the end of the first run."""
 
     kind: Literal["phases"]
+    optional: bool = Field(default=False, description="Whether the paper goes without it where it would have no row.")
+
+
+class AxesTableSpec(TableBase):
+    """A row an effect along an axis of a workload, with a column for each value; a part for each axis and metric."""
+
+    kind: Literal["along_axes"]
+    optional: bool = Field(default=False, description="Whether the paper goes without it where it would have no row.")
 
 
 def _kind_of(table: Any) -> str:
@@ -140,11 +148,13 @@ AnyTable = Annotated[
     | Annotated[AblationTableSpec, Tag("ablation")]
     | Annotated[SetupTableSpec, Tag("setup")]
     | Annotated[MemoryTableSpec, Tag("memory")]
-    | Annotated[PhasesTableSpec, Tag("phases")],
+    | Annotated[PhasesTableSpec, Tag("phases")]
+    | Annotated[AxesTableSpec, Tag("along_axes")],
     Discriminator(
         _kind_of,
         custom_error_type="unknown_kind",
-        custom_error_message="there is no such kind of table; there are: rows, ablation, setup, memory, phases",
+        custom_error_message="there is no such kind of table; there are: rows, ablation, setup, memory, phases, "
+        "along_axes",
     ),
 ]
 
