@@ -110,6 +110,17 @@ def test_cache_entries_when_published_are_hits_elsewhere(tmp_path: Path, artifac
     assert entry.extra == {"calls": 1}
 
 
+def test_equal_artifacts_of_several_caches_are_one_file_where_contents_are_kept(tmp_path: Path, artifact: Path) -> None:
+    for name in ("one", "other"):
+        private = TaskCache(tmp_path / f"private-{name}")
+        private.get(KEY)
+        private.put(KEY, FACTS, artifact, {})
+        assert private.publish_to(tmp_path / "hot" / name, tmp_path / "hot" / ".contents") == 1
+    (one,), (other,) = tmp_path.glob("hot/one/*/artifact.so"), tmp_path.glob("hot/other/*/artifact.so")
+    assert one.stat().st_ino == other.stat().st_ino
+    assert TaskCache(tmp_path / "hot" / "other").get(KEY) is not None
+
+
 def test_cache_remembers_requested_keys_without_order(tmp_path: Path) -> None:
     one, other = TaskCache(tmp_path), TaskCache(tmp_path)
     for key in ("a", "b", "a"):

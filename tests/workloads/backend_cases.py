@@ -131,8 +131,8 @@ class Judge:
     def _compared(self, program: Program, executable: Executable) -> tuple[str, str]:
         found = Comparison(rms_factor=CHECKS.rms_factor, rms_floor=CHECKS.rms_floor, input_sets=2)
         for index, inputs in enumerate(program.input_sets):
-            bound = executable.bind(inputs.inputs)
             try:
+                bound = executable.bind(inputs.inputs)
                 bound.run()
             except Exception as error:
                 return "wrong", f"{type(error).__name__} in a run: {error}"

@@ -185,10 +185,15 @@ class TaskCache:
         self._memory[name] = entry = CacheEntry(path, digest, dict(extra))
         return entry
 
-    def publish_to(self, directory: Path) -> int:
+    def publish_to(self, directory: Path, contents: Path | None = None) -> int:
         """Copy all entries asked for into another cache's directory.
 
         This is how a cold trial with a private cache passes on what it built. Returns how many were new there.
+
+        Args:
+            directory: The other cache's.
+            contents: Where artifacts are kept by their digest; equal ones of several caches are then one file. None:
+                each cache has its own copy.
         """
         new = 0
         for name in sorted(self._asked):
@@ -196,8 +201,11 @@ class TaskCache:
             if source is None or not source.is_dir() or (directory / name).exists():
                 continue
             side = (source / SIDE_FILE).read_text(encoding="utf-8")
-            artifact = json.loads(side)["artifact"]
-            _store(directory, name, source / artifact, artifact, side)
+            held = json.loads(side)
+            artifact = source / held["artifact"]
+            if contents is not None:
+                artifact = _kept_once(contents, artifact, held["artifact_sha256"])
+            _store(directory, name, artifact, held["artifact"], side, link=contents is not None)
             new += 1
         return new
 
@@ -229,11 +237,33 @@ def _entry_name(scope: Mapping[str, Any], key: str) -> str:
     return digest_value({"scope": dict(scope), "key": key})
 
 
-def _store(directory: Path, entry: str, artifact: Path, name: str, side: str) -> Path:
+def _kept_once(contents: Path, artifact: Path, digest: str) -> Path:
+    """Return the file that has the content of an artifact, made where it is the first one with it."""
+    kept = contents / digest
+    if not kept.exists():
+        contents.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(prefix=".draft-", dir=contents)
+        os.close(handle)
+        shutil.copyfile(artifact, draft)
+        Path(draft).replace(kept)
+    return kept
+
+
+def _linked(file: Path, name: Path) -> bool:
+    """Give a file another name; return whether the file system could."""
+    try:
+        os.link(file, name)
+    except OSError:  # it has no such links, or no more of one file
+        return False
+    return True
+
+
+def _store(directory: Path, entry: str, artifact: Path, name: str, side: str, link: bool = False) -> Path:
     """Write an entry under a temporary name and rename it; when another process was first, its entry is kept."""
     directory.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=directory))
-    shutil.copyfile(artifact, draft / name)
+    if not (link and _linked(artifact, draft / name)):
+        shutil.copyfile(artifact, draft / name)
     (draft / SIDE_FILE).write_text(side, encoding="utf-8")
     stored = directory / entry
     try:

@@ -13,7 +13,6 @@ import tvm
 from tvm.relax.frontend.onnx import from_onnx
 
 from ablatrix.errors import UnsupportedError
-from ablatrix.workloads.onnx.dimensions import own_inputs
 from ablatrix.workloads.onnx.operation import data_inputs, read_model
 from ablatrix.workloads.onnx.precision import all_nodes
 from ablatrix.workloads.program import Program, TaskProgram
@@ -34,7 +33,7 @@ def import_onnx(program: Program, task: TaskProgram) -> Any:
     )
     if foreign:
         raise UnsupportedError(f"TVM's ONNX frontend takes operators of the standard alone, not {', '.join(foreign)}")
-    shapes = dict(zip([one.name for one in own_inputs(model)], _shapes(task), strict=True))
+    shapes = dict(zip([one.name for one in model.graph.input], _shapes(task), strict=True))
     try:
         # It prints what fails before it raises it, and warns of names that it changes.
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from ablatrix.trials.worker.cuda import Cuda
     from ablatrix.workloads.program import Program
 
+CONTENTS = ".contents"
+"""Beside the caches of configurations: the artifacts that probes built, each once."""
+
 
 def run_trial(
     talk: Talk,
@@ -149,7 +152,9 @@ def _steps(
     if known.status == "ok" and task.mode == "hot":
         yield from _time(known, talk, executable, first.bound, program, comparison, clock)
     elif known.status == "ok" and task.publish_dir is not None:
-        cache.publish_to(task.publish_dir)
+        # Most probes build what others built: a hundred copies of a model's weights would fill the disk.
+        contents = task.publish_dir.parent / CONTENTS if task.role == "probe" else None
+        cache.publish_to(task.publish_dir, contents)
 
 
 def _comparison(task: TrialTask, program: Program) -> Comparison:

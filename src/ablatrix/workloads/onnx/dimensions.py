@@ -44,12 +44,6 @@ class Sizes:
         return {axis: size for axis, size in enumerate(self.axes[name]) if isinstance(size, str)}
 
 
-def own_inputs(model: ModelProto) -> list[ValueInfoProto]:
-    """Return the inputs that a caller gives; files of old versions list weights among them."""
-    weights = {one.name for one in model.graph.initializer}
-    return [value for value in model.graph.input if value.name not in weights]
-
-
 def settle_sizes(model: ModelProto, given: Mapping[str, Any], known: Mapping[str, tuple[int, ...]]) -> Sizes:
     """Give each free dimension of the inputs what a study says, in place; other values follow from them.
 
@@ -61,7 +55,7 @@ def settle_sizes(model: ModelProto, given: Mapping[str, Any], known: Mapping[str
     Raises:
         WorkloadError: A dimension has no size, a size is none, or there is no such dimension.
     """
-    inputs = own_inputs(model)
+    inputs = list(model.graph.input)
     names = _Names(inputs)
     texts = {value.name: [names.text(value, axis) for axis in range(_rank(value))] for value in inputs}
     free = [name for texts_of in texts.values() for name in texts_of if isinstance(name, str) and name.isidentifier()]

@@ -12,7 +12,7 @@ from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 from onnx.inliner import inline_local_functions
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.onnx.dimensions import Sizes, own_inputs
+from ablatrix.workloads.onnx.dimensions import Sizes
 from ablatrix.workloads.onnx.precision import all_graphs, all_nodes
 
 FEW = (0, 1)  # integers of which nothing is known
@@ -62,7 +62,7 @@ def read_inputs(model: ModelProto) -> list[Input]:
         WorkloadError: There is none.
     """
     rows = _Rows(model)
-    made = [_input(value.name, value.type.tensor_type.elem_type, rows) for value in own_inputs(model)]
+    made = [_input(value.name, value.type.tensor_type.elem_type, rows) for value in model.graph.input]
     if not made:
         raise WorkloadError("it takes no input, so there is nothing to check it with")
     return made

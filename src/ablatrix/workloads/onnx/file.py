@@ -8,11 +8,11 @@ import onnx
 from onnx import ModelProto, TypeProto, ValueInfoProto
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.onnx.dimensions import own_inputs
 from ablatrix.workloads.onnx.precision import TREES
 from ablatrix.workloads.onnx.tensors import TYPES
 
 LARGEST = 2**31 - 1  # bytes of a message of protobuf
+FIRST_WITH_WEIGHTS_APART = 4  # IR version
 OLDEST = 7  # the oldest operator set that ONNX Runtime promises to take
 CUT = "cut that part off: onnx.utils.extract_model(file, other_file, input_names, output_names)"
 KINDS = {
@@ -46,8 +46,9 @@ def read_file(path: Path) -> ModelProto:
             f"it has {held} bytes of weights, and a model in one piece has at most {LARGEST}: quantise it, or take a "
             "part of it (onnx.utils.extract_model)"
         )
+    _list_inputs_alone(model)
     _take_off_maps(model)
-    for value in own_inputs(model):
+    for value in model.graph.input:
         _refuse_other(value, "input")
         if not value.type.tensor_type.HasField("shape"):
             raise WorkloadError(
@@ -56,6 +57,19 @@ def read_file(path: Path) -> ModelProto:
     for value in model.graph.output:
         _refuse_other(value, "output")
     return _at_newer_operators(model)
+
+
+def _list_inputs_alone(model: ModelProto) -> None:
+    """Take weights off the inputs, among which files of IR versions before 4 list them.
+
+    ONNX Runtime replaces weights that it fuses, and would leave their names behind as inputs that nobody gives.
+    """
+    weights = {one.name for one in model.graph.initializer}
+    listed = [value for value in model.graph.input if value.name in weights]
+    for value in listed:
+        model.graph.input.remove(value)
+    if listed:
+        model.ir_version = max(model.ir_version, FIRST_WITH_WEIGHTS_APART)
 
 
 def _take_off_maps(model: ModelProto) -> None:

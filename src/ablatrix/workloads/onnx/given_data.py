@@ -12,7 +12,6 @@ from onnx import ModelProto
 
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.allowance import error, magnitude, scale_of
-from ablatrix.workloads.onnx.dimensions import own_inputs
 from ablatrix.workloads.onnx.tensors import to_tensor
 
 RELATIVE = 1e-3  # as the backend tests of onnx compare
@@ -50,7 +49,7 @@ def read_tensor(path: Path) -> torch.Tensor:
 
 def read_data_sets(model: ModelProto, directories: Sequence[Path]) -> list[DataSet]:
     """Read the data sets of a model that have every input; a file is named by the tensor's name, or its number."""
-    inputs, outputs = [one.name for one in own_inputs(model)], [one.name for one in model.graph.output]
+    inputs, outputs = [one.name for one in model.graph.input], [one.name for one in model.graph.output]
     found = [
         DataSet(one.name, _read(one, "input", inputs), _read(one, "output", outputs)) for one in sorted(directories)
     ]

@@ -9,7 +9,6 @@ import onnx
 import torch
 from onnx import ModelProto, TensorProto
 
-from ablatrix.workloads.onnx.dimensions import own_inputs
 from ablatrix.workloads.onnx.tensors import to_array, to_tensor
 
 Run = Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]
@@ -73,7 +72,7 @@ def _widen_ends(model: ModelProto) -> list[bool]:
         Which of the inputs and outputs these are.
     """
     graph = model.graph
-    ends = [*own_inputs(model), *graph.output]
+    ends = [*model.graph.input, *graph.output]
     narrow = [one.type.tensor_type.elem_type == TensorProto.BFLOAT16 for one in ends]
     before, after = [], []
     for index, (value, is_narrow) in enumerate(zip(ends, narrow, strict=True)):
