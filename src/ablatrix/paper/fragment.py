@@ -7,7 +7,7 @@ from typing import Literal
 
 from ablatrix.paper.number import Number
 
-Style = Literal["words", "items", "parallel", "clauses", "sentences"]
+Style = Literal["words", "items", "facts", "parallel", "clauses", "sentences"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Listed:
-    """A list: words, ``a, b and c``; items, ``a, b, c``; parallel phrases; clauses, ``a; b; c``; or sentences."""
+    """A list: words, ``a, b and c``; items and facts, ``a, b, c``; parallel phrases; clauses, ``a; b; c``; sentences."""
 
     items: tuple["Fragment", ...]
     style: Style = "words"
@@ -108,6 +108,7 @@ def pieces(fragment: Fragment, language: Language) -> list[str | Name | Number]:
     separators: Mapping[Style, str] = {
         "words": language.comma,
         "items": language.comma,
+        "facts": language.parallel,
         "parallel": language.parallel,
         "clauses": language.semicolon,
         "sentences": language.space,

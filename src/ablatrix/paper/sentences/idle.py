@@ -15,6 +15,7 @@ from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.sentences.fastest import set_to
 from ablatrix.paper.sentences.said import block_counts, has_one_workload, margin_of, span
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
+from ablatrix.paper.sentences.shares import losses_are_said
 from ablatrix.paper.sentences.whole import primary
 from ablatrix.paper.views import amount, farthest, size
 from ablatrix.provenance.keys import key_part
@@ -177,6 +178,8 @@ def losses(sources: Sources) -> Written:
         return  # the first sentence says what the only change on the only workload does
     if evidence and len(sources.estimates.units) == 1 and all(one.kind != "main" for one in evidence.effects):
         return  # and another one which of the changes made one at a time costs the most
+    if evidence and has_one_workload(sources) and losses_are_said(sources, evidence):
+        return
     told = _main_pairs(sources, evidence) if evidence else []
     if not evidence or not told:
         yield LeftOut("losses", say("lacks/knob"))
