@@ -5,39 +5,38 @@ from collections.abc import Mapping
 
 BENEFIT: Mapping[str, tuple[str, str]] = {
     "full/first": (
-        "The full configuration, in which every knob of the factorial design leaves its baseline level,",
-        "完整配置（因子设计中的所有开关均取非基线值）",
+        "The full configuration, in which every knob of the factorial design leaves its baseline level{last},",
+        "完整配置（因子设计中的所有开关均取非基线值{last}）",
     ),
     "full/of_all": (
         "the full configuration ({moves})",
-        "完整配置（{moves}）",
+        "采用{moves}的完整配置",
     ),
     "full/of_each": (
-        "the full configuration of each compiler, in which every knob leaves its baseline level,",
-        "各编译器的完整配置（所有开关均取非基线值）",
+        "the full configuration of each compiler, in which every knob leaves its baseline level{last},",
+        "各编译器的完整配置（所有开关均取非基线值{last}）",
     ),
     "full/of_each/first": (
         "the full configuration of each compiler, in which every knob of the factorial design leaves its baseline "
-        "level,",
-        "各编译器的完整配置（因子设计中的所有开关均取非基线值）",
+        "level{last},",
+        "各编译器的完整配置（因子设计中的所有开关均取非基线值{last}）",
     ),
     "whole/compilers": (
-        "Compared with the baseline{over}{see}, {full} {changes}.",
+        "{over}{see}, {full} {changes}.",
         "{over}与基线相比{see}，{full}{changes}。",
     ),
     "whole/compilers/unclear": (
-        "Compared with the baseline{over}{see}, {full} has no significant effect on the {metric} with any "
-        "compiler (CIs within {reach}).",
+        "{over}{see}, {full} has no significant effect on the {metric} with any compiler (CIs within {reach}).",
         "{over}与基线相比{see}，{full}对{metric}的影响在任何编译器上均不显著（CI 在 {reach} 以内）。",
     ),
     "within": (" (CI within {reach})", "（CI 在 {reach} 以内）"),
     "eager/compilers/one": (
-        "Over {eager}, the fastest configuration of each compiler achieves speedups of {ratios}{over}{wins}.",
-        "{over}各编译器的最快配置相对于{eager}的加速比如下：{ratios}{wins}。",
+        "Over {eager}, the fastest configuration of each compiler achieves speedups of {ratios}{wins}.",
+        "各编译器的最快配置相对于{eager}的加速比如下：{ratios}{wins}。",
     ),
     "compared/all": ("; {wins} of the {workloads} workloads", "；在全部 {workloads} 个负载中，{wins}"),
     "shares/compilers": (
-        "A Shapley decomposition of the change in {metric} with each compiler{see} attributes the largest "
+        "A Shapley decomposition of the change in {metric} for each compiler{see} attributes the largest "
         "reductions to {knobs}{lost}.",
         "对各编译器按 Shapley 值分解{see}，缩短{metric}最多的是{knobs}{lost}。",
     ),
@@ -128,44 +127,44 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
     "best_choice/workloads/faster": (
         "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than the "
         "full one on {count} of the {of} workloads{example}.",
-        "按 Hsu 的最优多重比较（MCB），在 {of} 个负载中的 {count} 个上，有其他配置显著快于完整配置{example}。",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个负载中的 {count} 个上，有其他配置显著快于完整配置{example}。",
     ),
     "best_choice/compilers/faster": (
         "By Hsu's multiple comparisons with the best within each combination of workload and compiler, some other "
         "configuration is significantly faster than the full one in {count} of the {of} combinations{example}.",
-        "对每个负载与编译器组合分别作 Hsu 最优多重比较（MCB），在 {of} 个组合中的 {count} 个上，有其他配置显著快于"
+        "对每个负载与编译器组合分别采用 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个组合中的 {count} 个上，有其他配置显著快于"
         "完整配置{example}。",
     ),
     "best_choice/with": (
         "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than the "
         "full one with {count} of the {of} compilers{example}.",
-        "按 Hsu 的最优多重比较（MCB），在 {of} 个编译器中的 {count} 个上，没有其他配置显著快于完整配置{example}。",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个编译器中的 {count} 个上，没有其他配置显著快于完整配置{example}。",
     ),
     "best_choice/with/faster": (
         "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than the "
         "full one with {count} of the {of} compilers{example}.",
-        "按 Hsu 的最优多重比较（MCB），在 {of} 个编译器中的 {count} 个上，有其他配置显著快于完整配置{example}。",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个编译器中的 {count} 个上，有其他配置显著快于完整配置{example}。",
     ),
     "best_choice/with/all": (
         "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than the "
         "full one with any of the {of} compilers.",
-        "按 Hsu 的最优多重比较（MCB），在全部 {of} 个编译器上均没有其他配置显著快于完整配置。",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在全部 {of} 个编译器上均没有其他配置显著快于完整配置。",
     ),
     "best_choice/with/none": (
         "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than the "
         "full one with each of the {of} compilers{example}.",
-        "按 Hsu 的最优多重比较（MCB），在全部 {of} 个编译器上都有其他配置显著快于完整配置{example}。",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在全部 {of} 个编译器上都有其他配置显著快于完整配置{example}。",
     ),
     "best_choice/tested/faster": (
         "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than the "
         "full one in {count} of the {of} cases where all of them could be compared{example}.",
-        "按 Hsu 的最优多重比较（MCB），在完整配置可与其他所有配置比较的 {of} 种情形中，有 {count} 种有其他配置显著"
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的 {of} 种情形中，有 {count} 种有其他配置显著"
         "快于它{example}。",
     ),
     "best_choice/tested/all": (
         "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than the "
         "full one wherever all of them could be compared (cases: {of}).",
-        "按 Hsu 的最优多重比较（MCB），在完整配置可与其他所有配置比较的全部 {of} 种情形中，都没有其他配置显著快于它。",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的全部 {of} 种情形中，都没有其他配置显著快于它。",
     ),
     "example/only": (
         "; the exception is {exceptions}",
@@ -188,12 +187,12 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "；最快的是{moves}（{below}）",
     ),
     "example": (
-        "; relative to the baseline, the largest gain is that of {moves} for {place} ({below})",
-        "；其中相对于基线提升最大的是 {place} 上的{moves}（{below}）",
+        "; the largest gain over the baseline is obtained for {place} by {moves} ({below})",
+        "；相对于基线提升最大的是 {place}（最快的是{moves}，{below}）",
     ),
     "example/others": (
-        "; among the others, the largest gain over the baseline is that of {moves} for {place} ({below})",
-        "；其余情形中，相对于基线提升最大的是 {place} 上的{moves}（{below}）",
+        "; among the others, the largest gain over the baseline is obtained for {place} by {moves} ({below})",
+        "；其余情形中，相对于基线提升最大的是 {place}（最快的是{moves}，{below}）",
     ),
     "below": (
         "{amount} below the baseline",
@@ -204,16 +203,16 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "运行时间较基线缩短 {amount}，{ci}",
     ),
     "eager/compilers": (
-        "Over {eager}, the fastest configuration of each workload achieves speedups of {ratios}{over}{wins}.",
+        "{over}, the fastest configuration of each workload achieves speedups over {eager} of {ratios}{wins}.",
         "{over}每个负载的最快配置相对于{eager}的加速比如下：{ratios}{wins}。",
     ),
     "full/named/first": (
         "The full configuration ({moves}; other knobs as in the baseline)",
-        "完整配置（{moves}，其他开关取基线值）",
+        "采用{moves}的完整配置（其他开关取基线值）",
     ),
     "full/of_all/first": (
         "the full configuration ({moves}; other knobs as in the baseline)",
-        "完整配置（{moves}，其他开关取基线值）",
+        "采用{moves}的完整配置（其他开关取基线值）",
     ),
     "with/time/less": (
         "by {amount} with {compiler}",
@@ -268,12 +267,12 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "；在 {compilers} 上无影响（±{margin}% 以内）",
     ),
     "compilers/unclear": (
-        "has no significant effect on the {metric} with {compilers} (CI within {reach})",
-        "对{metric}的影响在 {compilers} 上不显著（CI 在 {reach} 以内）",
+        "has no significant effect on the {metric} with {compilers}{within}",
+        "对{metric}的影响在 {compilers} 上不显著{within}",
     ),
     "compilers/unclear/again": (
-        "; with {compilers}, the effect is not significant (CI within {reach})",
-        "；在 {compilers} 上的影响不显著（CI 在 {reach} 以内）",
+        "; with {compilers}, the effect is not significant{within}",
+        "；在 {compilers} 上的影响不显著{within}",
     ),
     "compilers/untested": (
         "brings the {metric} to {items} (one block, not tested)",
@@ -316,8 +315,16 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "{places}（最快的配置与基线均无显著差异）",
     ),
     "config_with": (
-        "the configuration with {moves} only",
+        "the configuration with only {moves}",
         "仅采用{moves}的配置",
+    ),
+    "full/last": (
+        " (for the last one, if it has several others)",
+        "，有多个非基线值者取最后一个",
+    ),
+    "within/many": (
+        " (CIs within {reach})",
+        "（CI 在 {reach} 以内）",
     ),
 }
 """Phrase -> English and Chinese."""

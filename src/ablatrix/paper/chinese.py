@@ -117,25 +117,25 @@ PHRASES: Mapping[str, str] = {
     "置信区间（CI）由 t 分布得出。",
     "protocol/one_block": "不同配置只在同一区组内比较，区组内各配置的测量交替进行。由于只有一个区组，"
     "比值不带置信区间。",
-    "precision": "就单个开关的效应而言，{reached}。{wanted}",
-    "judgement": "效应的显著性水平为 {alpha}%，并对同一指标的所有单个开关效应作 Holm 校正；显著但在 ±{margin}% 以内"
-    "的效应注明幅度很小。不显著的效应若经双单侧检验证实在 ±{margin}% 以内，则判为无影响，否则判为不确定"
-    "。",
+    "precision": "就单个开关效应的置信区间而言，{reached}{wanted}。",
+    "judgement": "效应的显著性水平取 {alpha}%，p 值按 Holm 方法对同一指标的所有单个开关效应作校正；显著但在 "
+    "±{margin}% 以内的效应注明幅度很小。不显著的效应若经双单侧检验证实在 ±{margin}% 以内，则判为无影响"
+    "，否则判为不确定。",
     "warm_up_classes": "对 {trials} 次{successful}热运行试验（不计 eager 模式与基线副本）的最初若干次迭代作变点分析，其中 "
     "{classes}；这些试验全部保留。",
     "warm_up_classes/one": "对最初若干次迭代的变点分析表明，全部 {trials} 次{successful}热运行试验（不计 eager 模式与基线副本"
     "）均{classes}。",
-    "checked_is_timed": "哈希值比对证实，在 {trials} 次此类试验中，有 {same} 次计时的可执行文件即为输出经过检查的那一个。"
+    "checked_is_timed": "哈希值比对证实，在 {trials} 次此类试验中，有 {same} 次计时的可执行文件与检查输出时使用的相同。"
     "{others}",
-    "checked_is_timed/all": "哈希值比对证实，这 {trials} 次试验所计时的可执行文件均为输出经过检查的那一个。",
+    "checked_is_timed/all": "哈希值比对证实，在这 {trials} 次试验中，计时的可执行文件均与检查输出时使用的相同。",
     "timed_other": "另有 {count} 次热运行试验所计时的是其他可执行文件，不计入任何统计。",
     "timed_other/one": "另有 {count} 次热运行试验所计时的是其他可执行文件，不计入任何统计。",
-    "misses_median": "每次冷启动试验的缓存未命中次数，其中位数{medians}。",
+    "misses_median": "冷启动试验中缓存未命中次数的中位数{medians}。",
     "misses_at": "在{knob}设为{level}时为 {misses}",
     "misses_only": "为 {misses}",
     "misses_by_workload": "{misses}（因负载而异）",
-    "misses_expected/all": "全部 {trials} 次试验的未命中次数均等于互不相同的任务数。",
-    "misses_expected": "{trials} 次试验中，有 {same} 次的未命中次数等于互不相同的任务数。",
+    "misses_expected/all": "全部 {trials} 次试验的未命中次数均等于其互不相同的任务数。",
+    "misses_expected": "{trials} 次试验中，有 {same} 次的未命中次数等于其互不相同的任务数。",
     "control": "A/A 对照在每个区组中再运行一次基线，其{metric}{outcomes}。",
     "control/again": "其{metric}{outcomes}。",
     "control_fails": "在 {units}上与基线有显著差异，相应的区间均已加宽，其中可能的偏离以 {worst} 为最大",
@@ -143,8 +143,8 @@ PHRASES: Mapping[str, str] = {
     "control_off": "{place}（比值为 {ratio}，至多偏离 {reach}%）",
     "control_one_block": "在 {places} 上只有一个区组，未检验",
     # Benefit: what the whole gains
-    "full/named": "完整配置（{moves}）",
-    "full/all": "完整配置（所有开关均取非基线值）",
+    "full/named": "采用{moves}的完整配置",
+    "full/all": "完整配置（所有开关均取非基线值{last}）",
     "full/one": "将{knob}由{base}改为{level}",
     "does/time/less": "使{metric}缩短 {amount}",
     "does/time/more": "使{metric}延长 {amount}",
@@ -208,7 +208,7 @@ PHRASES: Mapping[str, str] = {
     "share": "{knob}（{amount}）",
     "shares/followed": "，其次是{others}",
     "shares/more": "；另有 {count} 个开关各自至多缩短 {most}",
-    "shares/lost": "；{knobs}则使其延长",
+    "shares/lost": "；{knobs}则使{metric}延长",
     "shares/unclear": "；{knobs}的份额不显著",
     "shares/unclear_many": "；{count} 个开关的份额不显著",
     "changes/one": "{over}单独{change}{does}。",
@@ -249,35 +249,34 @@ PHRASES: Mapping[str, str] = {
     "compile": "在完整配置下，{becomes}{range}{repaid}。",
     "compile/one": "同一改动下，{becomes}{range}{repaid}。",
     "compile/compilers": "完整配置{changes}{repaid}。",
-    "repaid": "；在节省的运行时间能够抵消冷启动时间增量的负载中，所需运行次数最多为 {runs} 次（{place}，{ci}）",
+    "repaid": "；若冷启动时间的增量能由节省的运行时间抵消，则所需运行次数至多为 {runs}（{place}，{ci}）",
     "repaid/on": "；仅 {place} 存在明确的盈亏平衡点（运行 {runs} 次，{ci}）",
     "repaid/one": "；运行 {runs} 次（{ci}）后，节省的运行时间即可抵消这一增量",
-    "memory": "{becomes}{range}{mostly}{peak}。",
-    "memory/mostly": "，其中{knob}贡献最大（按 Shapley 值减少 {amount}）",
+    "memory": "{becomes}{range}{peak}。",
     "memory/peak": "；{becomes}",
     "memory/peak/one": "{becomes}。",
-    "best_choice/workloads": "按 Hsu 的最优多重比较（MCB），在 {of} 个负载中的 {count} 个上，没有其他配置显著快于完整配置"
+    "best_choice/workloads": "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个负载中的 {count} 个上，没有其他配置显著快于完整配置"
     "{example}。",
-    "best_choice/workloads/all": "按 Hsu 的最优多重比较（MCB），在任何负载上都没有其他配置显著快于完整配置。",
-    "best_choice/workloads/none": "按 Hsu 的最优多重比较（MCB），在每个负载上都有其他配置显著快于完整配置{example}。",
-    "best_choice/compilers": "对每个负载与编译器组合分别作 Hsu 最优多重比较（MCB），在 {of} 个组合中的 {count} 个上，没有其他配"
+    "best_choice/workloads/all": "按 Hsu 的 MCB 方法（与最优者的多重比较），在任何负载上都没有其他配置显著快于完整配置。",
+    "best_choice/workloads/none": "按 Hsu 的 MCB 方法（与最优者的多重比较），在每个负载上都有其他配置显著快于完整配置{example}。",
+    "best_choice/compilers": "对每个负载与编译器组合分别采用 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个组合中的 {count} 个上，没有其他配"
     "置显著快于完整配置{example}。",
-    "best_choice/compilers/all": "对每个负载与编译器组合分别作 Hsu 最优多重比较（MCB），在任何组合上都没有其他配置显著快于完整配置。",
-    "best_choice/compilers/none": "对每个负载与编译器组合分别作 Hsu 最优多重比较（MCB），在每个组合上都有其他配置显著快于完整配置"
+    "best_choice/compilers/all": "对每个负载与编译器组合分别采用 Hsu 的 MCB 方法（与最优者的多重比较），在任何组合上都没有其他配置显著快于完整配置。",
+    "best_choice/compilers/none": "对每个负载与编译器组合分别采用 Hsu 的 MCB 方法（与最优者的多重比较），在每个组合上都有其他配置显著快于完整配置"
     "{example}。",
-    "best_choice/tested": "按 Hsu 的最优多重比较（MCB），在完整配置可与其他所有配置比较的 {of} 种情形中，有 {count} 种没有其"
+    "best_choice/tested": "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的 {of} 种情形中，有 {count} 种没有其"
     "他配置显著快于它{example}。",
-    "best_choice/tested/none": "按 Hsu 的最优多重比较（MCB），在完整配置可与其他所有配置比较的全部 {of} 种情形中，都有其他配置显著"
+    "best_choice/tested/none": "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的全部 {of} 种情形中，都有其他配置显著"
     "快于它{example}。",
-    "best_choice/one/all": "按 Hsu 的最优多重比较（MCB），没有其他配置显著快于完整配置。",
-    "best_choice/one/none": "按 Hsu 的最优多重比较（MCB），完整配置并非最快的配置{example}。",
-    "all_but": "除{knobs}外的完整配置",
+    "best_choice/one/all": "按 Hsu 的 MCB 方法（与最优者的多重比较），没有其他配置显著快于完整配置。",
+    "best_choice/one/none": "按 Hsu 的 MCB 方法（与最优者的多重比较），完整配置并非最快的配置{example}。",
+    "all_but": "不含{knobs}的完整配置",
     # Correctness
-    "comparisons": "我们以同一程序的{oracle}输出为参考输出{draws}。{found}。",
+    "comparisons": "我们以同一程序的{oracle}输出为参考{draws}。{found}。",
     "changes/rest/named": "；{knobs}的影响不显著",
     "comparisons/none/all": "全部 {comparisons} 次比较均通过，{trials} 次试验无一遗漏",
     "successful": "成功的",
-    "tolerance/all": "均方根误差以{unit}为单位。以此为单位，误差不超过 {ratio}{limit}。{alone}{estimated}",
+    "tolerance/all": "均方根误差的基准取{unit}。各试验的误差至多为该基准的 {ratio} 倍{limit}。{alone}{estimated}",
     "worst_differences/all": "{worst}{others}。",
     "comparisons/none": "全部 {comparisons} 次比较均通过，{trials} 次成功的试验无一遗漏",
     "comparisons/judged": "{trials} 次试验的 {comparisons} 次比较无一缺失，也未发现错误输出，所有成功的试验均经过检查",
@@ -290,8 +289,8 @@ PHRASES: Mapping[str, str] = {
     "draws/one": "，每次试验比较 {draws} 组输入的结果",
     "worst_differences": "在成功的试验中，{worst}{others}。",
     "worst_with_others": "；计入失败的试验后，{worst}",
-    "tolerance": "均方根误差以{unit}为单位。以此为单位，成功试验的误差不超过 {ratio}{limit}。{alone}{estimated}",
-    "own_tolerance": "{knobs}的部分取值另有容差：{trials} 次试验的容差为 {factor}，误差不超过 {ratio}。",
+    "tolerance": "均方根误差的基准取{unit}。成功试验的误差至多为该基准的 {ratio} 倍{limit}。{alone}{estimated}",
+    "own_tolerance": "{knobs}的部分取值另有容差：{trials} 次试验的容差为该基准的 {factor} 倍，误差至多为 {ratio} 倍。",
     "rms_unit/eager": "相同输入下单精度 eager 模式的均方根误差",
     "rms_unit/roundings": "eager 模式在随机扰动舍入下的最大均方根误差",
     "rms_unit/floor": "{eager}与参考输出均方根的 {floor} 倍之和",
@@ -304,8 +303,7 @@ PHRASES: Mapping[str, str] = {
     "rms_estimated": "{workloads} 的参考输出由 eager 模式给出，故 eager 模式自身的误差为估计值。",
     "range/alike/less": "，各负载的降幅从 {least}到 {most}不等",
     "range/alike/more": "，各负载的增幅从 {least}到 {most}不等",
-    "shares/lost/one": "；{knobs}则使其延长",
-    "shares/lost/most": "；使其延长最多的是{knobs}",
+    "shares/lost/most": "；使{metric}延长最多的是{knobs}",
     "share/of": "{compiler} 的{knob}（{amount}）",
     "metric/shown": "{metric}{see}",
     "joined": "{first}{rest}",
@@ -330,6 +328,8 @@ CHINESE = Language(
     last="和",
     parallel="，",
     parallel_last="，",
+    series="；",
+    series_last="；",
     semicolon="；",
     space="",
     latex_note="% needs XeLaTeX or LuaLaTeX with \\usepackage{ctex} (or xeCJK with a Chinese font)",

@@ -119,7 +119,7 @@ PHRASES: Mapping[str, str] = {
     "input generation.",
     "samples": " (with a median of {samples} timed runs per trial)",
     "protocol": "Configurations are compared only within a block, where their measurements alternate. Ratios are "
-    "geometric means over blocks, with {confidence}% confidence intervals (CI) from Student's "
+    "geometric means over blocks, with {confidence}% confidence intervals (CIs) from Student's "
     "t-distribution.",
     "protocol/one_block": "Configurations are compared only within a block, where their measurements alternate. As "
     "there is a single block, ratios come without confidence intervals.",
@@ -128,11 +128,10 @@ PHRASES: Mapping[str, str] = {
     "effects on the same metric; a significant effect within ±{margin}% is marked as small. An effect "
     "that is not significant counts as absent if two one-sided tests place it within ±{margin}%, and "
     "as undecided otherwise.",
-    "warm_up_classes": "A change-point analysis of the first iterations of {trials} {successful}hot trials (eager "
-    "execution and second copies of the baseline not counted) classifies {classes}; all of them are "
-    "kept.",
+    "warm_up_classes": "A change-point analysis of the first iterations of {trials} {successful}hot trials (excluding "
+    "eager execution and second copies of the baseline) classifies {classes}; all of them are kept.",
     "warm_up_classes/one": "A change-point analysis of the first iterations classifies all {trials} {successful}hot trials "
-    "(eager execution and second copies of the baseline not counted) as {classes}.",
+    "(excluding eager execution and second copies of the baseline) as {classes}.",
     "checked_is_timed": "Digests confirm for {same} of {trials} such trials that the executable timed is the one whose "
     "outputs were checked.{others}",
     "checked_is_timed/all": "Digests confirm for all {trials} such trials that the executable timed is the one whose outputs "
@@ -143,9 +142,10 @@ PHRASES: Mapping[str, str] = {
     "misses_at": "{misses} with {knob} set to {level}",
     "misses_only": "{misses}",
     "misses_by_workload": "{misses} (depending on the workload)",
-    "misses_expected/all": " In all {trials} trials, it equals the number of distinct tasks.",
-    "misses_expected": " In {same} of {trials} trials, it equals the number of distinct tasks.",
-    "control": "The A/A control runs a second copy of the baseline in every block. Its {metric} {outcomes}.",
+    "misses_expected/all": " In all {trials} trials, the number of misses equals the number of distinct tasks.",
+    "misses_expected": " In {same} of {trials} trials, the number of misses equals the number of distinct tasks.",
+    "control": "The A/A control runs a second copy of the baseline in every block. The {metric} of this copy "
+    "{outcomes}.",
     "control/again": "Its {metric} {outcomes}.",
     "control_fails": "differs significantly from that of the baseline for {units}, whose CIs are widened accordingly; "
     "the largest offset is possible on {worst}",
@@ -154,7 +154,7 @@ PHRASES: Mapping[str, str] = {
     "control_one_block": "is untested on {places}, where there is a single block",
     # Benefit: what the whole gains
     "full/named": "The full configuration ({moves})",
-    "full/all": "The full configuration, in which every knob leaves its baseline level,",
+    "full/all": "The full configuration, in which every knob leaves its baseline level{last},",
     "full/one": "Switching {knob} from {base} to {level}",
     "does/time/less": "reduces the {metric} by {amount}",
     "does/time/more": "increases the {metric} by {amount}",
@@ -225,7 +225,7 @@ PHRASES: Mapping[str, str] = {
     "share": "{knob} ({amount})",
     "shares/followed": ", followed by {others}",
     "shares/more": "; {count} further knobs contribute at most {most} each",
-    "shares/lost": "; increases are due to {knobs}",
+    "shares/lost": "; the {metric} is increased by {knobs}",
     "shares/unclear": "; no significant share is attributed to {knobs}",
     "shares/unclear_many": "; the shares of {count} knobs are not significant",
     "changes/one": "On its own, {change} {does}{over}.",
@@ -270,11 +270,10 @@ PHRASES: Mapping[str, str] = {
     "compile": "With the full configuration, the {becomes}{range}{repaid}.",
     "compile/one": "With the same change, the {becomes}{range}{repaid}.",
     "compile/compilers": "The full configuration {changes}{repaid}.",
-    "repaid": "; where faster runs repay a longer cold start, they do so after at most {runs} runs ({place}, {ci})",
-    "repaid/on": "; a finite break-even point is found only for {place} ({runs} runs, {ci})",
+    "repaid": ". Where faster runs repay a longer cold start, they do so after at most {runs} runs ({place}, {ci})",
+    "repaid/on": ". A finite break-even point is found only for {place} ({runs} runs, {ci})",
     "repaid/one": "; faster runs repay the difference after {runs} runs ({ci})",
-    "memory": "The {becomes}{range}{mostly}{peak}.",
-    "memory/mostly": "; the largest share of this reduction is due to {knob} ({amount} by Shapley value)",
+    "memory": "The {becomes}{range}{peak}.",
     "memory/peak": "; the {becomes}",
     "memory/peak/one": "The {becomes}.",
     "best_choice/workloads": "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than "
@@ -300,11 +299,11 @@ PHRASES: Mapping[str, str] = {
     "one{example}.",
     "all_but": "the full configuration without {knobs}",
     # Correctness
-    "comparisons": "We compare all outputs with those of the same program in {oracle}{draws}. {found}.",
+    "comparisons": "As the reference, we use the outputs of the same program in {oracle}{draws}. {found}.",
     "changes/rest/named": "; the effect of {knobs} is not significant",
     "comparisons/none/all": "All {comparisons} comparisons passed, and each of the {trials} trials was checked",
     "successful": "successful ",
-    "tolerance/all": "As the unit of root-mean-square (RMS) errors, we take {unit}. In this unit, errors reach at most "
+    "tolerance/all": "Root-mean-square (RMS) errors are given relative to {unit}. On this scale, errors reach at most "
     "{ratio}{limit}.{alone}{estimated}",
     "worst_differences/all": "Outputs differ from the reference by at most {worst}{others}.",
     "comparisons/none": "All {comparisons} comparisons passed, and each of the {trials} successful trials was checked",
@@ -316,11 +315,11 @@ PHRASES: Mapping[str, str] = {
     "oracle/double": "double precision",
     "oracle/single": "unoptimized single precision, as no double precision is available",
     "oracle/both": "double precision ({workloads}, which has none: in unoptimized single precision)",
-    "draws": ", using {draws} sets of inputs per trial",
-    "draws/one": ", using {draws} set of inputs per trial",
+    "draws": ", with {draws} sets of inputs per trial",
+    "draws/one": ", with {draws} set of inputs per trial",
     "worst_differences": "In successful trials, outputs differ from the reference by at most {worst}{others}.",
     "worst_with_others": "; including the failed trials, by at most {worst}",
-    "tolerance": "As the unit of root-mean-square (RMS) errors, we take {unit}. In this unit, errors of successful "
+    "tolerance": "Root-mean-square (RMS) errors are given relative to {unit}. On this scale, errors of successful "
     "trials reach at most {ratio}{limit}.{alone}{estimated}",
     "rms_unit/eager": "the RMS error of eager single-precision execution on the same inputs",
     "rms_unit/roundings": "the largest RMS error of eager execution under randomly perturbed rounding",
@@ -329,16 +328,15 @@ PHRASES: Mapping[str, str] = {
     "rms_not_eager": " Relative to eager execution alone, errors may be larger, by a factor that the records do not "
     "give.",
     "own_tolerance": "Levels of {knobs} come with a tolerance of their own: in {trials} trials, up to {factor} is "
-    "allowed, and at most {ratio} is reached.",
+    "allowed on this scale, and at most {ratio} is reached.",
     "unjudged": "In {ill} comparisons, single precision does not determine the output, so these were not judged; "
     "in {eager} of the others, eager execution itself differs from the reference.",
     "unjudged/ill": "In {ill} comparisons, single precision does not determine the output, so these were not judged.",
     "unjudged/eager": "In {eager} comparisons, eager execution itself differs from the reference.",
     "rms_estimated": " For {workloads}, eager execution provides the reference, so its error is an estimate.",
-    "range/alike/less": ", with reductions from {least} to {most}",
-    "range/alike/more": ", with increases from {least} to {most}",
-    "shares/lost/one": "; an increase is due to {knobs}",
-    "shares/lost/most": "; the largest increases are due to {knobs}",
+    "range/alike/less": ", with reductions ranging from {least} to {most}",
+    "range/alike/more": ", with increases ranging from {least} to {most}",
+    "shares/lost/most": "; the {metric} is increased most by {knobs}",
     "share/of": "{knob} with {compiler} ({amount})",
     "metric/shown": "{metric}{see}",
     "joined": "{first}{rest}",
@@ -363,6 +361,8 @@ ENGLISH = Language(
     last=" and ",
     parallel=", ",
     parallel_last=" and ",
+    series=", ",
+    series_last=", and ",
     semicolon="; ",
     space=" ",
     latex_note="",

@@ -18,24 +18,24 @@ PRECISION: Mapping[str, tuple[str, str]] = {
     ),
     "half_width/percent": (
         "±{width}%",
-        "置信区间半宽不超过 {width}%",
+        "半宽不超过 {width}%",
     ),
     "half_width/factor": (
         "a factor of {width}",
-        "置信区间两端与估计值至多相差 {width} 倍",
+        "上限不超过估计值的 {width} 倍",
     ),
     "target/met": (
-        " This meets the target of ±{target}% for the {metric} set in advance.",
-        "这达到了预先设定的{metric}目标（±{target}%）。",
+        " This meets the preset target of ±{target}% for the {metric}.",
+        "；{metric}达到了预设目标（±{target}%）",
     ),
     "target/missed": (
-        " This misses the target of ±{target}% for the {metric} set in advance.",
-        "这未达到预先设定的{metric}目标（±{target}%）。",
+        " This misses the preset target of ±{target}% for the {metric}.",
+        "；{metric}未达到预设目标（±{target}%）",
     ),
     "target/missed/blocks": (
-        " This misses the target of ±{target}% for the {metric} set in advance, as the number of hot blocks was "
-        "limited to {blocks}.",
-        "由于热运行区组数上限为 {blocks}，预先设定的{metric}目标（±{target}%）未能达到。",
+        " This misses the preset target of ±{target}% for the {metric}, as the number of hot blocks was limited "
+        "to {blocks}.",
+        "；热运行区组数上限为 {blocks}，故{metric}未达到预设目标（±{target}%）",
     ),
     "reach/percent": ("±{reach}%", "±{reach}%"),
     "reach/factor": ("a factor of {reach}", "{reach} 倍"),
@@ -54,8 +54,8 @@ PRECISION: Mapping[str, tuple[str, str]] = {
     ),
     "control_holds": (
         "does not differ significantly from that of the baseline for any of the {units} after Holm correction; "
-        "the CI that reaches farthest from a ratio of one is that of {place} ({ratio}{before})",
-        "在 {units}上与基线均无显著差异（经 Holm 校正）；置信区间偏离相等最远的是 {place}（比值为 {ratio}{before}）",
+        "the CI reaching farthest from equality is that of {place} (ratio {ratio}{before})",
+        "在 {units}上与基线均无显著差异（经 Holm 校正）；置信区间偏离基线最远的是 {place}（比值为 {ratio}{before}）",
     ),
     "control_before": (
         ", uncorrected",
@@ -84,15 +84,15 @@ PRECISION: Mapping[str, tuple[str, str]] = {
     ),
     "worst": (
         "{absolute} in absolute and {relative} in relative terms{near_zero}",
-        "输出与参考输出的绝对误差不超过 {absolute}，相对误差不超过 {relative}{near_zero}",
+        "输出的绝对误差不超过 {absolute}，相对误差不超过 {relative}{near_zero}",
     ),
     "rms_limit": (
-        ", with {factor} as the tolerance",
-        "，容差为 {factor}",
+        ", where up to {factor} is tolerated",
+        "，容差为 {factor} 倍",
     ),
     "rms_limit/over_eager": (
-        ", with a tolerance of {factor}, i.e. at most {most} times the RMS error of unperturbed eager execution",
-        "，容差为 {factor}（至多相当于未扰动 eager 模式均方根误差的 {most} 倍）",
+        ", where up to {factor} (at most {most} times the RMS error of unperturbed eager execution) is tolerated",
+        "，容差为 {factor} 倍（至多相当于未扰动 eager 模式均方根误差的 {most} 倍）",
     ),
     "allowed_over_eager": (
         ", with a tolerance of at most {most} times the RMS error of unperturbed eager execution",
@@ -120,12 +120,12 @@ PRECISION: Mapping[str, tuple[str, str]] = {
         "生成的不同内核数",
     ),
     "largest_phases": (
-        " Its largest phase is {phases} (medians over {trials} trials).",
-        "其中占比最大的阶段：{phases}（{trials} 次试验的中位数）。",
+        " In the median, its largest phase is {phases}.",
+        "按中位数计，占比最大的阶段{phases}。",
     ),
     "phase_with": (
         "{part} with {compilers}",
-        "{compilers} 为{part}",
+        "在 {compilers} 上是{part}",
     ),
     "phase_of": (
         "{compiler} ({share}%)",

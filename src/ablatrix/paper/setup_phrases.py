@@ -10,17 +10,17 @@ SETUP: Mapping[str, tuple[str, str]] = {
     ),
     "setup/software/compilers": (
         "We evaluate {compilers}, using {versions}.",
-        "所评测的编译器为 {compilers}，所用的其他软件为 {versions}。",
+        "所评测的编译器为 {compilers}，软件环境包括 {versions}。",
     ),
     "setup/compiler_of": ("{name} ({carrier})", "{name}（{carrier}）"),
     "setup/compiler_of/called": ("{name} ({official}, {carrier})", "{name}（{official}，{carrier}）"),
     "setup/knobs": (
         "We vary {count} knobs{of}{design}: {knobs}. The level listed first is that of the baseline{but}.",
-        "消融对象为{of} {count} 个开关{design}：{knobs}；列在首位的是基线取值{but}。",
+        "消融对象为{of} {count} 个开关{design}：{knobs}；各开关以首个取值为基线{but}。",
     ),
     "setup/knobs/one": (
         "We vary a single knob{of}, {knobs}; the level listed first is that of the baseline{but}.",
-        "消融对象为{of}一个开关，即{knobs}，列在首位的是基线取值{but}。",
+        "消融对象为{of}一个开关，即{knobs}，以首个取值为基线{but}。",
     ),
     "setup/many_knobs": (
         "We vary {count} knobs of {compilers}{design}{see}.",
@@ -38,7 +38,7 @@ SETUP: Mapping[str, tuple[str, str]] = {
     "setup/design/around": (" one at a time", "（每次只改变一个）"),
     "setup/but": (
         ", except that {exceptions}",
-        "（例外：{exceptions}）",
+        "（但{exceptions}）",
     ),
     "setup/base_of": ("{knob} is {level} in the baseline of {compilers}", "{compilers} 的基线中{knob}设为{level}"),
     "setup/knobs_own": (
@@ -75,12 +75,12 @@ SETUP: Mapping[str, tuple[str, str]] = {
     "setup/knobs_of_stages": (
         "We vary {count} knobs{of}: {crossed} in a full factorial design, and {single} one at a time{centre}. The "
         "level listed first is that of the baseline{but}.",
-        "消融对象为{of} {count} 个开关：对{crossed}作全因子实验，{centre}对{single}逐个改变；列在首位的是基线取值"
+        "消融对象为{of} {count} 个开关：对{crossed}作全因子实验；{centre}逐个改变{single}。各开关以首个取值为基线"
         "{but}。",
     ),
     "setup/starting_from": (
         ", starting from {centre}",
-        "从{centre}出发",
+        "以{centre}为起点，",
     ),
     "setup/departures/one": (
         "The baseline differs from the compiler defaults only in {departures}.",

@@ -121,6 +121,8 @@ def _of_group(sources: Sources, held: Sequence[Held]) -> Iterator[Sentence]:
         by_change.setdefault(_change_of(one.claim), []).append(one)
     for own in by_change.values():
         phrase = f"claim/{kind}/{direction}"
+        if (kind, direction) == ("factor", "less") and metric.partition("_ms")[1]:
+            phrase += "/time"
         slots = _found(sources, own)
         if own is not by_change[_change_of(held[0].claim)]:
             said = say(f"{phrase}/again", **slots)
@@ -147,10 +149,11 @@ def _found(sources: Sources, held: Sequence[Held]) -> dict[str, Fragment]:
     bounds = [_bound(sources, one.claim) for one in held]
     if len({one.claim.bound for one in held}) == 1:
         bounds = bounds[:1]
+    bound = say(f"bound/{_bound_kind(held[0])}", bounds=listed(bounds))
     return {
         "amounts": listed(amounts, "parallel"),
         "change": _change(sources, held[0].claim),
-        "bound": say(f"bound/{_bound_kind(held[0])}", bounds=listed(bounds)),
+        "bound": say("bound/each", bound=bound) if len(bounds) > 1 else bound,
     }
 
 

@@ -121,8 +121,9 @@ def _compared(sources: Sources, held: Mapping[str, Sequence[Held]], evidence: Ev
     alike = len({tuple((unit.workload, unit.digest) for unit, *_ in own) for own in held.values()}) == 1
     is_later = bool(evidence and totals(sources, evidence))
     where = _over_held(sources, held[order[0]], is_later) if alike else say("over/each")
-    slots: dict[str, Fragment] = {"eager": sources.eager(), "ratios": listed(ratios, "parallel"), "over": where}
+    slots: dict[str, Fragment] = {"eager": sources.eager(), "ratios": listed(ratios, "parallel")}
     phrase = "eager/compilers/one" if has_one_workload(sources) else "eager/compilers"
+    slots |= {} if has_one_workload(sources) else {"over": where}
     yield Sentence("against_eager", say(phrase, wins=_wins(sources, held, alike), **slots))
 
 

@@ -8,13 +8,10 @@ from ablatrix.analysis.effects import Evidence
 from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.references import Subject
 from ablatrix.paper.sentences.overall import (
-    Candidate,
     Overall,
     becomes,
-    candidates,
     entered,
     extremes,
-    first_stages,
     over,
     unclear_reach,
 )
@@ -22,7 +19,6 @@ from ablatrix.paper.sentences.said import scaled
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.shares import changes_of
 from ablatrix.paper.sentences.whole import end_levels, is_of_one_knob, over_compilers, primary, totals
-from ablatrix.paper.views import size
 from ablatrix.provenance.units import Unit
 from ablatrix.records.metrics import COLD_METRIC
 
@@ -128,12 +124,11 @@ def memory(sources: Sources) -> Written:
         yield Sentence("memory", say("memory/compilers", changes=changes, lacking=_lacking(sources, metric)))
         return
     one = held[0]
-    mostly = _saver(sources, planned) if planned and of_plan and one.direction == "less" else Name("")
     word = say(f"metric/{PEAK}")
     peak_too = becomes(sources, of_peak[0], word, PEAK, Name("")) if of_plan and len(of_peak) == 1 else None
     of_its_own = planned is not None and is_of_one_knob(sources, planned, one.candidate)
     joined = say("memory/peak", becomes=peak_too) if peak_too is not None and not of_its_own else Name("")
-    yield Sentence("memory", say("memory", mostly=mostly, peak=joined, **_becomes(sources, one, metric)))
+    yield Sentence("memory", say("memory", peak=joined, **_becomes(sources, one, metric)))
     if peak_too is not None and of_its_own:
         yield Sentence("peak_memory", say("memory/peak/one", becomes=peak_too))
 
@@ -143,16 +138,3 @@ def _lacking(sources: Sources, metric: str) -> Fragment:
     known = sources.part((pl.col("role") == "measured") & pl.col(metric).is_not_null(), "compiler")["compiler"].unique()
     lacking = [one for one in sources.estimates.compilers if one not in known.to_list()]
     return say("memory/lacking", compilers=listed(map(sources.compiler, lacking))) if lacking else Name("")
-
-
-def _saver(sources: Sources, evidence: Evidence) -> Fragment:
-    stages = first_stages(evidence.effects)
-    found: list[Candidate] = candidates(
-        sources, evidence, ("shapley",), lambda one: stages.get(one.compiler) == one.stage
-    )
-    gains = [one for one in found if one.direction == "less"]
-    if len(gains) < 2:
-        return Name("")
-    held = entered(sources, evidence, min(gains, key=lambda one: one.ratio))
-    knob, by = sources.knob(held.candidate.first.knob), size(sources.ledger, held.interval)
-    return say("memory/mostly", knob=knob, amount=by)

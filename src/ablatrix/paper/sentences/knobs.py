@@ -126,7 +126,8 @@ def _starting_from(sources: Sources) -> Fragment:
     bases = {knob: _base(_bases(sources, knob)) for knob in crossed}
     if len(moves) != 1:
         return Name("")
-    moved = [(knob, level) for knob, level in moves.pop() if level != bases[knob]]
+    found = dict(moves.pop())
+    moved = [(knob, found[knob]) for knob in crossed if found.get(knob, bases[knob]) != bases[knob]]
     if not moved:
         return say("setup/starting_from", centre=say("centre/baseline"))
     named = say("centre/named", moves=listed(knob_at(sources, *move) for move in moved))
@@ -239,7 +240,7 @@ def departures(sources: Sources) -> Written:
     if alike:
         items = list(_departures(sources, alike, tuple(baselines)))
         phrase = "setup/departures" if len(alike) > 1 else "setup/departures/one"
-        yield Sentence("departures", say(phrase, departures=listed(items)))
+        yield Sentence("departures", say(phrase, departures=listed(items, "series")))
 
 
 def _departures(

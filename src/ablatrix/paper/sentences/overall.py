@@ -1,6 +1,6 @@
 """One change of one compiler over its workloads: the members, their geometric mean, and what may be said of it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -248,9 +248,7 @@ def with_compilers(sources: Sources, held: Sequence[Overall], metric: str, word:
         slots: dict[str, Fragment] = {} if said else {"metric": word}
         if direction in ("none", "unclear"):
             slots["compilers"] = listed(sources.compiler(one.candidate.first.compiler) for one in own)
-            slots |= (
-                {"margin": margin_of(sources)} if direction == "none" else {"reach": unclear_reach(sources, own)[0]}
-            )
+            slots |= {"margin": margin_of(sources)} if direction == "none" else {"within": _within_all(sources, own)}
         else:
             slots["items"] = listed((_with_compiler(sources, one, metric) for one in own), "parallel")
         said.append(say(f"compilers/{direction}/again" if said else f"compilers/{direction}", **slots))
@@ -266,6 +264,10 @@ def unclear_reach(sources: Sources, held: Sequence[Overall]) -> tuple[Fragment, 
     names = "+".join(dict.fromkeys(key_part(one.candidate.first.compiler) for one in held))
     key = f"benefit/unclear/{first.kind}/{names}/{key_part(first.metric)}/reach"
     return farthest(sources.ledger, key, [one.interval for one in held])
+
+
+def _within_all(sources: Sources, held: Sequence[Overall]) -> Fragment:
+    return say("within" if len(held) == 1 else "within/many", reach=unclear_reach(sources, held)[0])
 
 
 def _with_compiler(sources: Sources, overall: Overall, metric: str) -> Fragment:

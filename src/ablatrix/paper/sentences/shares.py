@@ -127,8 +127,8 @@ def _lost(sources: Sources, evidence: Evidence, losses: Sequence[Candidate], sev
         return Name("")
     named = losses[:LOST]
     items = _by_knob(sources, evidence, named) if several else [_share(sources, evidence, one) for one in named]
-    kind = "/most" if len(losses) > len(named) else "/one" if len(named) == 1 else ""
-    return say(f"shares/lost{kind}", knobs=listed(items))
+    word = say(f"metric/{evidence.metric.name}")
+    return say("shares/lost/most" if len(losses) > len(named) else "shares/lost", knobs=listed(items), metric=word)
 
 
 def losses_are_said(sources: Sources, evidence: Evidence) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ablatrix.analysis.effects import Evidence
 from ablatrix.paper.estimates import ends_of
-from ablatrix.paper.fragment import Fragment, listed, say
+from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.sentences.fastest import bests, knob_at, median_of
 from ablatrix.paper.sentences.overall import (
     Candidate,
@@ -116,7 +116,8 @@ def _full(sources: Sources, evidence: Evidence, one: Overall) -> Fragment:
         base = sources.level(knob, start[knob])
         return say("full/one", knob=sources.knob(knob), base=base, level=sources.level(knob, level))
     if len(end) > MOVES:
-        return say("full/all" if moves_all(sources, evidence, one.candidate) else "full/first")
+        last = _last(evidence, [one])
+        return say("full/all" if moves_all(sources, evidence, one.candidate) else "full/first", last=last)
     moves = listed(knob_at(sources, *move) for move in end.items())
     return say("full/named" if moves_all(sources, evidence, one.candidate) else "full/named/first", moves=moves)
 
@@ -126,11 +127,21 @@ def _full_of_several(sources: Sources, evidence: Evidence, held: Sequence[Overal
     ends = [ends_of(sources.estimates.stage_of(one.candidate.first, evidence))[1] for one in held]
     every = all(moves_all(sources, evidence, one.candidate) for one in held)
     if any(dict(end) != dict(ends[0]) for end in ends) or len(ends[0]) > MOVES:
-        return say("full/of_each" if every else "full/of_each/first")
+        return say("full/of_each" if every else "full/of_each/first", last=_last(evidence, held))
     moves = listed(knob_at(sources, *move) for move in ends[0].items())
     if len(ends[0]) == 1:
         return moves
     return say("full/of_all" if every else "full/of_all/first", moves=moves)
+
+
+def _last(evidence: Evidence, held: Sequence[Overall]) -> Fragment:
+    """Return which level a knob of several is moved to, where there is one."""
+    own = {(one.candidate.first.compiler, one.candidate.first.stage) for one in held}
+    levels: dict[tuple[str, str | None], set[str]] = {}
+    for effect in evidence.effects:
+        if effect.kind == "main" and (effect.compiler, effect.stage) in own:
+            levels.setdefault((effect.compiler, effect.knob), set()).update((effect.base_level, effect.level))
+    return say("full/last") if any(len(several) > 2 for several in levels.values()) else Name("")
 
 
 def moves_all(sources: Sources, evidence: Evidence, one: Candidate) -> bool:
