@@ -46,16 +46,16 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
     "centre/named": ("the configuration with {moves}", "采用{moves}的配置"),
     "centre/stage": ("the central configuration of its stage", "各阶段的中心配置"),
     "changes": (
-        "Of {count} single-knob changes to {centre}, {changes}{others}.",
+        "Of the {count} single-knob changes to {centre}, {changes}{others}.",
         "在从{centre}出发的 {count} 项单开关改动中，{changes}{others}。",
     ),
     "changes/only": (
-        "Of {count} single-knob changes to {centre}, only {change} has a significant effect: it {does}{over}.",
+        "Of the {count} single-knob changes to {centre}, only {change} has a significant effect: it {does}{over}.",
         "在从{centre}出发的 {count} 项单开关改动中，仅{change}有显著影响：{over}{does}。",
     ),
     "changes/none": (
-        "Of {count} single-knob changes to {centre}, none has a significant effect on the {metric} (CIs within "
-        "{reach}).",
+        "Of the {count} single-knob changes to {centre}, none has a significant effect on the {metric} (CIs "
+        "within {reach}).",
         "从{centre}出发的 {count} 项单开关改动均未显著影响{metric}（CI 在 {reach} 以内）。",
     ),
     "changes/untested": (
@@ -125,25 +125,29 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "；{compilers} 未报告该值",
     ),
     "best_choice/workloads/faster": (
-        "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than the "
-        "full one on {count} of the {of} workloads{example}.",
-        "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个负载中的 {count} 个上，有其他配置显著快于完整配置{example}。",
+        "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than "
+        "the full one on {count} of the {of} workloads{example}.",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个负载中的 {count} 个上，有其他配置显著快于完整配置"
+        "{example}。",
     ),
     "best_choice/compilers/faster": (
-        "By Hsu's multiple comparisons with the best within each combination of workload and compiler, some other "
-        "configuration is significantly faster than the full one in {count} of the {of} combinations{example}.",
-        "对每个负载与编译器组合分别采用 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个组合中的 {count} 个上，有其他配置显著快于"
-        "完整配置{example}。",
+        "By Hsu's multiple comparisons with the best within each combination of workload and compiler, some "
+        "other configuration is significantly faster than the full one in {count} of the {of} "
+        "combinations{example}.",
+        "对每个负载与编译器组合分别采用 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个组合中的 {count} 个上"
+        "，有其他配置显著快于完整配置{example}。",
     ),
     "best_choice/with": (
         "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than the "
         "full one with {count} of the {of} compilers{example}.",
-        "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个编译器中的 {count} 个上，没有其他配置显著快于完整配置{example}。",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个编译器中的 {count} 个上，没有其他配置显著快于完整"
+        "配置{example}。",
     ),
     "best_choice/with/faster": (
-        "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than the "
-        "full one with {count} of the {of} compilers{example}.",
-        "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个编译器中的 {count} 个上，有其他配置显著快于完整配置{example}。",
+        "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than "
+        "the full one with {count} of the {of} compilers{example}.",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个编译器中的 {count} 个上，有其他配置显著快于完整配"
+        "置{example}。",
     ),
     "best_choice/with/all": (
         "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than the "
@@ -156,15 +160,16 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "按 Hsu 的 MCB 方法（与最优者的多重比较），在全部 {of} 个编译器上都有其他配置显著快于完整配置{example}。",
     ),
     "best_choice/tested/faster": (
-        "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than the "
-        "full one in {count} of the {of} cases where all of them could be compared{example}.",
-        "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的 {of} 种情形中，有 {count} 种有其他配置显著"
-        "快于它{example}。",
+        "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than "
+        "the full one in {count} of the {of} cases where all of them could be compared{example}.",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的 {of} 种情形中，有 {count} "
+        "种有其他配置显著快于它{example}。",
     ),
     "best_choice/tested/all": (
         "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than the "
         "full one wherever all of them could be compared (cases: {of}).",
-        "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的全部 {of} 种情形中，都没有其他配置显著快于它。",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的全部 {of} 种情形中，都没有其"
+        "他配置显著快于它。",
     ),
     "example/only": (
         "; the exception is {exceptions}",
@@ -187,12 +192,12 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "；最快的是{moves}（{below}）",
     ),
     "example": (
-        "; the largest gain over the baseline is obtained for {place} by {moves} ({below})",
-        "；相对于基线提升最大的是 {place}（最快的是{moves}，{below}）",
+        "; the largest gain over the baseline is obtained for {place} by {moves} ({gain})",
+        "；相对于基线提升最大的是 {place}（最快的是{moves}，运行时间缩短 {gain}）",
     ),
     "example/others": (
-        "; among the others, the largest gain over the baseline is obtained for {place} by {moves} ({below})",
-        "；其余情形中，相对于基线提升最大的是 {place}（最快的是{moves}，{below}）",
+        "; among the others, the largest gain over the baseline is obtained for {place} by {moves} ({gain})",
+        "；其余情形中，相对于基线提升最大的是 {place}（最快的是{moves}，运行时间缩短 {gain}）",
     ),
     "below": (
         "{amount} below the baseline",
@@ -319,12 +324,16 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "仅采用{moves}的配置",
     ),
     "full/last": (
-        " (for the last one, if it has several others)",
-        "，有多个非基线值者取最后一个",
+        " (with {levels})",
+        "，其中{levels}",
     ),
     "within/many": (
         " (CIs within {reach})",
         "（CI 在 {reach} 以内）",
+    ),
+    "level_of": (
+        "{knob} {level}",
+        "{knob}取 {level}",
     ),
 }
 """Phrase -> English and Chinese."""

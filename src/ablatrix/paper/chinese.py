@@ -79,10 +79,10 @@ PHRASES: Mapping[str, str] = {
     "setup/trials": "{modes}{threads}",
     "setup/trials/cold": "每种配置在 {blocks} 个冷启动区组中各编译并运行一次，每次均在新进程中从空缓存开始。",
     "setup/trials/cold/one": "每种配置在新进程中从空缓存开始编译并运行一次。",
-    "setup/trials/hot": "运行时间由{each} {blocks} 个热运行区组测得：在每个区组内，{sides}轮流短时运行{rounds}，每轮的顺序"
-    "随机。{layout}",
-    "setup/trials/hot/one": "运行时间由{each}一个热运行区组测得：在该区组内，{sides}轮流短时运行{rounds}，每轮的顺序随机。"
-    "{layout}",
+    "setup/trials/hot": "运行时间由{each} {blocks} 个热运行区组测得：在每个区组内，{sides}轮流短时运行{rounds}，"
+    "每轮的顺序随机。{layout}",
+    "setup/trials/hot/one": "运行时间由{each}一个热运行区组测得：在该区组内，{sides}轮流短时运行{rounds}，每轮的"
+    "顺序随机。{layout}",
     "setup/each/workload": "每个负载的",
     "setup/each/compiler": "每个负载与编译器组合的",
     "setup/side/measured": "所有配置",
@@ -121,10 +121,10 @@ PHRASES: Mapping[str, str] = {
     "judgement": "效应的显著性水平取 {alpha}%，p 值按 Holm 方法对同一指标的所有单个开关效应作校正；显著但在 "
     "±{margin}% 以内的效应注明幅度很小。不显著的效应若经双单侧检验证实在 ±{margin}% 以内，则判为无影响"
     "，否则判为不确定。",
-    "warm_up_classes": "对 {trials} 次{successful}热运行试验（不计 eager 模式与基线副本）的最初若干次迭代作变点分析，其中 "
-    "{classes}；这些试验全部保留。",
-    "warm_up_classes/one": "对最初若干次迭代的变点分析表明，全部 {trials} 次{successful}热运行试验（不计 eager 模式与基线副本"
-    "）均{classes}。",
+    "warm_up_classes": "对 {trials} 次{successful}热运行试验（不计 eager 模式与基线副本）的最初若干次迭代作变点分"
+    "析，其中 {classes}；这些试验全部保留。",
+    "warm_up_classes/one": "对最初若干次迭代的变点分析表明，全部 {trials} 次{successful}热运行试验（不计 eager 模"
+    "式与基线副本）均{classes}。",
     "checked_is_timed": "哈希值比对证实，在 {trials} 次此类试验中，有 {same} 次计时的可执行文件与检查输出时使用的相同。"
     "{others}",
     "checked_is_timed/all": "哈希值比对证实，在这 {trials} 次试验中，计时的可执行文件均与检查输出时使用的相同。",
@@ -165,7 +165,7 @@ PHRASES: Mapping[str, str] = {
     "over/some": "按 {workloads} 个负载中 {count} 个的几何平均计，",
     "over/each": "按各编译器所测负载的几何平均计，",
     "over/one": "在 {workload} 上，",
-    "in/mean": "按几何平均",
+    "in/mean": "按几何平均计",
     "in/some": "（按 {workloads} 个负载中 {count} 个的几何平均计）",
     "in/one": "在 {workload} 上",
     "at": "{amount}（{workload}）",
@@ -222,14 +222,16 @@ PHRASES: Mapping[str, str] = {
     "change/too": "{over}{change}使其增加最多（{amount}）",
     "with_compiler": "在 {compiler} 上{change}",
     "knob_with": "{compiler} 的{knob}",
-    "interaction/overlap": "{compiler}{one}与{other}的交互作用最强：两者并用时，{metric}比按各自效应推算的值高 {amount}。",
-    "interaction/together": "{compiler}{one}与{other}的交互作用最强：两者并用时，{metric}比按各自效应推算的值低 {amount}。",
+    "interaction/overlap": "{compiler}{one}与{other}的交互作用最强：两者并用时，{metric}比按各自效应推算的值高 "
+    "{amount}。",
+    "interaction/together": "{compiler}{one}与{other}的交互作用最强：两者并用时，{metric}比按各自效应推算的值低 "
+    "{amount}。",
     "for_compiler": "在 {compiler} 上，",
     "knob_of": "{knob}（{compilers}）",
-    "interaction/overlap/tied": "{compiler}{one}与{other}的交互作用属最强之列：两者并用时，{metric}比按各自效应推算的值高 "
-    "{amount}。",
-    "interaction/together/tied": "{compiler}{one}与{other}的交互作用属最强之列：两者并用时，{metric}比按各自效应推算的值低 "
-    "{amount}。",
+    "interaction/overlap/tied": "{compiler}{one}与{other}的交互作用属最强之列：两者并用时，{metric}比按各自效应推"
+    "算的值高 {amount}。",
+    "interaction/together/tied": "{compiler}{one}与{other}的交互作用属最强之列：两者并用时，{metric}比按各自效应"
+    "推算的值低 {amount}。",
     "more_knobs": "另外 {count} 个开关",
     "nothing": "并非每个开关都有作用{see}：{clauses}。",
     "nothing/none": "{knobs}对所有负载{metric}的影响均不超过 {margin}%",
@@ -255,19 +257,22 @@ PHRASES: Mapping[str, str] = {
     "memory": "{becomes}{range}{peak}。",
     "memory/peak": "；{becomes}",
     "memory/peak/one": "{becomes}。",
-    "best_choice/workloads": "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个负载中的 {count} 个上，没有其他配置显著快于完整配置"
-    "{example}。",
-    "best_choice/workloads/all": "按 Hsu 的 MCB 方法（与最优者的多重比较），在任何负载上都没有其他配置显著快于完整配置。",
-    "best_choice/workloads/none": "按 Hsu 的 MCB 方法（与最优者的多重比较），在每个负载上都有其他配置显著快于完整配置{example}。",
-    "best_choice/compilers": "对每个负载与编译器组合分别采用 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个组合中的 {count} 个上，没有其他配"
-    "置显著快于完整配置{example}。",
-    "best_choice/compilers/all": "对每个负载与编译器组合分别采用 Hsu 的 MCB 方法（与最优者的多重比较），在任何组合上都没有其他配置显著快于完整配置。",
-    "best_choice/compilers/none": "对每个负载与编译器组合分别采用 Hsu 的 MCB 方法（与最优者的多重比较），在每个组合上都有其他配置显著快于完整配置"
-    "{example}。",
-    "best_choice/tested": "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的 {of} 种情形中，有 {count} 种没有其"
-    "他配置显著快于它{example}。",
-    "best_choice/tested/none": "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的全部 {of} 种情形中，都有其他配置显著"
-    "快于它{example}。",
+    "best_choice/workloads": "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个负载中的 {count} 个上，没有其他"
+    "配置显著快于完整配置{example}。",
+    "best_choice/workloads/all": "按 Hsu 的 MCB 方法（与最优者的多重比较），在任何负载上都没有其他配置显著快于完"
+    "整配置。",
+    "best_choice/workloads/none": "按 Hsu 的 MCB 方法（与最优者的多重比较），在每个负载上都有其他配置显著快于完整"
+    "配置{example}。",
+    "best_choice/compilers": "对每个负载与编译器组合分别采用 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个组"
+    "合中的 {count} 个上，没有其他配置显著快于完整配置{example}。",
+    "best_choice/compilers/all": "对每个负载与编译器组合分别采用 Hsu 的 MCB 方法（与最优者的多重比较），在任何组"
+    "合上都没有其他配置显著快于完整配置。",
+    "best_choice/compilers/none": "对每个负载与编译器组合分别采用 Hsu 的 MCB 方法（与最优者的多重比较），在每个组"
+    "合上都有其他配置显著快于完整配置{example}。",
+    "best_choice/tested": "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的 {of} 种情形"
+    "中，有 {count} 种没有其他配置显著快于它{example}。",
+    "best_choice/tested/none": "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的全部 "
+    "{of} 种情形中，都有其他配置显著快于它{example}。",
     "best_choice/one/all": "按 Hsu 的 MCB 方法（与最优者的多重比较），没有其他配置显著快于完整配置。",
     "best_choice/one/none": "按 Hsu 的 MCB 方法（与最优者的多重比较），完整配置并非最快的配置{example}。",
     "all_but": "不含{knobs}的完整配置",

@@ -4,19 +4,22 @@
 from collections.abc import Mapping
 
 CLAIMS: Mapping[str, tuple[str, str]] = {
-    "claims/all": ("All {count} claims of the study hold.", "本研究的 {count} 项论断全部成立。"),
+    "claims/all": (
+        "All {count} claims of the study hold{ratios}.",
+        "本研究的 {count} 项论断全部成立{ratios}。",
+    ),
     "claims/some": (
-        "Of the {of} claims of the study, {holding} hold.",
-        "本研究的 {of} 项论断中有 {holding} 项成立。",
+        "Of the {of} claims of the study, {holding} hold{ratios}.",
+        "本研究的 {of} 项论断中有 {holding} 项成立{ratios}。",
     ),
     "claims/some/one": (
-        "Of the {of} claims of the study, {holding} holds.",
-        "本研究的 {of} 项论断中有 {holding} 项成立。",
+        "Of the {of} claims of the study, {holding} holds{ratios}.",
+        "本研究的 {of} 项论断中有 {holding} 项成立{ratios}。",
     ),
     "claims/none": ("None of the {count} claims of the study holds.", "本研究的 {count} 项论断无一成立。"),
     "claims/averaging": (
-        "Claims on a single knob are about the geometric mean of its effect over all settings of the other knobs.",
-        "涉及单个开关的论断均针对其主效应，即对其他开关的各取值取几何平均。",
+        "Claims about a single knob refer to the geometric mean of its effect over all settings of the other knobs.",
+        "涉及单个开关的论断均针对其主效应，即对其他开关的各取值求几何平均。",
     ),
     "claim/correct": (
         "All outputs{where} were checked and are correct ({trials} trials).",
@@ -135,6 +138,10 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
     "bound/each": (
         "{bound}, respectively",
         "分别{bound}",
+    ),
+    "claims/ratios": (
+        "",
+        "（缩减比与加速比均指改动前后之比）",
     ),
 }
 """Phrase -> English and Chinese."""

@@ -79,10 +79,10 @@ PHRASES: Mapping[str, str] = {
     "setup/trials/cold": "Every configuration is compiled and run once in each of {blocks} cold blocks, each time in a "
     "fresh process with an empty cache.",
     "setup/trials/cold/one": "Every configuration is compiled and run once, in a fresh process with an empty cache.",
-    "setup/trials/hot": "Steady-state run times come from {blocks} hot blocks{each}, within which {sides} take turns in "
-    "short bursts{rounds}, in a new random order each round.{layout}",
-    "setup/trials/hot/one": "Steady-state run times come from one hot block{each}, within which {sides} take turns in short "
-    "bursts{rounds}, in a new random order each round.{layout}",
+    "setup/trials/hot": "Steady-state run times come from {blocks} hot blocks{each}, within which {sides} take "
+    "turns in short bursts{rounds}, in a new random order each round.{layout}",
+    "setup/trials/hot/one": "Steady-state run times come from one hot block{each}, within which {sides} take "
+    "turns in short bursts{rounds}, in a new random order each round.{layout}",
     "setup/each/workload": " per workload",
     "setup/each/compiler": " per workload and compiler",
     "setup/side/measured": "all configurations",
@@ -130,12 +130,12 @@ PHRASES: Mapping[str, str] = {
     "as undecided otherwise.",
     "warm_up_classes": "A change-point analysis of the first iterations of {trials} {successful}hot trials (excluding "
     "eager execution and second copies of the baseline) classifies {classes}; all of them are kept.",
-    "warm_up_classes/one": "A change-point analysis of the first iterations classifies all {trials} {successful}hot trials "
-    "(excluding eager execution and second copies of the baseline) as {classes}.",
+    "warm_up_classes/one": "A change-point analysis of the first iterations classifies all {trials} "
+    "{successful}hot trials (excluding eager execution and second copies of the baseline) as {classes}.",
     "checked_is_timed": "Digests confirm for {same} of {trials} such trials that the executable timed is the one whose "
     "outputs were checked.{others}",
-    "checked_is_timed/all": "Digests confirm for all {trials} such trials that the executable timed is the one whose outputs "
-    "were checked.",
+    "checked_is_timed/all": "Digests confirm for all {trials} such trials that the executable timed is the one "
+    "whose outputs were checked.",
     "timed_other": " {count} further hot trials timed another executable and enter no statistic.",
     "timed_other/one": " {count} further hot trial timed another executable and enters no statistic.",
     "misses_median": " The median number of misses per cold trial is {medians}.",
@@ -149,7 +149,8 @@ PHRASES: Mapping[str, str] = {
     "control/again": "Its {metric} {outcomes}.",
     "control_fails": "differs significantly from that of the baseline for {units}, whose CIs are widened accordingly; "
     "the largest offset is possible on {worst}",
-    "control_fails_on": "differs significantly from that of the baseline on {worst}, where all CIs are widened accordingly",
+    "control_fails_on": "differs significantly from that of the baseline on {worst}, where all CIs are widened "
+    "accordingly",
     "control_off": "{place} (ratio {ratio}, off by up to {reach}%)",
     "control_one_block": "is untested on {places}, where there is a single block",
     # Benefit: what the whole gains
@@ -225,7 +226,7 @@ PHRASES: Mapping[str, str] = {
     "share": "{knob} ({amount})",
     "shares/followed": ", followed by {others}",
     "shares/more": "; {count} further knobs contribute at most {most} each",
-    "shares/lost": "; the {metric} is increased by {knobs}",
+    "shares/lost": "; in contrast, the {metric} is increased by {knobs}",
     "shares/unclear": "; no significant share is attributed to {knobs}",
     "shares/unclear_many": "; the shares of {count} knobs are not significant",
     "changes/one": "On its own, {change} {does}{over}.",
@@ -239,16 +240,16 @@ PHRASES: Mapping[str, str] = {
     "change/too": "{change} increases it most ({amount}){over}",
     "with_compiler": "{change} with {compiler}",
     "knob_with": "{knob} with {compiler}",
-    "interaction/overlap": "The strongest interaction is between {one} and {other}{compiler}: with both, the {metric} is "
-    "{amount} higher than their individual effects predict.",
-    "interaction/together": "The strongest interaction is between {one} and {other}{compiler}: with both, the {metric} is "
-    "{amount} lower than their individual effects predict.",
+    "interaction/overlap": "The strongest interaction is between {one} and {other}{compiler}: with both, the "
+    "{metric} is {amount} higher than their individual effects predict.",
+    "interaction/together": "The strongest interaction is between {one} and {other}{compiler}: with both, the "
+    "{metric} is {amount} lower than their individual effects predict.",
     "for_compiler": " with {compiler}",
     "knob_of": "{knob} ({compilers})",
-    "interaction/overlap/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: with both, the "
-    "{metric} is {amount} higher than their individual effects predict.",
-    "interaction/together/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: with both, the "
-    "{metric} is {amount} lower than their individual effects predict.",
+    "interaction/overlap/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: "
+    "with both, the {metric} is {amount} higher than their individual effects predict.",
+    "interaction/together/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: "
+    "with both, the {metric} is {amount} lower than their individual effects predict.",
     "more_knobs": "{count} more",
     "nothing": "Not every knob matters{see}: {clauses}.",
     "nothing/none": "no workload's {metric} changes by more than {margin}% with {knobs}",
@@ -276,25 +277,26 @@ PHRASES: Mapping[str, str] = {
     "memory": "The {becomes}{range}{peak}.",
     "memory/peak": "; the {becomes}",
     "memory/peak/one": "The {becomes}.",
-    "best_choice/workloads": "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than "
-    "the full one on {count} of the {of} workloads{example}.",
-    "best_choice/workloads/all": "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than "
-    "the full one on any workload.",
-    "best_choice/workloads/none": "By Hsu's multiple comparisons with the best, some other configuration is significantly faster "
-    "than the full one on every workload{example}.",
-    "best_choice/compilers": "By Hsu's multiple comparisons with the best within each combination of workload and compiler, no "
-    "other configuration is significantly faster than the full one in {count} of the {of} "
+    "best_choice/workloads": "By Hsu's multiple comparisons with the best, no other configuration is "
+    "significantly faster than the full one on {count} of the {of} workloads{example}.",
+    "best_choice/workloads/all": "By Hsu's multiple comparisons with the best, no other configuration is "
+    "significantly faster than the full one on any workload.",
+    "best_choice/workloads/none": "By Hsu's multiple comparisons with the best, some other configuration is "
+    "significantly faster than the full one on every workload{example}.",
+    "best_choice/compilers": "By Hsu's multiple comparisons with the best within each combination of workload "
+    "and compiler, no other configuration is significantly faster than the full one in {count} of the {of} "
     "combinations{example}.",
-    "best_choice/compilers/all": "By Hsu's multiple comparisons with the best within each combination of workload and compiler, no "
-    "other configuration is significantly faster than the full one in any combination.",
-    "best_choice/compilers/none": "By Hsu's multiple comparisons with the best within each combination of workload and compiler, "
-    "some other configuration is significantly faster than the full one in every combination{example}.",
-    "best_choice/tested": "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than "
-    "the full one in {count} of the {of} cases where all of them could be compared{example}.",
-    "best_choice/tested/none": "By Hsu's multiple comparisons with the best, some other configuration is significantly faster "
-    "than the full one wherever all of them could be compared (cases: {of}){example}.",
-    "best_choice/one/all": "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than "
-    "the full one.",
+    "best_choice/compilers/all": "By Hsu's multiple comparisons with the best within each combination of "
+    "workload and compiler, no other configuration is significantly faster than the full one in any combination.",
+    "best_choice/compilers/none": "By Hsu's multiple comparisons with the best within each combination of "
+    "workload and compiler, some other configuration is significantly faster than the full one in every "
+    "combination{example}.",
+    "best_choice/tested": "By Hsu's multiple comparisons with the best, no other configuration is significantly "
+    "faster than the full one in {count} of the {of} cases where all of them could be compared{example}.",
+    "best_choice/tested/none": "By Hsu's multiple comparisons with the best, some other configuration is "
+    "significantly faster than the full one wherever all of them could be compared (cases: {of}){example}.",
+    "best_choice/one/all": "By Hsu's multiple comparisons with the best, no other configuration is significantly "
+    "faster than the full one.",
     "best_choice/one/none": "By Hsu's multiple comparisons with the best, the full configuration is not the fastest "
     "one{example}.",
     "all_but": "the full configuration without {knobs}",

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 PRECISION: Mapping[str, tuple[str, str]] = {
     "share_taken": (
-        "{part} takes {share}% of this time",
+        "{share}% of this time is spent in {part}",
         "{part}占 {share}%",
     ),
     "share_taken/too": (
-        "{part} {share}%",
+        "{share}% in {part}",
         "{part}占 {share}%",
     ),
     "half_width": (
@@ -35,7 +35,7 @@ PRECISION: Mapping[str, tuple[str, str]] = {
     "target/missed/blocks": (
         " This misses the preset target of ±{target}% for the {metric}, as the number of hot blocks was limited "
         "to {blocks}.",
-        "；热运行区组数上限为 {blocks}，故{metric}未达到预设目标（±{target}%）",
+        "；因热运行区组数上限为 {blocks}，{metric}未达到预设目标（±{target}%）",
     ),
     "reach/percent": ("±{reach}%", "±{reach}%"),
     "reach/factor": ("a factor of {reach}", "{reach} 倍"),
@@ -87,15 +87,16 @@ PRECISION: Mapping[str, tuple[str, str]] = {
         "输出的绝对误差不超过 {absolute}，相对误差不超过 {relative}{near_zero}",
     ),
     "rms_limit": (
-        ", where up to {factor} is tolerated",
+        "; the tolerance is {factor}",
         "，容差为 {factor} 倍",
     ),
     "rms_limit/over_eager": (
-        ", where up to {factor} (at most {most} times the RMS error of unperturbed eager execution) is tolerated",
+        "; the tolerance is {factor}, which corresponds to at most {most} times the RMS error of unperturbed "
+        "eager execution",
         "，容差为 {factor} 倍（至多相当于未扰动 eager 模式均方根误差的 {most} 倍）",
     ),
     "allowed_over_eager": (
-        ", with a tolerance of at most {most} times the RMS error of unperturbed eager execution",
+        "; the tolerance is at most {most} times the RMS error of unperturbed eager execution",
         "（容差至多为未扰动 eager 模式均方根误差的 {most} 倍）",
     ),
     "worst_element": (
@@ -134,6 +135,10 @@ PRECISION: Mapping[str, tuple[str, str]] = {
     "metric/planned_bytes/explained/shown": (
         "planned memory (buffers between tasks plus the largest temporaries within a task{see})",
         "规划内存（任务间缓冲区与任务内最大临时存储之和{see}）",
+    ),
+    "phases_and": (
+        "{first}, and {rest}",
+        "{first}，{rest}",
     ),
 }
 """Phrase -> English and Chinese."""

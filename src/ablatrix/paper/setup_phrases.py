@@ -63,7 +63,7 @@ SETUP: Mapping[str, tuple[str, str]] = {
         "{on}{knobs}（设为{level}）",
     ),
     "setup/departure": (
-        "{knob} ({level} instead of {shipped}{on})",
+        "{knob}{on} ({level} instead of {shipped})",
         "{on}{knob}（设为{level}，默认为{shipped}）",
     ),
     "setup/departure/on": (" with {compilers}", "{compilers} 的"),

@@ -9,7 +9,7 @@ from ablatrix.paper.sentences.fastest import bests, knob_at
 from ablatrix.paper.sentences.said import has_one_workload
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.whole import MOVES, end_levels, is_of_one_knob, primary, totals
-from ablatrix.paper.views import apart
+from ablatrix.paper.views import amount, apart, in_brackets
 from ablatrix.provenance.units import Levels, Unit
 from ablatrix.records.metrics import HOT_METRIC
 
@@ -93,11 +93,11 @@ def _examples(sources: Sources, others: Sequence[Other], is_led: bool, is_alone:
     moves = _moves(sources, one[0], levels, one[1])
     if moves is None:
         return Name("")
-    slots: dict[str, Fragment] = {"moves": moves, "below": _below(sources, ratio)}
     if is_alone:
-        return say("example/alone", **slots)
+        return say("example/alone", moves=moves, below=_below(sources, ratio))
     phrase = "example" if is_led or len(others) == 1 else "example/others"
-    return say(phrase, place=_called(sources, one[0]), **slots)
+    gain = in_brackets(amount(sources.ledger, ratio))
+    return say(phrase, place=_called(sources, one[0]), moves=moves, gain=gain)
 
 
 def _called(sources: Sources, unit: Unit) -> Fragment:

@@ -92,14 +92,16 @@ def _summary(sources: Sources, held: Sequence[Held]) -> Written:
     if len(held) < 2:
         return
     count = sources.ledger.constant("claims/count", len(held), "claims of the study", WHOLE)
+    is_ratio = any(one.checked.state == "holds" and one.interval and one.group[1] == "factor" for one in held)
+    ratios = say("claims/ratios") if is_ratio else Name("")
     holding = [one.trials for one in held if one.checked.state == "holds" and one.trials is not None]
     if not holding:
         yield Sentence("all claims", say("claims/none", count=count))
     elif len(holding) == len(held):
-        yield Sentence("all claims", say("claims/all", count=count))
+        yield Sentence("all claims", say("claims/all", count=count, ratios=ratios))
     else:
         number = sources.ledger.number_of("claims/holding", holding)
-        yield Sentence("all claims", counted("claims/some", number, "holding", of=count))
+        yield Sentence("all claims", counted("claims/some", number, "holding", of=count, ratios=ratios))
 
 
 def _averaging(sources: Sources, held: Sequence[Held]) -> Iterator[Sentence]:

@@ -93,7 +93,7 @@ def cold_scope(sources: Sources) -> Written:
     if not several:
         said = _largest(sources, next(iter(shares.values())), count)
     else:
-        said = _largest_of_each(sources, shares, count) if len(shares) <= COMPILERS else Name("")
+        said = _largest_of_each(sources, shares) if len(shares) <= COMPILERS else Name("")
     yield Sentence("cold_scope", say("cold_scope", shares=said, tagged=tagged if said != Name("") else Name("")))
 
 
@@ -114,7 +114,7 @@ def _shares(sources: Sources, cold: pl.DataFrame, compiler: str | None) -> list[
     return shares
 
 
-def _largest_of_each(sources: Sources, shares: Mapping[str, Sequence[Share]], trials: Number) -> Fragment:
+def _largest_of_each(sources: Sources, shares: Mapping[str, Sequence[Share]]) -> Fragment:
     """Return the largest phase of each compiler, by phase; that of most compilers first."""
     by_part: dict[str, list[tuple[str, Number]]] = {}
     for compiler, own in shares.items():
@@ -126,7 +126,10 @@ def _largest_of_each(sources: Sources, shares: Mapping[str, Sequence[Share]], tr
         found.sort(key=lambda pair: -pair[1].value)
         named = (say("phase_of", compiler=sources.compiler(one), share=share) for one, share in found)
         items.append(say("phase_with", part=say(f"part/{part}"), compilers=listed(named)))
-    return say("largest_phases", phases=listed(items, "parallel"), trials=trials)
+    said: Fragment = items[-1]
+    for item in reversed(items[:-1]):
+        said = say("phases_and", first=item, rest=said)
+    return say("largest_phases", phases=said)
 
 
 def _largest(sources: Sources, shares: Sequence[Share], trials: Number) -> Fragment:
@@ -137,7 +140,7 @@ def _largest(sources: Sources, shares: Sequence[Share], trials: Number) -> Fragm
         return say("cold_shares", trials=trials, shares=listed(whole))
     rest = sources.ledger.greatest_of("fairness/cold_share/rest", [number for number, _ in order[SHARES:]])
     items = [_named("share_taken/too" if place else "share_taken", *order[place]) for place in range(SHARES)]
-    return say("cold_shares/most", trials=trials, shares=listed(items), rest=rest)
+    return say("cold_shares/most", trials=trials, shares=listed(items, "parallel"), rest=rest)
 
 
 def _named(phrase: str, share: Number, column: str) -> Fragment:

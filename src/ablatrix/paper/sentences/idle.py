@@ -174,11 +174,7 @@ def losses(sources: Sources) -> Written:
     """Where a knob makes a workload slower: the largest such effect, of how many."""
     evidence = primary(sources)
     mains = _mains(evidence) if evidence else {}
-    if len(mains) == 1 == len(sources.estimates.units):
-        return  # the first sentence says what the only change on the only workload does
-    if evidence and len(sources.estimates.units) == 1 and all(one.kind != "main" for one in evidence.effects):
-        return  # and another one which of the changes made one at a time costs the most
-    if evidence and has_one_workload(sources) and losses_are_said(sources, evidence):
+    if evidence and _are_said(sources, evidence, len(mains)):
         return
     told = _main_pairs(sources, evidence) if evidence else []
     if not evidence or not told:
@@ -211,6 +207,17 @@ def losses(sources: Sources) -> Written:
         return
     count = sources.ledger.number_of(key, [interval.value for _, interval in known])
     yield Sentence("losses", say("losses", count=count, **slots))
+
+
+def _are_said(sources: Sources, evidence: Evidence, knobs: int) -> bool:
+    """Return whether other sentences say what is lost on the only workload.
+
+    The first says what the only change does; others which change of those made one at a time costs the most, or to
+    which knobs time is lost.
+    """
+    if len(sources.estimates.units) == 1 and (knobs == 1 or all(one.kind != "main" for one in evidence.effects)):
+        return True
+    return has_one_workload(sources) and losses_are_said(sources, evidence)
 
 
 def _main_pairs(sources: Sources, evidence: Evidence) -> list[tuple[Effect, bool]]:

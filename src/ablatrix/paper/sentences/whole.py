@@ -116,7 +116,7 @@ def _full(sources: Sources, evidence: Evidence, one: Overall) -> Fragment:
         base = sources.level(knob, start[knob])
         return say("full/one", knob=sources.knob(knob), base=base, level=sources.level(knob, level))
     if len(end) > MOVES:
-        last = _last(evidence, [one])
+        last = _last(sources, evidence, [one])
         return say("full/all" if moves_all(sources, evidence, one.candidate) else "full/first", last=last)
     moves = listed(knob_at(sources, *move) for move in end.items())
     return say("full/named" if moves_all(sources, evidence, one.candidate) else "full/named/first", moves=moves)
@@ -127,21 +127,26 @@ def _full_of_several(sources: Sources, evidence: Evidence, held: Sequence[Overal
     ends = [ends_of(sources.estimates.stage_of(one.candidate.first, evidence))[1] for one in held]
     every = all(moves_all(sources, evidence, one.candidate) for one in held)
     if any(dict(end) != dict(ends[0]) for end in ends) or len(ends[0]) > MOVES:
-        return say("full/of_each" if every else "full/of_each/first", last=_last(evidence, held))
+        return say("full/of_each" if every else "full/of_each/first", last=_last(sources, evidence, held))
     moves = listed(knob_at(sources, *move) for move in ends[0].items())
     if len(ends[0]) == 1:
         return moves
     return say("full/of_all" if every else "full/of_all/first", moves=moves)
 
 
-def _last(evidence: Evidence, held: Sequence[Overall]) -> Fragment:
-    """Return which level a knob of several is moved to, where there is one."""
-    own = {(one.candidate.first.compiler, one.candidate.first.stage) for one in held}
-    levels: dict[tuple[str, str | None], set[str]] = {}
-    for effect in evidence.effects:
-        if effect.kind == "main" and (effect.compiler, effect.stage) in own:
-            levels.setdefault((effect.compiler, effect.knob), set()).update((effect.base_level, effect.level))
-    return say("full/last") if any(len(several) > 2 for several in levels.values()) else Name("")
+def _last(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> Fragment:
+    """Return to which level each knob is moved that has several others; nothing of more knobs than are named."""
+    found: dict[str, str] = {}
+    for one in held:
+        first = one.candidate.first
+        own = [effect for effect in evidence.effects if effect.kind == "main" and effect.stage == first.stage]
+        for knob, level in ends_of(sources.estimates.stage_of(first, evidence))[1].items():
+            if len({effect.level for effect in own if (effect.compiler, effect.knob) == (first.compiler, knob)}) > 1:
+                found[knob] = level
+    if not 1 <= len(found) <= MOVES:
+        return Name("")
+    levels = (say("level_of", knob=sources.knob(one), level=sources.level(one, at)) for one, at in found.items())
+    return say("full/last", levels=listed(levels))
 
 
 def moves_all(sources: Sources, evidence: Evidence, one: Candidate) -> bool:
