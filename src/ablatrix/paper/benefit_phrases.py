@@ -167,9 +167,9 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
     ),
     "best_choice/tested/all": (
         "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than the "
-        "full one wherever all of them could be compared (cases: {of}).",
-        "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的全部 {of} 种情形中，都没有其"
-        "他配置显著快于它。",
+        "full one in any of the {of} cases where all of them could be compared.",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的全部 {of} 种情形中，都没有其他"
+        "配置显著快于它。",
     ),
     "example/only": (
         "; the exception is {exceptions}",
@@ -188,7 +188,7 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "{place}（基线最快）",
     ),
     "example/alone": (
-        "; {moves} is fastest ({below})",
+        "; the fastest is {moves} ({below})",
         "；最快的是{moves}（{below}）",
     ),
     "example": (
@@ -334,6 +334,28 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
     "level_of": (
         "{knob} {level}",
         "{knob}取 {level}",
+    ),
+    "best_choice/tested/all/one": (
+        "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than the "
+        "full one in the only case where all of them could be compared.",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的唯一情形中，没有其他配置显著快"
+        "于它。",
+    ),
+    "at_compiler": (
+        "{amount} with {compiler}{ci}",
+        "{amount}（{compiler}{ci}）",
+    ),
+    "after_comma": (
+        " ({inner})",
+        "，{inner}",
+    ),
+    "chosen/with": (
+        "The fastest configuration of each compiler reduces the run time by between {least} and {most}{see}.",
+        "各编译器的最快配置使运行时间缩短 {least}至 {most}{see}。",
+    ),
+    "interaction/small": (
+        "Interactions of two knobs are negligible (all CIs lie within {reach}), so their effects multiply.",
+        "两个开关之间的交互作用可以忽略（CI 均在 {reach} 以内），各自的效应可直接相乘。",
     ),
 }
 """Phrase -> English and Chinese."""

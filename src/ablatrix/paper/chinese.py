@@ -182,7 +182,7 @@ PHRASES: Mapping[str, str] = {
     "end/untested": "{workload} 为基线的 {ratio} 倍",
     "whole": "{over}{full}{does}{range}{see}。",
     "with/untested": "在 {compiler} 上为基线的 {ratio} 倍",
-    "ends_of_compilers": "在 {compilers} 个编译器上对{metric}的影响不等，从{least}到{most}",
+    "ends_of_compilers": "在 {compilers} 个编译器上对{metric}的影响不一，从{least}到{most}不等",
     "absolute": "改动前后的运行时间中位数分别为 {before} 和 {after}。",
     "chosen": "每个负载的最快配置使运行时间缩短{least}至{most}{see}。",
     "chosen/one": "最快的配置使运行时间缩短{most}{see}。",
@@ -216,7 +216,6 @@ PHRASES: Mapping[str, str] = {
     "changes/again/size": "{metric}方面，{changes}{others}。",
     "changes/rest": "；{count} 项无显著影响",
     "changes/rest/one": "；{count} 项无显著影响",
-    "change/saves": "{over}{change}使其减少最多（{amount}）",
     "change/less": "{over}{change}使{metric}减少最多（{amount}）",
     "change/more": "{over}{change}使{metric}增加最多（{amount}）",
     "change/too": "{over}{change}使其增加最多（{amount}）",
@@ -274,7 +273,7 @@ PHRASES: Mapping[str, str] = {
     "best_choice/tested/none": "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的全部 "
     "{of} 种情形中，都有其他配置显著快于它{example}。",
     "best_choice/one/all": "按 Hsu 的 MCB 方法（与最优者的多重比较），没有其他配置显著快于完整配置。",
-    "best_choice/one/none": "按 Hsu 的 MCB 方法（与最优者的多重比较），完整配置并非最快的配置{example}。",
+    "best_choice/one/none": "按 Hsu 的 MCB 方法（与最优者的多重比较），有其他配置显著快于完整配置{example}。",
     "all_but": "不含{knobs}的完整配置",
     # Correctness
     "comparisons": "我们以同一程序的{oracle}输出为参考{draws}。{found}。",
@@ -314,6 +313,12 @@ PHRASES: Mapping[str, str] = {
     "joined": "{first}{rest}",
     "inside/figure": "；图 {number}",
     "inside/table": "；表 {number}",
+    "best_choice/tested/none/one": "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的唯"
+    "一情形中，有其他配置显著快于它{example}。",
+    "ends_of_compilers/less": "在 {compilers} 个编译器上均使{metric}减少，降幅从 {least}到 {most}不等",
+    "ends_of_compilers/more": "在 {compilers} 个编译器上均使{metric}增加，增幅从 {least}到 {most}不等",
+    "change/again/less": "{over}{change}使其减少最多（{amount}）",
+    "change/again/more": "{over}{change}使其增加最多（{amount}）",
     **{phrase: chinese for phrase, (_, chinese) in AXES.items()},
     **{phrase: chinese for phrase, (_, chinese) in BENEFIT.items()},
     **{phrase: chinese for phrase, (_, chinese) in SCREENS.items()},

@@ -193,7 +193,7 @@ PHRASES: Mapping[str, str] = {
     "end/untested": "{ratio} times the baseline on {workload}",
     "whole": "{full} {does}{over}{range}{see}.",
     "with/untested": "{ratio} times that of the baseline with {compiler}",
-    "ends_of_compilers": "changes the {metric} by amounts ranging from {least} to {most} across {compilers} compilers",
+    "ends_of_compilers": "has effects on the {metric} ranging from {least} to {most} across {compilers} compilers",
     "absolute": "The median run time is {before} before this change and {after} after it.",
     "chosen": "The fastest configuration of each workload reduces the run time by between {least} and {most}{see}.",
     "chosen/one": "The fastest configuration reduces the run time by {most}{see}.",
@@ -230,11 +230,10 @@ PHRASES: Mapping[str, str] = {
     "shares/unclear": "; no significant share is attributed to {knobs}",
     "shares/unclear_many": "; the shares of {count} knobs are not significant",
     "changes/one": "On its own, {change} {does}{over}.",
-    "changes/again": "As for the {metric}, {changes}{others}.",
-    "changes/again/size": "As for the {metric}, {changes}{others}.",
+    "changes/again": "The {metric} is {changes}{others}.",
+    "changes/again/size": "The {metric} is {changes}{others}.",
     "changes/rest": "; {count} changes have no significant effect",
     "changes/rest/one": "; {count} change has no significant effect",
-    "change/saves": "{change} reduces it most ({amount}){over}",
     "change/less": "{change} saves the most {metric} ({amount}){over}",
     "change/more": "{change} costs the most {metric} ({amount}){over}",
     "change/too": "{change} increases it most ({amount}){over}",
@@ -294,11 +293,11 @@ PHRASES: Mapping[str, str] = {
     "best_choice/tested": "By Hsu's multiple comparisons with the best, no other configuration is significantly "
     "faster than the full one in {count} of the {of} cases where all of them could be compared{example}.",
     "best_choice/tested/none": "By Hsu's multiple comparisons with the best, some other configuration is "
-    "significantly faster than the full one wherever all of them could be compared (cases: {of}){example}.",
+    "significantly faster than the full one in all {of} cases where all of them could be compared{example}.",
     "best_choice/one/all": "By Hsu's multiple comparisons with the best, no other configuration is significantly "
     "faster than the full one.",
-    "best_choice/one/none": "By Hsu's multiple comparisons with the best, the full configuration is not the fastest "
-    "one{example}.",
+    "best_choice/one/none": "By Hsu's multiple comparisons with the best, some other configuration is "
+    "significantly faster than the full one{example}.",
     "all_but": "the full configuration without {knobs}",
     # Correctness
     "comparisons": "As the reference, we use the outputs of the same program in {oracle}{draws}. {found}.",
@@ -344,6 +343,12 @@ PHRASES: Mapping[str, str] = {
     "joined": "{first}{rest}",
     "inside/figure": "; Figure {number}",
     "inside/table": "; Table {number}",
+    "best_choice/tested/none/one": "By Hsu's multiple comparisons with the best, some other configuration is "
+    "significantly faster than the full one in the only case where all of them could be compared{example}.",
+    "ends_of_compilers/less": "reduces the {metric} by between {least} and {most} across {compilers} compilers",
+    "ends_of_compilers/more": "increases the {metric} by between {least} and {most} across {compilers} compilers",
+    "change/again/less": "reduced most by {change} ({amount}){over}",
+    "change/again/more": "increased most by {change} ({amount}){over}",
     **{phrase: english for phrase, (english, _) in AXES.items()},
     **{phrase: english for phrase, (english, _) in BENEFIT.items()},
     **{phrase: english for phrase, (english, _) in SCREENS.items()},

@@ -54,10 +54,10 @@ def best_choice(sources: Sources) -> Written:
     if 0 < count.value < of.value:
         slots["count"] = faster if is_led else count
         yield Sentence("best_choice", say(f"best_choice/{where}/faster" if is_led else f"best_choice/{where}", **slots))
-    elif others:
-        yield Sentence("best_choice", say(f"best_choice/{where}/none", **slots))
     else:
-        yield Sentence("best_choice", say(f"best_choice/{where}/all", **slots))
+        kind = f"{where}/none" if others else f"{where}/all"
+        is_only = where == "tested" and of.value == 1
+        yield Sentence("best_choice", say(f"best_choice/{kind}/one" if is_only else f"best_choice/{kind}", **slots))
 
 
 def _place(sources: Sources, cases: int) -> str:

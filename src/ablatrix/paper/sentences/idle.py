@@ -50,7 +50,7 @@ def nothing_earned(sources: Sources) -> Written:
             return
     if clauses:
         yield Sentence("nothing_earned", say("nothing", clauses=listed(clauses, "clauses"), see=see))
-    elif len(mains) == 1:
+    elif len({knob for _, knob in mains}) == 1:
         return  # what the only knob does is said already
     elif any(one.kind == "total" for one in evidence.effects) and any(one.kind == "around" for one in evidence.effects):
         return  # the paragraph says what each change of a stage does, and is long enough
@@ -184,8 +184,8 @@ def losses(sources: Sources) -> Written:
     worse = [one for one, is_different in told if is_different and one.ratio and one.ratio.value > 1.0]
     if not worse:
         if all(one.ratio and one.ratio.half_width is not None for one, _ in told):
-            if not any(is_different for _, is_different in told):
-                return  # another sentence says that no effect is significant
+            if len({knob for _, knob in mains}) == 1 or not any(is_different for _, is_different in told):
+                return  # another sentence says what the only knob does, or that no effect is significant
             phrase = "losses/none/one" if has_one_workload(sources) else "losses/none"
             yield Sentence("losses", say(phrase, averaged=averaged, metric=say(f"metric/{evidence.metric.name}")))
         else:

@@ -240,7 +240,7 @@ def departures(sources: Sources) -> Written:
     if alike:
         items = list(_departures(sources, alike, tuple(baselines)))
         phrase = "setup/departures" if len(alike) > 1 else "setup/departures/one"
-        yield Sentence("departures", say(phrase, departures=listed(items, "series")))
+        yield Sentence("departures", say(phrase, departures=listed(items, "series" if len(items) > 2 else "parallel")))
 
 
 def _departures(

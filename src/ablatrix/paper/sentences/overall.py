@@ -281,6 +281,13 @@ def _with_compiler(sources: Sources, overall: Overall, metric: str) -> Fragment:
     return say(f"{phrase}/ci", amount=change, compiler=compiler, ci=interval)
 
 
+def at_compiler(sources: Sources, overall: Overall) -> Fragment:
+    """Return by how much a metric changes on one of many compilers, all of which change it to the same side."""
+    change, interval = apart(sources.ledger, overall.interval)
+    ci = Name("") if interval is None else say("after_comma", inner=interval)
+    return say("at_compiler", amount=change, compiler=sources.compiler(overall.candidate.first.compiler), ci=ci)
+
+
 def end_with_compiler(sources: Sources, overall: Overall) -> Fragment:
     """Return the change on one of many compilers, which is at an end of their range."""
     compiler = sources.compiler(overall.candidate.first.compiler)

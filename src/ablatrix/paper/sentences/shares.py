@@ -245,7 +245,7 @@ def _change(sources: Sources, one: Overall, several: bool, metric: str, before: 
     if any(over(sources, other) == slots["over"] for other in before):
         slots["over"] = Name("")
     if before or not metric:
-        phrase = "change/saves" if one.direction == "less" else "change/too"
+        phrase = "change/too" if metric else f"change/again/{one.direction}"
         return say(phrase, amount=size(sources.ledger, one.interval), **slots)
     by = in_brackets(amount(sources.ledger, one.interval))
     return say(f"change/{one.direction}", metric=say(f"metric/{metric}"), amount=by, **slots)
@@ -270,6 +270,10 @@ def interaction(sources: Sources) -> Written:
         yield LeftOut("interaction", say("lacks/pairs"))
         return
     clear = [one for one in found if one.side]
+    if clear and all(map(_is_within, found)):
+        far, _ = unclear_reach(sources, [entered(sources, evidence, one) for one in found])
+        yield Sentence("interaction", say("interaction/small", reach=far))
+        return
     if not clear:
         held = [one for one in found if len(one.first.logs) > 1]
         if held:

@@ -9,6 +9,7 @@ from ablatrix.paper.sentences.fastest import bests, knob_at, median_of
 from ablatrix.paper.sentences.overall import (
     Candidate,
     Overall,
+    at_compiler,
     candidates,
     end_with_compiler,
     entered,
@@ -19,6 +20,7 @@ from ablatrix.paper.sentences.overall import (
     unclear_reach,
     with_compilers,
 )
+from ablatrix.paper.sentences.said import has_one_workload
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.views import amount, size
 from ablatrix.provenance.keys import key_part
@@ -55,8 +57,13 @@ def over_compilers(sources: Sources, overall: Sequence[Overall], metric: str, wo
         return with_compilers(sources, ends, metric, word)
     key = f"benefit/compilers/{key_part(metric)}"
     count = sources.ledger.number_of(key, [one.interval.value for one in overall])
+    slots: dict[str, Fragment] = {"metric": word, "compilers": count}
+    for direction, order in (("less", (ends[-1], ends[0])), ("more", (ends[0], ends[-1]))):
+        if all(one.direction == direction for one in ends):
+            least, most = (at_compiler(sources, one) for one in order)
+            return say(f"ends_of_compilers/{direction}", least=least, most=most, **slots)
     least, most = (end_with_compiler(sources, one) for one in (ends[0], ends[-1]))
-    return say("ends_of_compilers", metric=word, least=least, most=most, compilers=count)
+    return say("ends_of_compilers", least=least, most=most, **slots)
 
 
 def whole(sources: Sources) -> Written:
@@ -183,6 +190,12 @@ def _best_alone(sources: Sources) -> Written:
         ]
         if len(gains) == 1:
             yield Sentence("whole", say("chosen/one", most=ends[0], see=sources.see("results", "at_end")))
+        elif has_one_workload(sources):
+            least, most = (
+                say("at_compiler", amount=size(sources.ledger, one), compiler=sources.compiler(unit.compiler), ci="")
+                for unit, one in (gains[0], gains[-1])
+            )
+            yield Sentence("whole", say("chosen/with", least=least, most=most, see=sources.see("results", "at_end")))
         else:
             yield Sentence("whole", say("chosen", least=ends[0], most=ends[1], see=sources.see("results", "at_end")))
 
