@@ -46,10 +46,10 @@ BEFORE_1_3 = {"worst_ratio": None, "allowed_over_eager": None}
 def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25)).sentences["correctness: tolerance"] == (
         "Root-mean-square (RMS) errors are given relative to the largest RMS error of eager execution under randomly "
-        "perturbed rounding plus 1e-07 times the RMS of the reference output. On this scale, errors reach at most 1.25; "
-        "the tolerance is 2, which corresponds to at most 12 times the RMS error of unperturbed eager execution. The "
-        "error of any single element is at most 0.5 times the largest error of eager execution on elements of similar "
-        "sensitivity to rounding."
+        "perturbed rounding plus 1e-07 times the RMS of the reference output. On this scale, errors reach at most "
+        "1.25; the tolerance is 2, which corresponds to at most 12 times the RMS error of unperturbed eager execution. "
+        "The error of any single element is at most 0.5 times the largest error of eager execution on elements of "
+        "similar sensitivity to rounding."
     )
 
 
@@ -131,7 +131,8 @@ def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) ->
         ),
         (
             ("attention", "encoder"),
-            "the outputs of the same program in unoptimized single precision, as no double precision is available, with",
+            "the outputs of the same program in unoptimized single precision, as no double precision is available, "
+            "with",
         ),
     ],
 )

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - Chinese punctuation is meant
 """Sentences on fairness hold in studies that are not the usual one: on a GPU, cut short, with shared caches."""
 
 from collections.abc import Callable

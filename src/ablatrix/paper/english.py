@@ -183,7 +183,7 @@ PHRASES: Mapping[str, str] = {
     "at/brackets": "{amount} on {workload}",
     "at/alone": "{amount} on {workload}",
     "range/two": ", with {least} and {most}",
-    "range/mixed": "; individual workloads range from {least} to {most}",
+    "range/mixed": "; individual changes range from {least} to {most}",
     "range/mixed/two": ", with {least} and {most}",
     "range/only/less": "; the only significant change is a decrease {amount} on {workload}",
     "range/only/more": "; the only significant change is an increase {amount} on {workload}",
