@@ -46,9 +46,9 @@ def test_text_names_gpu_that_trials_used(tmp_path: Path, language: str) -> None:
     [
         (
             "en",
-            "The baseline differs from the compiler defaults in fusion (off), and schedule (vectorised instead of ",
+            "The baseline differs from the compiler defaults in fusion (off) and schedule (vectorised instead of ",
         ),
-        ("zh", "基线在以下设置上不同于编译器的默认值：fusion（设为 off）；schedule"),
+        ("zh", "基线在以下设置上不同于编译器的默认值：fusion（设为 off），schedule"),
     ],
 )
 def test_text_says_where_baseline_is_not_as_shipped(tmp_path: Path, language: str, said: str) -> None:

@@ -78,6 +78,6 @@ def test_departures_of_knobs_that_are_switched_alike_are_one(tmp_path: Path) -> 
     apart = {"fusion": "on", "memory_plan": "on", "schedule": "default"}
     said = written(tmp_path, on("tvm", {}, departures=apart)).sentences["setup: departures"]
     assert said == (
-        "The baseline differs from the compiler defaults in fusion and memory_plan (both off), and schedule "
+        "The baseline differs from the compiler defaults in fusion and memory_plan (both off) and schedule "
         "(vectorised instead of default)."
     )
