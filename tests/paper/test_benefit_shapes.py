@@ -89,17 +89,17 @@ def test_benefit_has_six_to_ten_sentences(
 def test_compilers_beside_each_other_have_intervals_each(tmp_path: Path) -> None:
     said = written(tmp_path, 2, 2, 1).sentences
     assert re.fullmatch(
-        r"With the full configuration \(alpha and beta\), the run time on net0 is [\d.]+% lower with \w+ \(95% CI "
-        r"[^)]*\) and [\d.]+% lower with \w+ \(CI [^)]*\)\.",
+        r"On net0, the full configuration \(alpha and beta\) reduces the run time by [\d.]+% with \w+ \(95% CI "
+        r"[^)]*\) and by [\d.]+% with \w+ \(CI [^)]*\)\.",
         said["benefit: whole"],
     )
     assert said["benefit: against_eager"].startswith(
-        "Over eager PyTorch, the fastest configuration of each compiler achieves a speedup of "
+        "Over eager PyTorch, the fastest configuration of each compiler achieves speedups of "
     )
-    assert re.search(r"saved by alpha \([\d.]+% with \w+, CI [^;]*; [\d.]+% with", said["benefit: shares"])
+    assert re.search(r"reductions to alpha \([\d.]+% with \w+, CI [^;]*; [\d.]+% with", said["benefit: shares"])
     assert said["setup: software"].startswith("We evaluate mine and other")
     assert "2 compilers" in said["fairness: control/run_ms_paired"]
-    assert said["setup: knobs"].startswith("We vary 2 knobs in all combinations of their levels: alpha and beta (each")
+    assert said["setup: knobs"].startswith("We vary 2 knobs in a full factorial design: alpha and beta (each")
 
 
 @pytest.mark.slow

@@ -45,19 +45,19 @@ BEFORE_1_3 = {"worst_ratio": None, "allowed_over_eager": None}
 
 def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25)).sentences["correctness: tolerance"] == (
-        "As a reference for root-mean-square (RMS) errors, we take the largest RMS error of eager execution under "
-        "randomly perturbed rounding plus 1e-07 times the RMS of the expected values. Errors reach at most 1.25 times "
-        "this reference. We tolerate up to 2 times the reference, which amounts to at most 12 times the RMS error of "
-        "unperturbed eager execution. No single element is off by more than 0.5 times the largest error of eager "
-        "execution on elements of similar sensitivity to rounding."
+        "Root-mean-square (RMS) errors are given relative to the largest RMS error of eager execution under randomly "
+        "perturbed rounding plus 1e-07 times the RMS of the reference output. On this scale, errors reach at most "
+        "1.25; the tolerance is 2, which corresponds to at most 12 times the RMS error of unperturbed eager execution. "
+        "The error of any single element is at most 0.5 times the largest error of eager execution on elements of "
+        "similar sensitivity to rounding."
     )
 
 
 def test_tolerance_in_chinese_names_roundings_floor_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25), "zh").sentences["correctness: tolerance"] == (
-        "均方根误差的基准值定义为：eager 模式在随机扰动舍入下的最大均方根误差加上参考输出均方根的 1e-07 倍。"
-        "实测误差至多为该基准值的 1.25 倍（允许值为基准值的 2 倍，最宽时相当于未扰动的 eager 模式均方根误差的 12 倍）。"
-        "逐元素来看，误差不超过 eager 模式在舍入敏感度相近的元素上最大误差的 0.5 倍。"
+        "均方根误差的基准取 eager 模式在随机扰动舍入下的最大均方根误差与参考输出均方根的 1e-07 倍之和。"
+        "各试验的误差至多为该基准的 1.25 倍，容差为 2 倍（至多相当于未扰动 eager 模式均方根误差的 12 倍）。"
+        "逐元素来看，误差至多为 eager 模式在舍入敏感度相近的元素上最大误差的 0.5 倍。"
     )
 
 
@@ -69,15 +69,15 @@ def test_tolerance_that_knob_promises_is_said_apart(tmp_path: Path) -> None:
 
     found = written(tmp_path / "en", promised).sentences
     assert (
-        "Errors reach at most 1.25 times this reference. We tolerate up to 2 times the reference, which amounts to at "
-        "most 12" in found["correctness: tolerance"]
+        "errors reach at most 1.25; the tolerance is 2, which corresponds to at most 12"
+        in found["correctness: tolerance"]
     )
     assert found["correctness: own_tolerance"] == (
-        "Levels of fusion come with a tolerance of their own: in 16 trials, up to 10 times the reference is allowed, "
-        "and at most 8.5 times is reached."
+        "Levels of fusion come with a tolerance of their own: in 16 trials, up to 10 is allowed on this scale, and at "
+        "most 8.5 is reached."
     )
     found = written(tmp_path / "zh", promised, "zh").sentences
-    assert found["correctness: own_tolerance"].endswith("16 次试验的允许值为该基准值的 10 倍，实测误差至多为 8.5 倍。")
+    assert found["correctness: own_tolerance"].endswith("16 次试验的容差为该基准的 10 倍，误差至多为 8.5 倍。")
 
 
 def test_unjudged_outputs_and_those_that_eager_misses_are_counted(tmp_path: Path) -> None:
@@ -90,20 +90,18 @@ def test_unjudged_outputs_and_those_that_eager_misses_are_counted(tmp_path: Path
 
 def test_tolerance_before_1_3_says_that_its_unit_is_eager_plus_floor(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25, **BEFORE_1_3)).sentences["correctness: tolerance"] == (
-        "As a reference for root-mean-square (RMS) errors, we take the RMS error of eager single-precision execution "
-        "on "
-        "the same inputs plus 1e-07 times the RMS of the expected values. Errors reach at most 1.25 times this "
-        "reference (up to 2 times are tolerated). Relative to eager execution alone, errors may be larger, by a factor "
-        "that the records do not give."
+        "Root-mean-square (RMS) errors are given relative to the RMS error of eager single-precision execution on the "
+        "same inputs plus 1e-07 times the RMS of the reference output. On this scale, errors reach at most 1.25; the "
+        "tolerance is 2. Relative to eager execution alone, errors may be larger, by a factor that the records do not "
+        "give."
     )
 
 
 def test_tolerance_before_1_3_without_floor_is_a_multiple_of_eager(tmp_path: Path) -> None:
     found = written(tmp_path, checked(rms_ratio=1.25, rms_floor=0.0, **BEFORE_1_3)).sentences["correctness: tolerance"]
     assert found == (
-        "As a reference for root-mean-square (RMS) errors, we take the RMS error of eager single-precision execution "
-        "on "
-        "the same inputs. Errors reach at most 1.25 times this reference (up to 2 times are tolerated)."
+        "Root-mean-square (RMS) errors are given relative to the RMS error of eager single-precision execution on the "
+        "same inputs. On this scale, errors reach at most 1.25; the tolerance is 2."
     )
 
 
@@ -115,11 +113,9 @@ def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) ->
         )
 
     assert written(tmp_path, change).sentences["correctness: tolerance"] == (
-        "As a reference for root-mean-square (RMS) errors, we take the RMS error of eager single-precision execution "
-        "on "
-        "the same inputs plus a share of the RMS of the expected values, which differs between trials. Errors reach "
-        "at "
-        "most 1.25 times this reference. Relative to eager execution alone, errors may be larger, by a factor that the "
+        "Root-mean-square (RMS) errors are given relative to the RMS error of eager single-precision execution on the "
+        "same inputs plus a share of the RMS of the reference output, which differs between trials. On this scale, "
+        "errors reach at most 1.25. Relative to eager execution alone, errors may be larger, by a factor that the "
         "records do not give."
     )
 
@@ -127,15 +123,16 @@ def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("workloads", "expected"),
     [
-        ((), "those of the same program in double precision, for 3 sets of inputs. "),
+        ((), "the outputs of the same program in double precision, with 3 sets of inputs per trial. "),
         (
             ("encoder",),
-            "those of the same program in double precision (encoder, which has none: in unoptimized single "
-            "precision), for",
+            "the outputs of the same program in double precision (encoder, which has none: in unoptimized single "
+            "precision), with",
         ),
         (
             ("attention", "encoder"),
-            "those of the same program in unoptimized single precision, as no double precision is available, for",
+            "the outputs of the same program in unoptimized single precision, as no double precision is available, "
+            "with",
         ),
     ],
 )
@@ -144,7 +141,7 @@ def test_comparisons_name_precision_of_expected_outputs(
 ) -> None:
     paper = written(tmp_path, with_oracle("float32", *workloads))
     assert expected in paper.sentences["correctness: comparisons"]
-    estimate = "eager execution provides the expected values, so its error is an estimate."
+    estimate = "eager execution provides the reference, so its error is an estimate."
     assert (estimate in paper.sentences["correctness: tolerance"]) == bool(workloads)
 
 

@@ -44,26 +44,26 @@ def test_software_names_each_compiler_with_what_carries_its_version(tmp_path: Pa
     xla = on("xla", {"jaxlib": "0.10.2"})
     inductor = on("inductor", {"g++": "g++ (Debian 12.2.0-14) 12.2.0"})
     said = written(tmp_path / "xla", lambda record: without(xla(record), "tvm")).sentences["setup: software"]
-    assert said.startswith("We evaluate XLA (jaxlib 0.10.2); the other software used is ")
+    assert said.startswith("We evaluate XLA (jaxlib 0.10.2), using ")
     said = written(tmp_path / "inductor", lambda record: without(inductor(record), "tvm")).sentences["setup: software"]
-    assert said.startswith("We evaluate TorchInductor (PyTorch 2.13.0); the other software used is ")
+    assert said.startswith("We evaluate TorchInductor (PyTorch 2.13.0), using ")
     assert "GCC 12.2.0" in said
     assert said.count("PyTorch") == 1
 
 
 def test_software_names_compiler_without_a_version(tmp_path: Path) -> None:
     said = written(tmp_path, on("mine", {})).sentences["setup: software"]
-    assert said.startswith("We evaluate mine; the other software used is ")
+    assert said.startswith("We evaluate mine, using ")
 
 
 def test_knobs_with_same_levels_share_them(tmp_path: Path) -> None:
     paper = written(tmp_path / "en", on("tvm", {}))
     assert paper.sentences["setup: knobs"] == (
         "We vary 4 knobs of TVM: partition (whole or regions), reuse (keep or release), memory_plan and fusion (each "
-        "off or on). The level listed first is the baseline."
+        "off or on). The level listed first is that of the baseline."
     )
     said = written(tmp_path / "zh", on("tvm", {}), language="zh").sentences["setup: knobs"]
-    assert said.endswith("reuse（keep 或 release）、memory_plan 和 fusion（均为 off 或 on）。")
+    assert said.endswith("reuse（keep 或 release）、memory_plan 和 fusion（均为 off 或 on）；各开关以首个取值为基线。")
 
 
 def test_settings_come_with_what_their_compiler_calls_them(tmp_path: Path) -> None:
@@ -78,6 +78,6 @@ def test_departures_of_knobs_that_are_switched_alike_are_one(tmp_path: Path) -> 
     apart = {"fusion": "on", "memory_plan": "on", "schedule": "default"}
     said = written(tmp_path, on("tvm", {}, departures=apart)).sentences["setup: departures"]
     assert said == (
-        "The baseline departs from the compiler defaults in that fusion and memory_plan are off; schedule is "
-        "vectorised rather than default."
+        "The baseline differs from the compiler defaults in fusion and memory_plan (both off) and schedule "
+        "(vectorised instead of default)."
     )

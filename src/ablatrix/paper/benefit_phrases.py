@@ -5,51 +5,40 @@ from collections.abc import Mapping
 
 BENEFIT: Mapping[str, tuple[str, str]] = {
     "full/first": (
-        "The full configuration, which moves every knob of the factorial stage away from its baseline level,",
-        "完整配置（析因阶段的所有开关均取非基线值）",
+        "The full configuration, in which every knob of the factorial design leaves its baseline level{last},",
+        "完整配置（因子设计中的所有开关均取非基线值{last}）",
     ),
-    "full/of_all": ("the full configuration ({moves})", "采用{moves}的完整配置"),
+    "full/of_all": (
+        "the full configuration ({moves})",
+        "采用{moves}的完整配置",
+    ),
     "full/of_each": (
-        "the full configuration of each compiler, which moves every knob away from its baseline level",
-        "各编译器的完整配置（所有开关均取非基线值）",
+        "the full configuration of each compiler, in which every knob leaves its baseline level{last},",
+        "各编译器的完整配置（所有开关均取非基线值{last}）",
     ),
     "full/of_each/first": (
-        "the full configuration of each compiler, which moves every knob of the factorial stage away from its baseline "
-        "level",
-        "各编译器的完整配置（析因阶段的所有开关均取非基线值）",
+        "the full configuration of each compiler, in which every knob of the factorial design leaves its baseline "
+        "level{last},",
+        "各编译器的完整配置（因子设计中的所有开关均取非基线值{last}）",
     ),
     "whole/compilers": (
-        "With {full}, the {metric}{over} is {changes}{see}.",
-        "{over}与基线相比，{full}的{metric}变化如下：{changes}{see}。",
+        "{over}{see}, {full} {changes}.",
+        "{over}与基线相比{see}，{full}{changes}。",
     ),
     "whole/compilers/unclear": (
-        "With {full}, the {metric}{over} does not change significantly with any compiler (CIs within {reach}){see}.",
-        "{over}{full}的{metric}在任何编译器上均无显著变化（CI 在 {reach} 以内）{see}。",
+        "{over}{see}, {full} has no significant effect on the {metric} with any compiler (CIs within {reach}).",
+        "{over}与基线相比{see}，{full}对{metric}的影响在任何编译器上均不显著（CI 在 {reach} 以内）。",
     ),
     "within": (" (CI within {reach})", "（CI 在 {reach} 以内）"),
-    "with/less/ci": ("{amount} lower with {compiler} ({ci})", "{compiler} 减少 {amount}（{ci}）"),
-    "with/more/ci": ("{amount} higher with {compiler} ({ci})", "{compiler} 增加 {amount}（{ci}）"),
-    "with/times": ("{value} times that of the baseline with {compiler}", "{compiler} 为基线的 {value} 倍"),
-    "with/times/ci": (
-        "{value} times that of the baseline with {compiler} ({ci})",
-        "{compiler} 为基线的 {value} 倍（{ci}）",
-    ),
-    "with/unclear/one": (
-        "not significantly different with {compiler} (CI within {reach})",
-        "{compiler} 无显著变化（CI 在 {reach} 以内）",
-    ),
-    "with/unclear": (
-        "not significantly different with {compiler} (CIs within {reach})",
-        "{compiler} 无显著变化（CI 在 {reach} 以内）",
-    ),
     "eager/compilers/one": (
-        "Over {eager}, the fastest configuration of each compiler achieves a speedup of {ratios}{over}{wins}.",
-        "{over}各编译器的最快配置相对于{eager}的加速比如下：{ratios}{wins}。",
+        "Over {eager}, the fastest configuration of each compiler achieves speedups of {ratios}{wins}.",
+        "各编译器的最快配置相对于{eager}的加速比如下：{ratios}{wins}。",
     ),
     "compared/all": ("; {wins} of the {workloads} workloads", "；在全部 {workloads} 个负载中，{wins}"),
     "shares/compilers": (
-        "In terms of Shapley values{see}, the most {metric} is saved by {knobs}{lost}.",
-        "按 Shapley 值分解{see}，缩短{metric}最多的是{knobs}{lost}。",
+        "A Shapley decomposition of the change in {metric} for each compiler{see} attributes the largest "
+        "reductions to {knobs}{lost}.",
+        "对各编译器按 Shapley 值分解{see}，缩短{metric}最多的是{knobs}{lost}。",
     ),
     "share/with": ("{amount} with {compiler}", "{compiler} {amount}"),
     "share/with/ci": ("{amount} with {compiler}, {ci}", "{compiler} {amount}，{ci}"),
@@ -57,23 +46,22 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
     "centre/named": ("the configuration with {moves}", "采用{moves}的配置"),
     "centre/stage": ("the central configuration of its stage", "各阶段的中心配置"),
     "changes": (
-        "Of {count} changes of a single knob, each starting from {centre}, {changes}{others}.",
-        "从{centre}出发单独改变一个开关，在这 {count} 项改动中，{changes}{others}。",
+        "Of the {count} single-knob changes to {centre}, {changes}{others}.",
+        "在从{centre}出发的 {count} 项单开关改动中，{changes}{others}。",
     ),
     "changes/only": (
-        "Of {count} changes of a single knob, each starting from {centre}, only {change} has a significant effect: it "
-        "{does}{over}.",
-        "从{centre}出发单独改变一个开关，在这 {count} 项改动中，只有{change}有显著影响：{over}{does}。",
+        "Of the {count} single-knob changes to {centre}, only {change} has a significant effect: it {does}{over}.",
+        "在从{centre}出发的 {count} 项单开关改动中，仅{change}有显著影响：{over}{does}。",
     ),
     "changes/none": (
-        "Of {count} changes of a single knob, each starting from {centre}, none has a significant effect on the "
-        "{metric} (CIs within {reach}).",
-        "从{centre}出发单独改变一个开关，这 {count} 项改动均未显著影响{metric}（CI 在 {reach} 以内）。",
+        "Of the {count} single-knob changes to {centre}, none has a significant effect on the {metric} (CIs "
+        "within {reach}).",
+        "从{centre}出发的 {count} 项单开关改动均未显著影响{metric}（CI 在 {reach} 以内）。",
     ),
     "changes/untested": (
-        "The {count} changes of a single knob, each starting from {centre}, have one block each, so their effects on "
-        "the {metric} are not tested.",
-        "从{centre}出发单独改变一个开关，这 {count} 项改动各只有一个区组，对{metric}的影响未检验。",
+        "The {count} single-knob changes to {centre} have one block each, so their effects on the {metric} are "
+        "not tested.",
+        "从{centre}出发的 {count} 项单开关改动各只有一个区组，对{metric}的影响未检验。",
     ),
     "changes/again/none": (
         "None of these changes has a significant effect on the {metric} (CIs within {reach}).",
@@ -88,112 +76,286 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "任何两个开关之间均无显著的交互作用（CI 均在 {reach} 以内）。",
     ),
     "interaction/open": (
-        "No interaction of two knobs is significant, but the CIs, which lie within {reach}, do not rule one out.",
-        "任何两个开关之间均无显著的交互作用，但 CI（均在 {reach} 以内）不能排除交互作用的存在。",
+        "No interaction of two knobs is significant, but with CIs within {reach}, interactions cannot be ruled out.",
+        "任何两个开关之间均无显著的交互作用，但 CI（均在 {reach} 以内）尚不能排除交互作用的存在。",
     ),
     "nothing/none/one": (
-        "the {metric} changes by no more than {margin}% with {knobs}",
+        "the {metric} changes by at most {margin}% with {knobs}",
         "{knobs}对{metric}的影响不超过 {margin}%",
     ),
     "nothing/unclear": (
-        "the effect of {knobs} is undecided (not significant, with CIs within {reach})",
-        "{knobs}是否有影响尚无法判定（效应不显著，CI 在 {reach} 以内）",
+        "the effect of {knobs} remains undecided (not significant, CI within {reach})",
+        "{knobs}是否有影响尚不能确定（效应不显著，CI 在 {reach} 以内）",
     ),
     "nothing/open": (
-        "The effect of {knobs} is undecided{see}: it is not significant, with CIs within {reach}.",
-        "{knobs}是否有影响尚无法判定{see}：效应不显著，CI 在 {reach} 以内。",
+        "The effect of {knobs} remains undecided{see}: it is not significant, with CIs within {reach}.",
+        "{knobs}是否有影响尚不能确定{see}：效应不显著，CI 在 {reach} 以内。",
     ),
     "nothing/on_one": (" on a single workload", "对任一负载"),
     "nothing/all_unclear": (
-        "No effect of a single knob{on} is significant{see}; with {blocks} blocks, all CIs lie within {reach}.",
-        "单个开关{on}均无显著影响{see}；在 {blocks} 个区组下，CI 均在 {reach} 以内。",
+        "After Holm correction, no effect of a single knob{on} is significant{see}; with {blocks} blocks, all CIs "
+        "lie within {reach}.",
+        "经 Holm 校正，单个开关{on}均无显著影响{see}；在 {blocks} 个区组下，CI 均在 {reach} 以内。",
     ),
     "nothing/all_open": (
-        "No effect of a single knob{on} is significant{see}, but {blocks} blocks are too few to tell: some CIs include "
-        "changes by {reach}.",
-        "单个开关{on}均无显著影响{see}，但 {blocks} 个区组不足以作出判定：部分 CI 包含 {reach} 的变化。",
+        "After Holm correction, no effect of a single knob{on} is significant{see}; with {blocks} blocks, "
+        "however, CIs reach up to {reach}, so large effects cannot be ruled out.",
+        "经 Holm 校正，单个开关{on}均无显著影响{see}；但仅有 {blocks} 个区组，部分 CI 达 {reach}，不能排除较大的影响。",
     ),
     "losses/none/one": (
-        "Taken individually{averaged}, no knob increases the {metric} significantly.",
+        "None of the single-knob effects{averaged} increases the {metric} significantly.",
         "{averaged}没有任何单个开关使{metric}显著延长。",
     ),
     "compile/compilers/unclear": (
-        "The full configuration has no significant effect on the {metric} with any compiler{see}; all CIs lie within "
-        "{reach}.",
-        "完整配置的{metric}在任何编译器上均无显著变化{see}；CI 均在 {reach} 以内。",
+        "The full configuration has no significant effect on the {metric} with any compiler{see}; all CIs lie "
+        "within {reach}.",
+        "完整配置对{metric}的影响在任何编译器上均不显著{see}；CI 均在 {reach} 以内。",
     ),
     "compile/compilers/open": (
-        "The full configuration has no significant effect on the {metric} with any compiler{see}, but the CIs reach "
-        "up to {reach}, which leaves large effects possible.",
-        "完整配置的{metric}在任何编译器上均无显著变化，但部分 CI 包含 {reach} 的变化，不能排除较大的影响{see}。",
+        "The full configuration has no significant effect on the {metric} with any compiler{see}; as CIs reach up "
+        "to {reach}, large effects cannot be ruled out.",
+        "完整配置对{metric}的影响在任何编译器上均不显著{see}；但部分 CI 达 {reach}，不能排除较大的影响。",
     ),
     "memory/compilers": (
-        "With the full configuration, the {metric}{lacking} is {changes}{see}.",
-        "完整配置的{metric}与基线相比{lacking}：{changes}{see}。",
+        "The full configuration {changes}{lacking}.",
+        "完整配置{changes}{lacking}。",
     ),
-    "memory/lacking": (", which is not known for {compilers},", "（{compilers} 未报告）"),
+    "memory/lacking": (
+        "; it is not reported by {compilers}",
+        "；{compilers} 未报告该值",
+    ),
     "best_choice/workloads/faster": (
-        "On {count} of the {of} workloads, some other configuration is significantly faster than the full one"
-        "{example}.",
-        "在 {of} 个负载中的 {count} 个上，有其他配置显著快于完整配置{example}。",
+        "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than "
+        "the full one on {count} of the {of} workloads{example}.",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个负载中的 {count} 个上，有其他配置显著快于完整配置"
+        "{example}。",
     ),
     "best_choice/compilers/faster": (
-        "In {count} of the {of} combinations of workload and compiler, some other configuration is significantly "
-        "faster than the full one{example}.",
-        "在 {of} 个负载与编译器组合中的 {count} 个上，有其他配置显著快于完整配置{example}。",
+        "By Hsu's multiple comparisons with the best within each combination of workload and compiler, some "
+        "other configuration is significantly faster than the full one in {count} of the {of} "
+        "combinations{example}.",
+        "对每个负载与编译器组合分别采用 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个组合中的 {count} 个上"
+        "，有其他配置显著快于完整配置{example}。",
     ),
     "best_choice/with": (
-        "With {count} of the {of} compilers, no other configuration is significantly faster than the full one"
-        "{example}.",
-        "在 {of} 个编译器中的 {count} 个上，没有其他配置显著快于完整配置{example}。",
+        "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than the "
+        "full one with {count} of the {of} compilers{example}.",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个编译器中的 {count} 个上，没有其他配置显著快于完整"
+        "配置{example}。",
     ),
     "best_choice/with/faster": (
-        "With {count} of the {of} compilers, some other configuration is significantly faster than the full one"
-        "{example}.",
-        "在 {of} 个编译器中的 {count} 个上，有其他配置显著快于完整配置{example}。",
+        "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than "
+        "the full one with {count} of the {of} compilers{example}.",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在 {of} 个编译器中的 {count} 个上，有其他配置显著快于完整配"
+        "置{example}。",
     ),
     "best_choice/with/all": (
-        "With none of the {of} compilers is any other configuration significantly faster than the full one.",
-        "在全部 {of} 个编译器上，均没有其他配置显著快于完整配置。",
+        "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than the "
+        "full one with any of the {of} compilers.",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在全部 {of} 个编译器上均没有其他配置显著快于完整配置。",
     ),
     "best_choice/with/none": (
-        "With each of the {of} compilers, some other configuration is significantly faster than the full one{example}.",
-        "在全部 {of} 个编译器上，都有其他配置显著快于完整配置{example}。",
+        "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than the "
+        "full one with each of the {of} compilers{example}.",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在全部 {of} 个编译器上都有其他配置显著快于完整配置{example}。",
     ),
     "best_choice/tested/faster": (
-        "In {count} of the {of} cases where the full configuration could be compared with all others, some other one "
-        "is significantly faster{example}.",
-        "在完整配置可与其他所有配置比较的 {of} 种情形中，有 {count} 种有其他配置显著快于它{example}。",
+        "By Hsu's multiple comparisons with the best, some other configuration is significantly faster than "
+        "the full one in {count} of the {of} cases where all of them could be compared{example}.",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的 {of} 种情形中，有 {count} "
+        "种有其他配置显著快于它{example}。",
     ),
     "best_choice/tested/all": (
-        "Wherever the full configuration could be compared with all others (cases: {of}), none of these is "
-        "significantly faster.",
-        "在完整配置可与其他所有配置比较的全部 {of} 种情形中，都没有其他配置显著快于它。",
+        "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than the "
+        "full one in any of the {of} cases where all of them could be compared.",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的全部 {of} 种情形中，都没有其他"
+        "配置显著快于它。",
     ),
-    "example/only": ("; the exception is {exceptions}", "；唯一的例外是 {exceptions}"),
-    "example/both": ("; the exceptions are {exceptions}", "；例外是 {exceptions}"),
+    "example/only": (
+        "; the exception is {exceptions}",
+        "；唯一的例外是 {exceptions}",
+    ),
+    "example/both": (
+        "; the exceptions are {exceptions}",
+        "；例外是 {exceptions}",
+    ),
     "example/item": (
-        "{place} (fastest with {moves}, {below})",
-        "{place}（采用{moves}时最快，{below}）",
+        "{place}, where {moves} is fastest ({below})",
+        "{place}（最快的是{moves}，{below}）",
     ),
-    "example/item/baseline": ("{place} (where the baseline is fastest)", "{place}（基线最快）"),
+    "example/item/baseline": (
+        "{place}, where the baseline is fastest",
+        "{place}（基线最快）",
+    ),
     "example/alone": (
-        "; the run time is lowest with {moves} ({below})",
-        "；采用{moves}时最快（{below}）",
+        "; the fastest is {moves} ({below})",
+        "；最快的是{moves}（{below}）",
     ),
     "example": (
-        "; {place}, for example, runs fastest with {moves} ({below})",
-        "；例如，{place} 采用{moves}时最快（{below}）",
+        "; the largest gain over the baseline is obtained for {place} by {moves} ({gain})",
+        "；相对于基线提升最大的是 {place}（最快的是{moves}，运行时间缩短 {gain}）",
     ),
     "example/others": (
-        "; of the others, {place}, for example, runs fastest with {moves} ({below})",
-        "；其余情形中，以 {place} 为例，采用{moves}时最快（{below}）",
+        "; among the others, the largest gain over the baseline is obtained for {place} by {moves} ({gain})",
+        "；其余情形中，相对于基线提升最大的是 {place}（最快的是{moves}，运行时间缩短 {gain}）",
     ),
-    "below": ("{amount} below the baseline", "运行时间较基线缩短 {amount}"),
-    "below/ci": ("{amount} below the baseline, {ci}", "运行时间较基线缩短 {amount}，{ci}"),
+    "below": (
+        "{amount} below the baseline",
+        "运行时间较基线缩短 {amount}",
+    ),
+    "below/ci": (
+        "{amount} below the baseline, {ci}",
+        "运行时间较基线缩短 {amount}，{ci}",
+    ),
     "eager/compilers": (
-        "Over {eager}, the fastest configuration of each workload achieves{over} a speedup of {ratios}{wins}.",
+        "{over}, the fastest configuration of each workload achieves speedups over {eager} of {ratios}{wins}.",
         "{over}每个负载的最快配置相对于{eager}的加速比如下：{ratios}{wins}。",
+    ),
+    "full/named/first": (
+        "The full configuration ({moves}; other knobs as in the baseline)",
+        "采用{moves}的完整配置（其他开关取基线值）",
+    ),
+    "full/of_all/first": (
+        "the full configuration ({moves}; other knobs as in the baseline)",
+        "采用{moves}的完整配置（其他开关取基线值）",
+    ),
+    "with/time/less": (
+        "by {amount} with {compiler}",
+        "在 {compiler} 上缩短 {amount}",
+    ),
+    "with/time/less/ci": (
+        "by {amount} with {compiler} ({ci})",
+        "在 {compiler} 上缩短 {amount}（{ci}）",
+    ),
+    "with/time/more": (
+        "by {amount} with {compiler}",
+        "在 {compiler} 上延长 {amount}",
+    ),
+    "with/time/more/ci": (
+        "by {amount} with {compiler} ({ci})",
+        "在 {compiler} 上延长 {amount}（{ci}）",
+    ),
+    "with/size/less": (
+        "by {amount} with {compiler}",
+        "在 {compiler} 上减少 {amount}",
+    ),
+    "with/size/less/ci": (
+        "by {amount} with {compiler} ({ci})",
+        "在 {compiler} 上减少 {amount}（{ci}）",
+    ),
+    "with/size/more": (
+        "by {amount} with {compiler}",
+        "在 {compiler} 上增加 {amount}",
+    ),
+    "with/size/more/ci": (
+        "by {amount} with {compiler} ({ci})",
+        "在 {compiler} 上增加 {amount}（{ci}）",
+    ),
+    "compilers/less": (
+        "reduces the {metric} {items}",
+        "使{metric}{items}",
+    ),
+    "compilers/more": (
+        "increases the {metric} {items}",
+        "使{metric}{items}",
+    ),
+    "compilers/more/again": (
+        ", but increases it {items}",
+        "，但{items}",
+    ),
+    "compilers/none": (
+        "leaves the {metric} unchanged (within ±{margin}%) with {compilers}",
+        "对{metric}的影响在 {compilers} 上均不超过 {margin}%",
+    ),
+    "compilers/none/again": (
+        "; with {compilers}, it is unchanged (within ±{margin}%)",
+        "；在 {compilers} 上无影响（±{margin}% 以内）",
+    ),
+    "compilers/unclear": (
+        "has no significant effect on the {metric} with {compilers}{within}",
+        "对{metric}的影响在 {compilers} 上不显著{within}",
+    ),
+    "compilers/unclear/again": (
+        "; with {compilers}, the effect is not significant{within}",
+        "；在 {compilers} 上的影响不显著{within}",
+    ),
+    "compilers/untested": (
+        "brings the {metric} to {items} (one block, not tested)",
+        "使{metric}{items}（仅一个区组，未检验）",
+    ),
+    "compilers/untested/again": (
+        "; it brings it to {items} (one block, not tested)",
+        "；{items}（仅一个区组，未检验）",
+    ),
+    "end_with/less": (
+        "a decrease {amount} with {compiler}{ci}",
+        "{compiler} 减少{amount}{ci}",
+    ),
+    "end_with/more": (
+        "an increase {amount} with {compiler}{ci}",
+        "{compiler} 增加{amount}{ci}",
+    ),
+    "end_with/none": (
+        "no change (within ±{margin}%) with {compiler}",
+        "{compiler} 无变化（±{margin}% 以内）",
+    ),
+    "end_with/unclear": (
+        "no significant change with {compiler}",
+        "{compiler} 无显著变化",
+    ),
+    "end_with/untested": (
+        "{ratio} times the baseline with {compiler}",
+        "{compiler} 为基线的 {ratio} 倍",
+    ),
+    "in_brackets": (
+        " ({inner})",
+        "（{inner}）",
+    ),
+    "example/item/same": (
+        "{place}, where the fastest configuration is not distinguishable from the baseline",
+        "{place}（最快的配置与基线无显著差异）",
+    ),
+    "example/items/same": (
+        "{places}, where the fastest configurations are not distinguishable from the baseline",
+        "{places}（最快的配置与基线均无显著差异）",
+    ),
+    "config_with": (
+        "the configuration with only {moves}",
+        "仅采用{moves}的配置",
+    ),
+    "full/last": (
+        " (with {levels})",
+        "，其中{levels}",
+    ),
+    "within/many": (
+        " (CIs within {reach})",
+        "（CI 在 {reach} 以内）",
+    ),
+    "level_of": (
+        "{knob} {level}",
+        "{knob}取 {level}",
+    ),
+    "best_choice/tested/all/one": (
+        "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than the "
+        "full one in the only case where all of them could be compared.",
+        "按 Hsu 的 MCB 方法（与最优者的多重比较），在完整配置可与其他所有配置比较的唯一情形中，没有其他配置显著快"
+        "于它。",
+    ),
+    "at_compiler": (
+        "{amount} with {compiler}{ci}",
+        "{amount}（{compiler}{ci}）",
+    ),
+    "after_comma": (
+        " ({inner})",
+        "，{inner}",
+    ),
+    "chosen/with": (
+        "The fastest configuration of each compiler reduces the run time by between {least} and {most}{see}.",
+        "各编译器的最快配置使运行时间缩短 {least}至 {most}{see}。",
+    ),
+    "interaction/small": (
+        "Interactions of two knobs are negligible (all CIs lie within {reach}), so their effects multiply.",
+        "两个开关之间的交互作用可以忽略（CI 均在 {reach} 以内），各自的效应可直接相乘。",
     ),
 }
 """Phrase -> English and Chinese."""

@@ -51,8 +51,6 @@ PHRASES: Mapping[str, str] = {
     "see/table": " (Table {number})",
     "at_end/figure": " (Figure {number})",
     "at_end/table": " (Table {number})",
-    "as_shown/figure": "; see Figure {number}",
-    "as_shown/table": "; see Table {number}",
     "sizes_in/table": "; Table {number} lists their dimensions",
     # Set-up
     "setup/machine": "All experiments ran on a machine with {machines}.",
@@ -60,12 +58,12 @@ PHRASES: Mapping[str, str] = {
     "setup/cores": "{count} cores",
     "setup/cores/one": "{count} core",
     "setup/isa": ", {isa}",
-    "setup/system": "{os} with Linux {kernel}",
+    "setup/system": "{os} with Linux kernel {kernel}",
     "linux": "Linux {kernel}",
     "setup/container": ", virtualized ({container})",
     "setup/container/both": " in a container on a virtual machine",
-    "setup/smt_on": ", simultaneous multithreading on",
-    "setup/smt_off": ", simultaneous multithreading off",
+    "setup/smt_on": ", simultaneous multithreading enabled",
+    "setup/smt_off": ", simultaneous multithreading disabled",
     "gpu": "GPU {gpu}",
     "setup/version": "{name} {versions}",
     "setup/workloads": "The workloads are {workloads}{see}.",
@@ -81,10 +79,10 @@ PHRASES: Mapping[str, str] = {
     "setup/trials/cold": "Every configuration is compiled and run once in each of {blocks} cold blocks, each time in a "
     "fresh process with an empty cache.",
     "setup/trials/cold/one": "Every configuration is compiled and run once, in a fresh process with an empty cache.",
-    "setup/trials/hot": "Steady-state times come from {blocks} hot blocks{each}, within which {sides} take turns in "
-    "short bursts{rounds}, each time in a new random order.{layout}",
-    "setup/trials/hot/one": "Steady-state times come from one hot block{each}, within which {sides} take turns in "
-    "short bursts{rounds}, each time in a new random order.{layout}",
+    "setup/trials/hot": "Steady-state run times come from {blocks} hot blocks{each}, within which {sides} take "
+    "turns in short bursts{rounds}, in a new random order each round.{layout}",
+    "setup/trials/hot/one": "Steady-state run times come from one hot block{each}, within which {sides} take "
+    "turns in short bursts{rounds}, in a new random order each round.{layout}",
     "setup/each/workload": " per workload",
     "setup/each/compiler": " per workload and compiler",
     "setup/side/measured": "all configurations",
@@ -108,9 +106,8 @@ PHRASES: Mapping[str, str] = {
     "processes": "Each trial ran in its own process",
     "processes/some": "Those that ran did so in separate processes",
     "of_status": "{status}: {count}",
-    "cold_scope": "A cold-start time runs from the moment the program has been loaded to the end of the first run, "
-    "starting from an empty cache; it excludes loading the frameworks, building the workload and generating its "
-    "inputs.{shares}{tagged}",
+    "cold_scope": "The cold-start time covers compilation with an empty cache and the first run; loading the "
+    "frameworks, building the workload and generating its inputs are excluded.{shares}{tagged}",
     "cold_shares": " In the median over {trials} trials, its shares are {shares}.",
     "cold_shares/most": " In the median over {trials} trials, {shares}; every other phase takes at most {rest}%.",
     "cold_tagged": " The {trials} trials that start from a cache filled by other trials (cache_tag) are not included "
@@ -118,46 +115,47 @@ PHRASES: Mapping[str, str] = {
     "cold_tagged/one": " The {trials} trial that starts from a cache filled by other trials (cache_tag) is not "
     "included in these shares.",
     "share_of_part": "{part} ({share}%)",
-    "hot_scope": "A steady-state time is that of a single run after warm-up{samples}; it includes neither compilation "
-    "nor input generation.",
-    "samples": " (the median number of samples per trial is {samples})",
+    "hot_scope": "The run time is that of a single run after warm-up{samples}; it includes neither compilation nor "
+    "input generation.",
+    "samples": " (with a median of {samples} timed runs per trial)",
     "protocol": "Configurations are compared only within a block, where their measurements alternate. Ratios are "
-    "geometric means over blocks, with {confidence}% confidence intervals (CI) from Student's t-distribution.",
+    "geometric means over blocks, with {confidence}% confidence intervals (CIs) from Student's "
+    "t-distribution.",
     "protocol/one_block": "Configurations are compared only within a block, where their measurements alternate. As "
     "there is a single block, ratios come without confidence intervals.",
-    "precision": "The widest confidence interval of any single-knob effect is {reached}{wanted}.",
-    "judgement": "An effect counts as significant if its p-value is at most {alpha}% after Holm correction over all "
-    "single-knob effects on the metric; a significant effect within ±{margin}% is marked as small. An effect that is "
-    "not significant counts as absent if two one-sided tests place it within ±{margin}%; all others are reported as "
-    "not distinguishable from no effect.",
-    "warm_up_classes": "Of the {trials} {successful}hot trials of the compared configurations (eager execution and "
-    "second copies of the baseline not counted), a change-point analysis of the first iterations classifies {classes}.",
-    "warm_up_classes/one": "A change-point analysis of the first iterations classifies all {trials} {successful}hot "
-    "trials of the compared configurations as {classes}.",
-    "checked_is_timed": "In {same} of {trials} {successful}hot trials of the compared configurations, digests confirm "
-    "that the timed executable is the one whose outputs were checked.{others}",
-    "checked_is_timed/all": "In all {trials} {successful}hot trials of the compared configurations, digests confirm "
-    "that the timed executable is the one whose outputs were checked.",
+    "precision": "The CI of every single-knob effect lies within {reached} of its estimate.{wanted}",
+    "judgement": "An effect counts as significant at the {alpha}% level after Holm correction over all single-knob "
+    "effects on the same metric; a significant effect within ±{margin}% is marked as small. An effect "
+    "that is not significant counts as absent if two one-sided tests place it within ±{margin}%, and "
+    "as undecided otherwise.",
+    "warm_up_classes": "A change-point analysis of the first iterations of {trials} {successful}hot trials (excluding "
+    "eager execution and second copies of the baseline) classifies {classes}; all of them are kept.",
+    "warm_up_classes/one": "A change-point analysis of the first iterations classifies all {trials} "
+    "{successful}hot trials (excluding eager execution and second copies of the baseline) as {classes}.",
+    "checked_is_timed": "Digests confirm for {same} of {trials} such trials that the executable timed is the one whose "
+    "outputs were checked.{others}",
+    "checked_is_timed/all": "Digests confirm for all {trials} such trials that the executable timed is the one "
+    "whose outputs were checked.",
     "timed_other": " {count} further hot trials timed another executable and enter no statistic.",
     "timed_other/one": " {count} further hot trial timed another executable and enters no statistic.",
     "misses_median": " The median number of misses per cold trial is {medians}.",
     "misses_at": "{misses} with {knob} set to {level}",
     "misses_only": "{misses}",
     "misses_by_workload": "{misses} (depending on the workload)",
-    "misses_expected/all": " In all {trials} trials, the number of misses matches the plan, which lists a program's "
-    "tasks and the buffers passed between them.",
-    "misses_expected": " In {same} of {trials} trials, the number of misses matches the plan, which lists a "
-    "program's tasks and the buffers passed between them.",
-    "control": "For the {metric}, the A/A control, which runs the baseline a second time in every block, {outcomes}.",
-    "control/again": "For the {metric}, the same control {outcomes}.",
-    "control_fails": "differs significantly for {units}, whose intervals are widened accordingly; the largest "
-    "offset is possible on {worst}",
-    "control_fails_on": "differs significantly on {worst}, where all intervals are widened accordingly",
+    "misses_expected/all": " In all {trials} trials, the number of misses equals the number of distinct tasks.",
+    "misses_expected": " In {same} of {trials} trials, the number of misses equals the number of distinct tasks.",
+    "control": "The A/A control runs a second copy of the baseline in every block. The {metric} of this copy "
+    "{outcomes}.",
+    "control/again": "Its {metric} {outcomes}.",
+    "control_fails": "differs significantly from that of the baseline for {units}, whose CIs are widened accordingly; "
+    "the largest offset is possible on {worst}",
+    "control_fails_on": "differs significantly from that of the baseline on {worst}, where all CIs are widened "
+    "accordingly",
     "control_off": "{place} (ratio {ratio}, off by up to {reach}%)",
-    "control_one_block": "rests on a single block and is untested on {places}",
+    "control_one_block": "is untested on {places}, where there is a single block",
     # Benefit: what the whole gains
     "full/named": "The full configuration ({moves})",
-    "full/all": "The full configuration, which moves every knob away from its baseline level,",
+    "full/all": "The full configuration, in which every knob leaves its baseline level{last},",
     "full/one": "Switching {knob} from {base} to {level}",
     "does/time/less": "reduces the {metric} by {amount}",
     "does/time/more": "increases the {metric} by {amount}",
@@ -174,19 +172,18 @@ PHRASES: Mapping[str, str] = {
     "becomes/unclear": "{metric} does not change significantly{over}{within}",
     "becomes/untested": "{metric} is {ratio} times that of the baseline{over} (one block, not tested)",
     "over/all": " in the geometric mean over all workloads",
-    "over/mean": " on average",
+    "over/mean": " in the geometric mean",
     "over/some": " in the geometric mean over {count} of the {workloads} workloads",
     "over/each": " in the geometric mean over the workloads of each compiler",
     "over/one": " on {workload}",
-    "in/mean": " on average",
+    "in/mean": " in the geometric mean",
     "in/some": " in the geometric mean over {count} of the {workloads} workloads",
     "in/one": " on {workload}",
     "at": "{amount} on {workload}",
     "at/brackets": "{amount} on {workload}",
     "at/alone": "{amount} on {workload}",
-    "range/alike": ", ranging from {least} to {most}",
     "range/two": ", with {least} and {most}",
-    "range/mixed": "; on single workloads, the change ranges from {least} to {most}",
+    "range/mixed": "; individual changes range from {least} to {most}",
     "range/mixed/two": ", with {least} and {most}",
     "range/only/less": "; the only significant change is a decrease {amount} on {workload}",
     "range/only/more": "; the only significant change is an increase {amount} on {workload}",
@@ -195,11 +192,8 @@ PHRASES: Mapping[str, str] = {
     "end/unclear": "no significant change on {workload}",
     "end/untested": "{ratio} times the baseline on {workload}",
     "whole": "{full} {does}{over}{range}{see}.",
-    "with/less": "{amount} lower with {compiler}",
-    "with/more": "{amount} higher with {compiler}",
-    "with/none": "unchanged (within ±{margin}%) with {compiler}",
-    "with/untested": "{ratio} times the baseline's with {compiler} (one block, not tested)",
-    "ends_of_compilers": "between {least} and {most}, the extremes of the {compilers} compilers",
+    "with/untested": "{ratio} times that of the baseline with {compiler}",
+    "ends_of_compilers": "has effects on the {metric} ranging from {least} to {most} across {compilers} compilers",
     "absolute": "The median run time is {before} before this change and {after} after it.",
     "chosen": "The fastest configuration of each workload reduces the run time by between {least} and {most}{see}.",
     "chosen/one": "The fastest configuration reduces the run time by {most}{see}.",
@@ -225,40 +219,40 @@ PHRASES: Mapping[str, str] = {
     "wins_of": "{compiler} is fastest on {count}",
     "wins_too": "{compiler} on {count}",
     # Benefit: who earns it
-    "shares": "In terms of Shapley values{see}, {knob} saves the most {metric} "
+    "shares": "A Shapley decomposition of the change in {metric}{see} attributes the largest reduction to {knob} "
     "({amount}){followed}{more}{lost}{unclear}.",
-    "shares/none": "In terms of Shapley values{see}, no knob saves a significant part of the {metric}{lost}.",
+    "shares/none": "A Shapley decomposition of the change in {metric}{see} attributes no significant reduction to any "
+    "knob{lost}.",
     "share": "{knob} ({amount})",
     "shares/followed": ", followed by {others}",
-    "shares/more": "; {count} further knobs save at most {most} each",
-    "shares/lost": "; time is lost to {knobs}",
-    "shares/unclear": "; the share of {knobs} is not significant",
+    "shares/more": "; {count} further knobs contribute at most {most} each",
+    "shares/lost": "; in contrast, the {metric} is increased by {knobs}",
+    "shares/unclear": "; no significant share is attributed to {knobs}",
     "shares/unclear_many": "; the shares of {count} knobs are not significant",
     "changes/one": "On its own, {change} {does}{over}.",
-    "changes/again": "As for the {metric}, {changes}{others}.",
-    "changes/again/size": "As for the {metric}, {changes}{others}.",
+    "changes/again": "The {metric} is {changes}{others}.",
+    "changes/again/size": "The {metric} is {changes}{others}.",
     "changes/rest": "; {count} changes have no significant effect",
     "changes/rest/one": "; {count} change has no significant effect",
-    "change/saves": "{change} reduces it most ({amount}){over}",
     "change/less": "{change} saves the most {metric} ({amount}){over}",
     "change/more": "{change} costs the most {metric} ({amount}){over}",
     "change/too": "{change} increases it most ({amount}){over}",
     "with_compiler": "{change} with {compiler}",
     "knob_with": "{knob} with {compiler}",
-    "interaction/overlap": "The strongest interaction is between {one} and {other}{compiler}: with both, the {metric} "
-    "is {amount} higher than their individual effects predict.",
-    "interaction/together": "The strongest interaction is between {one} and {other}{compiler}: with both, the {metric} "
-    "is {amount} lower than their individual effects predict.",
+    "interaction/overlap": "The strongest interaction is between {one} and {other}{compiler}: with both, the "
+    "{metric} is {amount} higher than their individual effects predict.",
+    "interaction/together": "The strongest interaction is between {one} and {other}{compiler}: with both, the "
+    "{metric} is {amount} lower than their individual effects predict.",
     "for_compiler": " with {compiler}",
     "knob_of": "{knob} ({compilers})",
-    "interaction/overlap/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: with "
-    "both, the {metric} is {amount} higher than their individual effects predict.",
-    "interaction/together/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: with "
-    "both, the {metric} is {amount} lower than their individual effects predict.",
+    "interaction/overlap/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: "
+    "with both, the {metric} is {amount} higher than their individual effects predict.",
+    "interaction/together/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: "
+    "with both, the {metric} is {amount} lower than their individual effects predict.",
     "more_knobs": "{count} more",
-    "nothing": "Not every knob contributes{see}: {clauses}.",
-    "nothing/none": "with {knobs}, no workload's {metric} changes by more than {margin}%",
-    "nothing/same": "the same program is built at every level of {knobs}, so no effect is claimed",
+    "nothing": "Not every knob matters{see}: {clauses}.",
+    "nothing/none": "no workload's {metric} changes by more than {margin}% with {knobs}",
+    "nothing/same": "the compiled program is the same at every level of {knobs}",
     "nothing/all_act": "Every knob has a significant effect on the {metric} of at least one workload{see}.",
     "nothing/all_act_compilers": "With every compiler, each knob has a significant effect on the {metric} of at least "
     "one workload{see}.",
@@ -266,51 +260,54 @@ PHRASES: Mapping[str, str] = {
     "which must stem from the order of trials or from something that the records do not capture",
     "same_program/more": "with {knob}, the {metric} of {place} is {amount} higher although the same program is built, "
     "which must stem from the order of trials or from something that the records do not capture",
-    "losses": "Taken individually{averaged}, {count} changes of a knob cause a significant slowdown, the largest on "
-    "{place}, where {change} increases the {metric} by {amount}.",
-    "losses/one": "Taken individually{averaged}, only one change of a knob causes a significant slowdown: on {place}, "
-    "{change} increases the {metric} by {amount}.",
-    "losses/none": "Taken individually{averaged}, no knob slows any workload down significantly.",
-    "averaged": " and averaged over the settings of the others",
+    "losses": "Of the single-knob effects{averaged}, {count} are significant slowdowns; in the largest, {change} "
+    "increases the {metric} of {place} by {amount}.",
+    "losses/one": "Of the single-knob effects{averaged}, only one is a significant slowdown: {change} increases the "
+    "{metric} of {place} by {amount}.",
+    "losses/none": "None of the single-knob effects{averaged} is a significant slowdown.",
+    "averaged": " (averaged over the settings of the other knobs)",
     # Benefit: what it costs
-    "compile": "With the full configuration, the {becomes}{range}{see}{repaid}.",
-    "compile/one": "With the same change, the {becomes}{range}{see}{repaid}.",
-    "compile/compilers": "With the full configuration, the {metric} is {changes}{see}{repaid}.",
-    "repaid": ". Where faster runs make up for a longer cold start, this takes longest on {place} ({runs} runs, {ci})",
-    "repaid/on": ". On {place}, faster runs make up for the longer cold start after {runs} runs ({ci})",
-    "repaid/one": "; faster runs make up for the difference after {runs} runs ({ci})",
-    "memory": "At the same time, the {becomes}{range}{see}{mostly}{peak}.",
-    "memory/mostly": ", with {knob} contributing most (a decrease of {amount} by its Shapley value)",
+    "compile": "With the full configuration, the {becomes}{range}{repaid}.",
+    "compile/one": "With the same change, the {becomes}{range}{repaid}.",
+    "compile/compilers": "The full configuration {changes}{repaid}.",
+    "repaid": ". Where faster runs repay a longer cold start, they do so after at most {runs} runs ({place}, {ci})",
+    "repaid/on": ". A finite break-even point is found only for {place} ({runs} runs, {ci})",
+    "repaid/one": "; faster runs repay the difference after {runs} runs ({ci})",
+    "memory": "The {becomes}{range}{peak}.",
     "memory/peak": "; the {becomes}",
     "memory/peak/one": "The {becomes}.",
-    "best_choice/workloads": "On {count} of the {of} workloads, no other configuration is significantly faster than "
-    "the full one{example}.",
-    "best_choice/workloads/all": "On no workload is any other configuration significantly faster than the full one.",
-    "best_choice/workloads/none": "On every workload, some other configuration is significantly faster than the full "
-    "one{example}.",
-    "best_choice/compilers": "In {count} of the {of} combinations of workload and compiler, no other configuration is "
-    "significantly faster than the full one{example}.",
-    "best_choice/compilers/all": "In no combination of workload and compiler is any other configuration significantly "
+    "best_choice/workloads": "By Hsu's multiple comparisons with the best, no other configuration is "
+    "significantly faster than the full one on {count} of the {of} workloads{example}.",
+    "best_choice/workloads/all": "By Hsu's multiple comparisons with the best, no other configuration is "
+    "significantly faster than the full one on any workload.",
+    "best_choice/workloads/none": "By Hsu's multiple comparisons with the best, some other configuration is "
+    "significantly faster than the full one on every workload{example}.",
+    "best_choice/compilers": "By Hsu's multiple comparisons with the best within each combination of workload "
+    "and compiler, no other configuration is significantly faster than the full one in {count} of the {of} "
+    "combinations{example}.",
+    "best_choice/compilers/all": "By Hsu's multiple comparisons with the best within each combination of "
+    "workload and compiler, no other configuration is significantly faster than the full one in any combination.",
+    "best_choice/compilers/none": "By Hsu's multiple comparisons with the best within each combination of "
+    "workload and compiler, some other configuration is significantly faster than the full one in every "
+    "combination{example}.",
+    "best_choice/tested": "By Hsu's multiple comparisons with the best, no other configuration is significantly "
+    "faster than the full one in {count} of the {of} cases where all of them could be compared{example}.",
+    "best_choice/tested/none": "By Hsu's multiple comparisons with the best, some other configuration is "
+    "significantly faster than the full one in all {of} cases where all of them could be compared{example}.",
+    "best_choice/one/all": "By Hsu's multiple comparisons with the best, no other configuration is significantly "
     "faster than the full one.",
-    "best_choice/compilers/none": "In every combination of workload and compiler, some other configuration is "
+    "best_choice/one/none": "By Hsu's multiple comparisons with the best, some other configuration is "
     "significantly faster than the full one{example}.",
-    "best_choice/tested": "In {count} of the {of} cases where the full configuration could be compared with all "
-    "others, none of these is significantly faster{example}.",
-    "best_choice/tested/none": "Wherever the full configuration could be compared with all others (cases: {of}), some "
-    "other one is significantly faster{example}.",
-    "best_choice/one/all": "No other configuration is significantly faster than the full one.",
-    "best_choice/one/none": "The full configuration is not the fastest one{example}.",
-    "all_but": "all changes except {knobs}",
+    "all_but": "the full configuration without {knobs}",
     # Correctness
-    "comparisons": "Outputs are compared with those of the same program in {oracle}{draws}. {found}.",
+    "comparisons": "As the reference, we use the outputs of the same program in {oracle}{draws}. {found}.",
     "changes/rest/named": "; the effect of {knobs} is not significant",
-    "comparisons/none/all": "All {comparisons} comparisons in the {trials} trials passed, and every trial was checked",
+    "comparisons/none/all": "All {comparisons} comparisons passed, and each of the {trials} trials was checked",
     "successful": "successful ",
-    "tolerance/all": "As a reference for root-mean-square (RMS) errors, we take {unit}. Errors reach at most {ratio} "
-    "times this reference{limit}.{alone}{estimated}",
-    "worst_differences/all": "Outputs differ from the expected values by at most {worst}{others}.",
-    "comparisons/none": "All {comparisons} comparisons in the {trials} trials passed, and every successful trial was "
-    "checked",
+    "tolerance/all": "Root-mean-square (RMS) errors are given relative to {unit}. On this scale, errors reach at most "
+    "{ratio}{limit}.{alone}{estimated}",
+    "worst_differences/all": "Outputs differ from the reference by at most {worst}{others}.",
+    "comparisons/none": "All {comparisons} comparisons passed, and each of the {trials} successful trials was checked",
     "comparisons/judged": "None of the {comparisons} comparisons in the {trials} trials is missing or found a wrong "
     "output, and every successful trial was checked",
     "comparisons/faults": "Not all of the {comparisons} comparisons in {trials} trials passed: {faults}{excluded}",
@@ -319,25 +316,39 @@ PHRASES: Mapping[str, str] = {
     "oracle/double": "double precision",
     "oracle/single": "unoptimized single precision, as no double precision is available",
     "oracle/both": "double precision ({workloads}, which has none: in unoptimized single precision)",
-    "draws": ", for {draws} sets of inputs",
-    "draws/one": ", for {draws} set of inputs",
-    "worst_differences": "In successful trials, outputs differ from the expected values by at most {worst}{others}.",
+    "draws": ", with {draws} sets of inputs per trial",
+    "draws/one": ", with {draws} set of inputs per trial",
+    "worst_differences": "In successful trials, outputs differ from the reference by at most {worst}{others}.",
     "worst_with_others": "; including the failed trials, by at most {worst}",
-    "tolerance": "As a reference for root-mean-square (RMS) errors, we take {unit}. In successful trials, errors reach "
-    "at most {ratio} times this reference{limit}.{alone}{estimated}",
+    "tolerance": "Root-mean-square (RMS) errors are given relative to {unit}. On this scale, errors of successful "
+    "trials reach at most {ratio}{limit}.{alone}{estimated}",
     "rms_unit/eager": "the RMS error of eager single-precision execution on the same inputs",
     "rms_unit/roundings": "the largest RMS error of eager execution under randomly perturbed rounding",
-    "rms_unit/floor": "{eager} plus {floor} times the RMS of the expected values",
-    "rms_unit/floors": "{eager} plus a share of the RMS of the expected values, which differs between trials",
+    "rms_unit/floor": "{eager} plus {floor} times the RMS of the reference output",
+    "rms_unit/floors": "{eager} plus a share of the RMS of the reference output, which differs between trials",
     "rms_not_eager": " Relative to eager execution alone, errors may be larger, by a factor that the records do not "
     "give.",
-    "own_tolerance": "Levels of {knobs} come with a tolerance of their own: in {trials} trials, up to {factor} times "
-    "the reference is allowed, and at most {ratio} times is reached.",
-    "unjudged": "In {ill} comparisons, single precision does not determine the output, so these were not judged; in "
-    "{eager} of the others, eager execution itself differs from the expected values.",
+    "own_tolerance": "Levels of {knobs} come with a tolerance of their own: in {trials} trials, up to {factor} is "
+    "allowed on this scale, and at most {ratio} is reached.",
+    "unjudged": "In {ill} comparisons, single precision does not determine the output, so these were not judged; "
+    "in {eager} of the others, eager execution itself differs from the reference.",
     "unjudged/ill": "In {ill} comparisons, single precision does not determine the output, so these were not judged.",
-    "unjudged/eager": "In {eager} comparisons, eager execution itself differs from the expected values.",
-    "rms_estimated": " For {workloads}, eager execution provides the expected values, so its error is an estimate.",
+    "unjudged/eager": "In {eager} comparisons, eager execution itself differs from the reference.",
+    "rms_estimated": " For {workloads}, eager execution provides the reference, so its error is an estimate.",
+    "range/alike/less": ", with reductions ranging from {least} to {most}",
+    "range/alike/more": ", with increases ranging from {least} to {most}",
+    "shares/lost/most": "; the {metric} is increased most by {knobs}",
+    "share/of": "{knob} with {compiler} ({amount})",
+    "metric/shown": "{metric}{see}",
+    "joined": "{first}{rest}",
+    "inside/figure": "; Figure {number}",
+    "inside/table": "; Table {number}",
+    "best_choice/tested/none/one": "By Hsu's multiple comparisons with the best, some other configuration is "
+    "significantly faster than the full one in the only case where all of them could be compared{example}.",
+    "ends_of_compilers/less": "reduces the {metric} by between {least} and {most} across {compilers} compilers",
+    "ends_of_compilers/more": "increases the {metric} by between {least} and {most} across {compilers} compilers",
+    "change/again/less": "reduced most by {change} ({amount}){over}",
+    "change/again/more": "increased most by {change} ({amount}){over}",
     **{phrase: english for phrase, (english, _) in AXES.items()},
     **{phrase: english for phrase, (english, _) in BENEFIT.items()},
     **{phrase: english for phrase, (english, _) in SCREENS.items()},
@@ -357,6 +368,8 @@ ENGLISH = Language(
     last=" and ",
     parallel=", ",
     parallel_last=" and ",
+    series=", ",
+    series_last=", and ",
     semicolon="; ",
     space=" ",
     latex_note="",

@@ -223,8 +223,9 @@ class Estimates:
         parameters = {**own, "knobs": dict(levels), "baseline": dict(unit.baseline)}
         key = f"benefit/{unit.key}/all/break_even"
 
+        form = runs(one.runs)  # that of the ends as well, so that they are in thousands where it is
+
         def part(name: str, value: float) -> Number:
-            form = runs(value)
             return self.ledger.enter(f"{key}/{name}", "break_even", value, form, rows, {**parameters, "part": name})
 
         ratio = Ratio(one.runs, one.low, one.high, 0)

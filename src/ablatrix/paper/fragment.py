@@ -7,7 +7,7 @@ from typing import Literal
 
 from ablatrix.paper.number import Number
 
-Style = Literal["words", "items", "parallel", "clauses", "sentences"]
+Style = Literal["words", "items", "facts", "parallel", "series", "clauses", "sentences"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,10 @@ class Term:
 
 @dataclass(frozen=True)
 class Listed:
-    """A list: words, ``a, b and c``; items, ``a, b, c``; parallel phrases; clauses, ``a; b; c``; or sentences."""
+    """A list: words, ``a, b and c``; items and facts, ``a, b, c``; parallel phrases; sentences; clauses, ``a; b; c``.
+
+    A series has items that are lists themselves, ``a, b, and c``.
+    """
 
     items: tuple["Fragment", ...]
     style: Style = "words"
@@ -64,6 +67,7 @@ class Language:
             phrase holds no digit: numbers come through slots.
         comma, last: Separator between words of a list, and before the last one.
         parallel, parallel_last: The same between parallel phrases.
+        series, series_last: The same between items that are lists themselves.
         semicolon: Separator between clauses.
         space: Separator between sentences.
         latex_note: First line of a .tex file; empty if plain LaTeX can print the language.
@@ -76,6 +80,8 @@ class Language:
     last: str
     parallel: str
     parallel_last: str
+    series: str
+    series_last: str
     semicolon: str
     space: str
     latex_note: str
@@ -108,11 +114,17 @@ def pieces(fragment: Fragment, language: Language) -> list[str | Name | Number]:
     separators: Mapping[Style, str] = {
         "words": language.comma,
         "items": language.comma,
+        "facts": language.parallel,
         "parallel": language.parallel,
+        "series": language.series,
         "clauses": language.semicolon,
         "sentences": language.space,
     }
-    lasts: Mapping[Style, str] = {"words": language.last, "parallel": language.parallel_last}
+    lasts: Mapping[Style, str] = {
+        "words": language.last,
+        "parallel": language.parallel_last,
+        "series": language.series_last,
+    }
     for index, item in enumerate(fragment.items):
         if index:
             is_last = index == len(fragment.items) - 1

@@ -11,9 +11,8 @@ from ablatrix.paper.template.spec import Template
 
 Subject = Literal["results", "setup", "shares", "effects", "compile", "memory", "axes", "screening"]
 Family = Literal["figure", "table"]
-Form = Literal["see", "at_end", "as_shown", "sizes_in", "levels_in"]
-"""Within a clause; at its end; at the end of one that ends in brackets; or as where the sizes of workloads, or the
-levels of knobs, are."""
+Form = Literal["see", "at_end", "inside", "sizes_in", "levels_in"]
+"""Within a clause; at its end; within brackets; or as where the sizes of workloads, or the levels of knobs, are."""
 
 SHOWN_IN: Mapping[Subject, Sequence[tuple[Family, str]]] = {
     "results": (("table", "ablation"), ("table", "cells")),

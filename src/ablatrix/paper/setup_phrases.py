@@ -4,41 +4,42 @@
 from collections.abc import Mapping
 
 SETUP: Mapping[str, tuple[str, str]] = {
-    "setup/software": ("We evaluate {compilers}.", "所评测的编译器及版本为 {compilers}。"),
+    "setup/software": (
+        "We evaluate {compilers}.",
+        "所评测的编译器为 {compilers}。",
+    ),
     "setup/software/compilers": (
-        "We evaluate {compilers}; the other software used is {versions}.",
-        "所评测的编译器及版本为 {compilers}，其他软件及版本为 {versions}。",
+        "We evaluate {compilers}, using {versions}.",
+        "所评测的编译器为 {compilers}，软件环境包括 {versions}。",
     ),
     "setup/compiler_of": ("{name} ({carrier})", "{name}（{carrier}）"),
     "setup/compiler_of/called": ("{name} ({official}, {carrier})", "{name}（{official}，{carrier}）"),
     "setup/knobs": (
-        "We vary {count} knobs of {compilers}{design}: {knobs}. The level listed first is the baseline{but}.",
-        "消融对象为 {compilers} 的 {count} 个开关{design}，各开关的首个取值为基线{but}：{knobs}。",
+        "We vary {count} knobs{of}{design}: {knobs}. The level listed first is that of the baseline{but}.",
+        "消融对象为{of} {count} 个开关{design}：{knobs}；各开关以首个取值为基线{but}。",
     ),
     "setup/knobs/one": (
-        "We vary a single knob of {compilers}, {knobs}, whose first level is the baseline{but}.",
-        "消融对象为 {compilers} 的一个开关，即{knobs}，首个取值为基线{but}。",
-    ),
-    "setup/knobs_of_several": (
-        "We vary {count} knobs{design}: {knobs}. The level listed first is the baseline{but}.",
-        "消融对象为 {count} 个开关{design}，各开关的首个取值为基线{but}：{knobs}。",
-    ),
-    "setup/knobs_of_several/one": (
-        "We vary a single knob, {knobs}, whose first level is the baseline{but}.",
-        "消融对象为一个开关，即{knobs}，首个取值为基线{but}。",
+        "We vary a single knob{of}, {knobs}; the level listed first is that of the baseline{but}.",
+        "消融对象为{of}一个开关，即{knobs}，以首个取值为基线{but}。",
     ),
     "setup/many_knobs": (
         "We vary {count} knobs of {compilers}{design}{see}.",
         "消融对象为 {compilers} 的 {count} 个开关{design}{see}。",
     ),
-    "setup/design/factorial": (" in all combinations of their levels", "（测量所有取值组合）"),
+    "setup/design/factorial": (
+        " in a full factorial design",
+        "（全因子设计）",
+    ),
     "setup/design/factorial/each": (
-        ", those of each compiler in all combinations of their levels",
-        "（对每个编译器测量其开关的所有取值组合）",
+        ", those of each compiler in a full factorial design",
+        "（每个编译器的开关作全因子设计）",
     ),
     "setup/design/around/each": (" one at a time", "（每次只改变一个）"),
     "setup/design/around": (" one at a time", "（每次只改变一个）"),
-    "setup/but": (", except that {exceptions}", "（例外：{exceptions}）"),
+    "setup/but": (
+        ", except that {exceptions}",
+        "（但{exceptions}）",
+    ),
     "setup/base_of": ("{knob} is {level} in the baseline of {compilers}", "{compilers} 的基线中{knob}设为{level}"),
     "setup/knobs_own": (
         "We vary {count} knobs{design}: {knobs}{see}.",
@@ -50,16 +51,44 @@ SETUP: Mapping[str, tuple[str, str]] = {
     "setup/address_and": ("{address}; {levels}", "{address}；{levels}"),
     "levels_in/table": ("; Table {number} lists their levels", "；各取值见表 {number}"),
     "setup/departures": (
-        "The baseline departs from the compiler defaults in that {departures}.",
-        "基线的以下设置与编译器的默认值不同：{departures}。",
+        "The baseline differs from the compiler defaults in {departures}.",
+        "基线在以下设置上不同于编译器的默认值：{departures}。",
     ),
-    "setup/departure/switched": ("{knobs} are {level}{on}", "{on}{knobs}均设为{level}"),
-    "setup/departure/switched/one": ("{knobs} is {level}{on}", "{on}{knobs}设为{level}"),
+    "setup/departure/switched": (
+        "{knobs} (all {level}{on})",
+        "{on}{knobs}（均设为{level}）",
+    ),
+    "setup/departure/switched/one": (
+        "{knobs} ({level}{on})",
+        "{on}{knobs}（设为{level}）",
+    ),
     "setup/departure": (
-        "{knob} is {level} rather than {shipped}{on}",
-        "{on}{knob}设为{level}（默认为{shipped}）",
+        "{knob}{on} ({level} instead of {shipped})",
+        "{on}{knob}（设为{level}，默认为{shipped}）",
     ),
     "setup/departure/on": (" with {compilers}", "{compilers} 的"),
     "setup/departure/everywhere": (" with every compiler", "所有编译器的"),
+    "setup/of": (
+        " of {compilers}",
+        "{compilers} 的",
+    ),
+    "setup/knobs_of_stages": (
+        "We vary {count} knobs{of}: {crossed} in a full factorial design, and {single} one at a time{centre}. The "
+        "level listed first is that of the baseline{but}.",
+        "消融对象为{of} {count} 个开关：对{crossed}作全因子实验；{centre}逐个改变{single}。各开关以首个取值为基线"
+        "{but}。",
+    ),
+    "setup/starting_from": (
+        ", starting from {centre}",
+        "以{centre}为起点，",
+    ),
+    "setup/departures/one": (
+        "The baseline differs from the compiler defaults only in {departures}.",
+        "基线仅在一项设置上不同于编译器的默认值：{departures}。",
+    ),
+    "setup/departure/switched/two": (
+        "{knobs} (both {level}{on})",
+        "{on}{knobs}（均设为{level}）",
+    ),
 }
 """Phrase -> English and Chinese."""

@@ -98,10 +98,13 @@ def _with_confidence(sources: Sources, sentences: Sequence[Sentence], language: 
 
 
 def print_sentence(sentence: Sentence, language: Language) -> PrintedSentence:
-    """Return a sentence in a language."""
+    """Return a sentence in a language; it begins with a capital, whatever phrase is its first."""
     text, numbers, names, codes = "", [], [], []
     for piece in pieces(sentence.body, language):
         added = piece if isinstance(piece, str) else piece.text
+        if not text and isinstance(piece, str):
+            added = added.lstrip()
+            added = added[:1].upper() + added[1:]
         if language.is_wide:
             text, added = _set_off(text, added)
         if isinstance(piece, str):

@@ -59,10 +59,9 @@ def speed_up(ledger: Ledger, interval: Interval) -> Fragment:
     return _viewed(ledger, interval, "inverse")
 
 
-def speed_up_alone(ledger: Ledger, interval: Interval) -> Fragment:
-    """Return the same without the interval."""
-    number = _number(ledger, interval.value, "inverse", "", _factor_form(1.0 / interval.ratio.value))
-    return say("times", value=number)
+def speed_up_alone(ledger: Ledger, interval: Interval) -> Number:
+    """Return the number without the interval."""
+    return _number(ledger, interval.value, "inverse", "", _factor_form(1.0 / interval.ratio.value))
 
 
 def ratio(interval: Interval) -> Fragment:
@@ -166,20 +165,25 @@ def _viewed(
 
 def _form(interval: Interval, view: View) -> Form:
     value = VIEWS[view](interval.ratio.value)
-    if view in ("factor", "inverse"):
-        return _factor_form(value)
     low, high = interval.ratio.low, interval.ratio.high
-    if low is None or high is None or low == high:
+    has_width = low is not None and high is not None and low < high
+    half_width = abs(VIEWS[view](high) - VIEWS[view](low)) / 2 if has_width and low and high else None
+    if view in ("factor", "inverse"):
+        return _factor_form(value, half_width)
+    if half_width is None:
         return Form(".2f" if value < SMALL else ".1f", 0.01, "%")
-    return _decimals(abs(VIEWS[view](high) - VIEWS[view](low)) / 2)
+    return _decimals(half_width)
 
 
 def _decimals(half_width: float) -> Form:
     return Form(".0f" if half_width >= WIDE else ".2f" if half_width < NARROW else ".1f", 0.01, "%")
 
 
-def _factor_form(value: float) -> Form:
-    return Form(".0f" if value >= 99.5 else ".1f" if value >= 9.95 else ".2f")
+def _factor_form(value: float, half_width: float | None = None) -> Form:
+    """Return the form of a factor: three digits, and a fourth where both ends of its interval would be alike."""
+    decimals = 0 if value >= 99.5 else 1 if value >= 9.95 else 2
+    is_narrow = half_width is not None and half_width < 0.5 * 10**-decimals
+    return Form(f".{decimals + is_narrow}f")
 
 
 def _number(ledger: Ledger, one: Number, view: View, suffix: str, form: Form) -> Number:

@@ -22,7 +22,7 @@ KNOB_TITLES: Mapping[str, Title] = MappingProxyType(
         "cache_tag": _title("the compile cache", "编译缓存"),
         "pass_timing": _title("pass timing", "遍计时"),
         "threads": _title("the number of threads", "线程数"),
-        "weights": _title("the form of weights", "权重形式"),
+        "weights": _title("the handling of weights", "权重形式"),
         "freezing": _title("weight freezing", "权重冻结"),
         "max_autotune": _title("autotuning", "自动调优"),
         "layout_optimization": _title("layout optimization", "布局优化"),
@@ -71,7 +71,7 @@ LEVEL_TITLES: Mapping[str, Mapping[str, Title]] = MappingProxyType(
     {
         "partition": {"whole": _title("whole program", "整个程序"), "regions": _title("per block", "逐块")},
         "reuse": {"keep": _title("off", "关"), "release": _title("on", "开")},
-        "weights": {"input": _title("input", "输入"), "constant": _title("constant", "常量")},
+        "weights": {"input": _title("runtime inputs", "运行时输入"), "constant": _title("constants", "常量")},
         "schedule": {"default": _title("scalar", "标量"), "vectorised": _title("vectorized", "向量化")},
     }
 )

@@ -9,7 +9,7 @@ from ablatrix.paper.sentences.fastest import bests, knob_at
 from ablatrix.paper.sentences.said import has_one_workload
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.whole import MOVES, end_levels, is_of_one_knob, primary, totals
-from ablatrix.paper.views import apart
+from ablatrix.paper.views import amount, apart, in_brackets
 from ablatrix.provenance.units import Levels, Unit
 from ablatrix.records.metrics import HOT_METRIC
 
@@ -54,10 +54,10 @@ def best_choice(sources: Sources) -> Written:
     if 0 < count.value < of.value:
         slots["count"] = faster if is_led else count
         yield Sentence("best_choice", say(f"best_choice/{where}/faster" if is_led else f"best_choice/{where}", **slots))
-    elif others:
-        yield Sentence("best_choice", say(f"best_choice/{where}/none", **slots))
     else:
-        yield Sentence("best_choice", say(f"best_choice/{where}/all", **slots))
+        kind = f"{where}/none" if others else f"{where}/all"
+        is_only = where == "tested" and of.value == 1
+        yield Sentence("best_choice", say(f"best_choice/{kind}/one" if is_only else f"best_choice/{kind}", **slots))
 
 
 def _place(sources: Sources, cases: int) -> str:
@@ -75,21 +75,29 @@ def _examples(sources: Sources, others: Sequence[Other], is_led: bool, is_alone:
     """Return what is fastest where the full configuration is not: of few all of them, of more the largest gain."""
     ratios = {unit.identity: (levels, ratio) for unit, _, levels, ratio in bests(sources)}
     if not is_led and len(others) <= NAMED:
+        alike = [one for one in others if _is_unclear(ratios[one[0].identity][1])]
+        if len(alike) == len(others) > 1:
+            places = listed(_called(sources, unit) for unit, _ in alike)
+            return say("example/both", exceptions=say("example/items/same", places=places))
         items = [_item(sources, one, *ratios[one[0].identity]) for one in others]
         return say("example/both" if len(items) > 1 else "example/only", exceptions=listed(items))
     known = [(one, *ratios[one[0].identity]) for one in others]
-    gains = [(one, levels, ratio) for one, levels, ratio in known if ratio is not None and ratio.ratio.value < 1.0]
+    gains = [
+        (one, levels, ratio)
+        for one, levels, ratio in known
+        if ratio is not None and ratio.ratio.value < 1.0 and not _is_unclear(ratio)
+    ]
     if not gains:
         return Name("")
     one, levels, ratio = min(gains, key=lambda held: held[2].ratio.value)
     moves = _moves(sources, one[0], levels, one[1])
     if moves is None:
         return Name("")
-    slots: dict[str, Fragment] = {"moves": moves, "below": _below(sources, ratio)}
     if is_alone:
-        return say("example/alone", **slots)
+        return say("example/alone", moves=moves, below=_below(sources, ratio))
     phrase = "example" if is_led or len(others) == 1 else "example/others"
-    return say(phrase, place=_called(sources, one[0]), **slots)
+    gain = in_brackets(amount(sources.ledger, ratio))
+    return say(phrase, place=_called(sources, one[0]), moves=moves, gain=gain)
 
 
 def _called(sources: Sources, unit: Unit) -> Fragment:
@@ -107,10 +115,17 @@ def _item(sources: Sources, one: Other, levels: Levels, ratio: Interval | None) 
     place = _called(sources, unit)
     if ratio is None:
         return say("example/item/baseline", place=place)
+    if _is_unclear(ratio):
+        return say("example/item/same", place=place)
     moves = _moves(sources, unit, levels, full)
     if moves is None or ratio.ratio.value >= 1.0:
         return place
     return say("example/item", place=place, moves=moves, below=_below(sources, ratio))
+
+
+def _is_unclear(ratio: Interval | None) -> bool:
+    """Return whether the interval of a ratio to the baseline holds 1."""
+    return ratio is not None and ratio.low is not None and ratio.ratio.side == 0
 
 
 def _below(sources: Sources, ratio: Interval) -> Fragment:
@@ -125,4 +140,6 @@ def _moves(sources: Sources, unit: Unit, levels: Levels, full: Levels) -> Fragme
     kept = [knob for knob, at in levels.items() if at == base[knob] != full[knob]]
     if len(kept) < len(moves) and all(full[knob] == at for knob, at in moves):
         return say("all_but", knobs=listed(sources.knob(knob) for knob in kept)) if 1 <= len(kept) <= MOVES else None
-    return listed(knob_at(sources, *move) for move in moves) if 1 <= len(moves) <= MOVES else None
+    if not 1 <= len(moves) <= MOVES:
+        return None
+    return say("config_with", moves=listed(knob_at(sources, *move) for move in moves))

@@ -92,14 +92,16 @@ def _summary(sources: Sources, held: Sequence[Held]) -> Written:
     if len(held) < 2:
         return
     count = sources.ledger.constant("claims/count", len(held), "claims of the study", WHOLE)
+    is_ratio = any(one.checked.state == "holds" and one.interval and one.group[1] == "factor" for one in held)
+    ratios = say("claims/ratios") if is_ratio else Name("")
     holding = [one.trials for one in held if one.checked.state == "holds" and one.trials is not None]
     if not holding:
         yield Sentence("all claims", say("claims/none", count=count))
     elif len(holding) == len(held):
-        yield Sentence("all claims", say("claims/all", count=count))
+        yield Sentence("all claims", say("claims/all", count=count, ratios=ratios))
     else:
         number = sources.ledger.number_of("claims/holding", holding)
-        yield Sentence("all claims", counted("claims/some", number, "holding", of=count))
+        yield Sentence("all claims", counted("claims/some", number, "holding", of=count, ratios=ratios))
 
 
 def _averaging(sources: Sources, held: Sequence[Held]) -> Iterator[Sentence]:
@@ -121,6 +123,8 @@ def _of_group(sources: Sources, held: Sequence[Held]) -> Iterator[Sentence]:
         by_change.setdefault(_change_of(one.claim), []).append(one)
     for own in by_change.values():
         phrase = f"claim/{kind}/{direction}"
+        if (kind, direction) == ("factor", "less") and metric.partition("_ms")[1]:
+            phrase += "/time"
         slots = _found(sources, own)
         if own is not by_change[_change_of(held[0].claim)]:
             said = say(f"{phrase}/again", **slots)
@@ -147,10 +151,11 @@ def _found(sources: Sources, held: Sequence[Held]) -> dict[str, Fragment]:
     bounds = [_bound(sources, one.claim) for one in held]
     if len({one.claim.bound for one in held}) == 1:
         bounds = bounds[:1]
+    bound = say(f"bound/{_bound_kind(held[0])}", bounds=listed(bounds))
     return {
         "amounts": listed(amounts, "parallel"),
         "change": _change(sources, held[0].claim),
-        "bound": say(f"bound/{_bound_kind(held[0])}", bounds=listed(bounds)),
+        "bound": say("bound/each", bound=bound) if len(bounds) > 1 else bound,
     }
 
 

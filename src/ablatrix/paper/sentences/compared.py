@@ -56,10 +56,11 @@ def _range(sources: Sources, ratios: Sequence[Held]) -> Fragment:
     """Return from which workload to which the speed-up ranges; nothing of a single one."""
     if len(ratios) < 2:
         return Name("")
-    ends = {
-        name: say("at/speed_up", ratio=speed_up_alone(sources.ledger, interval), workload=sources.workload(unit))
-        for name, (unit, _, interval) in (("least", ratios[0]), ("most", ratios[-1]))
-    }
+    held = [(unit, speed_up_alone(sources.ledger, interval)) for unit, _, interval in (ratios[0], ratios[-1])]
+    if len({one.text for _, one in held}) == 1:
+        return Name("")
+    said = [say("at/speed_up", ratio=say("times", value=one), workload=sources.workload(unit)) for unit, one in held]
+    ends = dict(zip(("least", "most"), said, strict=True))
     return say("range/speed_up/two" if len(ratios) == 2 else "range/speed_up", **ends)
 
 
@@ -121,8 +122,9 @@ def _compared(sources: Sources, held: Mapping[str, Sequence[Held]], evidence: Ev
     alike = len({tuple((unit.workload, unit.digest) for unit, *_ in own) for own in held.values()}) == 1
     is_later = bool(evidence and totals(sources, evidence))
     where = _over_held(sources, held[order[0]], is_later) if alike else say("over/each")
-    slots: dict[str, Fragment] = {"eager": sources.eager(), "ratios": listed(ratios, "parallel"), "over": where}
+    slots: dict[str, Fragment] = {"eager": sources.eager(), "ratios": listed(ratios, "parallel")}
     phrase = "eager/compilers/one" if has_one_workload(sources) else "eager/compilers"
+    slots |= {} if has_one_workload(sources) else {"over": where}
     yield Sentence("against_eager", say(phrase, wins=_wins(sources, held, alike), **slots))
 
 

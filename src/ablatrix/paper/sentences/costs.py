@@ -5,24 +5,20 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from ablatrix.analysis.effects import Evidence
-from ablatrix.paper.fragment import Fragment, Name, listed, say
+from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.references import Subject
 from ablatrix.paper.sentences.overall import (
-    Candidate,
     Overall,
     becomes,
-    candidates,
     entered,
     extremes,
-    first_stages,
     over,
     unclear_reach,
 )
-from ablatrix.paper.sentences.said import explained, scaled
+from ablatrix.paper.sentences.said import scaled
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.shares import changes_of
 from ablatrix.paper.sentences.whole import end_levels, is_of_one_knob, over_compilers, primary, totals
-from ablatrix.paper.views import size
 from ablatrix.provenance.units import Unit
 from ablatrix.records.metrics import COLD_METRIC
 
@@ -43,31 +39,33 @@ def compile_time(sources: Sources) -> Written:
         return
     repaid = _repaid(sources, evidence, held)
     if len(held) > 1:
-        slots: dict[str, Fragment] = {"metric": say(f"metric/{COLD_METRIC}")}
+        word, see = say(f"metric/{COLD_METRIC}"), sources.see("compile")
         if all(one.direction == "unclear" for one in held):
-            slots["reach"], is_far = unclear_reach(sources, held)
+            far, is_far = unclear_reach(sources, held)
             phrase = "compile/compilers/open" if is_far else "compile/compilers/unclear"
-            yield Sentence("compile_time", say(phrase, see=sources.see("compile", "at_end"), **slots))
+            yield Sentence("compile_time", say(phrase, metric=word, reach=far, see=see))
         else:
-            slots |= {"changes": over_compilers(sources, held, COLD_METRIC), "see": sources.see("compile", "as_shown")}
-            yield Sentence("compile_time", say("compile/compilers", repaid=repaid, **slots))
+            changes = over_compilers(sources, held, COLD_METRIC, say("metric/shown", metric=word, see=see))
+            yield Sentence("compile_time", say("compile/compilers", changes=changes, repaid=repaid))
         return
     phrase = "compile/one" if is_of_one_knob(sources, evidence, held[0].candidate) else "compile"
-    slots = _becomes(sources, held[0], COLD_METRIC)
-    if len(held[0].members) == 1 and repaid != Name(""):
-        slots["see"] = Name("")
-    yield Sentence("compile_time", say(phrase, repaid=repaid, **slots))
+    yield Sentence("compile_time", say(phrase, repaid=repaid, **_becomes(sources, held[0], COLD_METRIC)))
 
 
 def _becomes(sources: Sources, one: Overall, metric: str) -> dict[str, Fragment]:
-    """Return what becomes of a metric over which workloads, from which to which, and where it is shown."""
+    """Return what becomes of a metric, which is shown where, over which workloads, and from which to which."""
     where = over(sources, one, where="in")
-    is_bracketed = where == Name("") and one.interval.ratio.low != one.interval.ratio.high
     return {
-        "becomes": becomes(sources, one, metric, where),
+        "becomes": becomes(sources, one, _shown(sources, metric), metric, where),
         "range": extremes(sources, one),
-        "see": sources.see(_SHOWN_BY[metric], "as_shown" if is_bracketed else "at_end"),
     }
+
+
+def _shown(sources: Sources, metric: str) -> Said:
+    """Return what a metric is called, with what it is where its name does not say it, and where it is shown."""
+    if metric == PLANNED:
+        return say(f"metric/{PLANNED}/explained/shown", see=sources.see("memory", "inside"))
+    return say("metric/shown", metric=say(f"metric/{metric}"), see=sources.see(_SHOWN_BY[metric]))
 
 
 def _one_at_a_time(sources: Sources, name: str, evidence: Evidence) -> Written:
@@ -122,16 +120,15 @@ def memory(sources: Sources) -> Written:
         return
     metric, held = (PLANNED, of_plan) if of_plan else (PEAK, of_peak)
     if len(held) > 1:
-        changes, see = over_compilers(sources, held, metric), sources.see("memory", "at_end" if of_plan else "as_shown")
-        slots: dict[str, Fragment] = {"metric": explained(metric), "lacking": _lacking(sources, metric)}
-        yield Sentence("memory", say("memory/compilers", changes=changes, see=see, **slots))
+        changes = over_compilers(sources, held, metric, _shown(sources, metric))
+        yield Sentence("memory", say("memory/compilers", changes=changes, lacking=_lacking(sources, metric)))
         return
     one = held[0]
-    mostly = _saver(sources, planned) if planned and of_plan and one.direction == "less" else Name("")
-    peak_too = becomes(sources, of_peak[0], PEAK, Name("")) if of_plan and len(of_peak) == 1 else None
+    word = say(f"metric/{PEAK}")
+    peak_too = becomes(sources, of_peak[0], word, PEAK, Name("")) if of_plan and len(of_peak) == 1 else None
     of_its_own = planned is not None and is_of_one_knob(sources, planned, one.candidate)
     joined = say("memory/peak", becomes=peak_too) if peak_too is not None and not of_its_own else Name("")
-    yield Sentence("memory", say("memory", mostly=mostly, peak=joined, **_becomes(sources, one, metric)))
+    yield Sentence("memory", say("memory", peak=joined, **_becomes(sources, one, metric)))
     if peak_too is not None and of_its_own:
         yield Sentence("peak_memory", say("memory/peak/one", becomes=peak_too))
 
@@ -141,16 +138,3 @@ def _lacking(sources: Sources, metric: str) -> Fragment:
     known = sources.part((pl.col("role") == "measured") & pl.col(metric).is_not_null(), "compiler")["compiler"].unique()
     lacking = [one for one in sources.estimates.compilers if one not in known.to_list()]
     return say("memory/lacking", compilers=listed(map(sources.compiler, lacking))) if lacking else Name("")
-
-
-def _saver(sources: Sources, evidence: Evidence) -> Fragment:
-    stages = first_stages(evidence.effects)
-    found: list[Candidate] = candidates(
-        sources, evidence, ("shapley",), lambda one: stages.get(one.compiler) == one.stage
-    )
-    gains = [one for one in found if one.direction == "less"]
-    if len(gains) < 2:
-        return Name("")
-    held = entered(sources, evidence, min(gains, key=lambda one: one.ratio))
-    knob, by = sources.knob(held.candidate.first.knob), size(sources.ledger, held.interval)
-    return say("memory/mostly", knob=knob, amount=by)

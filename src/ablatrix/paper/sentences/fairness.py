@@ -27,6 +27,8 @@ PARTITIONS = ("whole", "regions")
 """Ways to cut a program that have words of their own."""
 SHARES = 2
 """Phases whose share in the cold time is named."""
+COMPILERS = 5
+"""Compilers whose largest phase is named: each spends its time on other ones."""
 
 
 def trials_and_outcomes(sources: Sources) -> Written:
@@ -75,37 +77,74 @@ def _kinds(sources: Sources, by_status: Mapping[str, pl.DataFrame], statuses: Se
 
 def cold_scope(sources: Sources) -> Written:
     """What a cold time includes, with the share of each part."""
-    timed = sources.ok("cold", "measured", COLD_METRIC, "cache_tag", *PARTS).filter(pl.col(COLD_METRIC) > 0)
+    read = (COLD_METRIC, "cache_tag", "compiler", *PARTS)
+    timed = sources.ok("cold", "measured", *read).filter(pl.col(COLD_METRIC) > 0)
     cold, shared = timed.filter(pl.col("cache_tag").is_null()), timed.filter(pl.col("cache_tag").is_not_null())
-    shares: list[Share] = []
-    for column in PARTS:
-        held = cold.filter(pl.col(column).is_not_null())
-        if not held.is_empty() and (column != "other_ms" or _median_share(held, column) >= SHOWN_SHARE):
-            key = f"fairness/cold_share/{column}"
-            form = percent(_median_share(held, column))
-            share = sources.ledger.median_share(key, held, column, COLD_METRIC, form)
-            shares.append((share, {"part": say(f"part/{column}"), "share": share}))
-    if not shares:
+    by_compiler = {str(name): part for (name,), part in sorted(cold.partition_by("compiler", as_dict=True).items())}
+    several = len(by_compiler) > 1
+    shares = {name: _shares(sources, part, name if several else None) for name, part in by_compiler.items()}
+    if not any(shares.values()):
         yield LeftOut("cold_scope", say("lacks/cold_parts"))
         return
     count = sources.ledger.count("fairness/cold_trials", cold)
     tagged: Fragment = Name("")
     if not shared.is_empty():
         tagged = counted("cold_tagged", sources.ledger.count("fairness/cold_tagged", shared), "trials")
-    yield Sentence("cold_scope", say("cold_scope", shares=_largest(sources, shares, count), tagged=tagged))
+    if not several:
+        said = _largest(sources, next(iter(shares.values())), count)
+    else:
+        said = _largest_of_each(sources, shares) if len(shares) <= COMPILERS else Name("")
+    yield Sentence("cold_scope", say("cold_scope", shares=said, tagged=tagged if said != Name("") else Name("")))
 
 
-Share = tuple[Number, Mapping[str, Fragment]]
+Share = tuple[Number, str]
+"""A share with the column of its phase."""
+
+
+def _shares(sources: Sources, cold: pl.DataFrame, compiler: str | None) -> list[Share]:
+    """Return the share of each phase in the cold time, of one of several compilers if it is named."""
+    shares: list[Share] = []
+    for column in PARTS:
+        held = cold.filter(pl.col(column).is_not_null())
+        if not held.is_empty() and (column != "other_ms" or _median_share(held, column) >= SHOWN_SHARE):
+            key = f"fairness/cold_share/{column}" if compiler is None else f"fairness/cold_share/{compiler}/{column}"
+            form = percent(_median_share(held, column))
+            share = sources.ledger.median_share(key, held, column, COLD_METRIC, form)
+            shares.append((share, column))
+    return shares
+
+
+def _largest_of_each(sources: Sources, shares: Mapping[str, Sequence[Share]]) -> Fragment:
+    """Return the largest phase of each compiler, by phase; that of most compilers first."""
+    by_part: dict[str, list[tuple[str, Number]]] = {}
+    for compiler, own in shares.items():
+        if own:
+            share, part = max(own, key=lambda pair: pair[0].value)
+            by_part.setdefault(part, []).append((compiler, share))
+    items = []
+    for part, found in sorted(by_part.items(), key=lambda pair: -len(pair[1])):
+        found.sort(key=lambda pair: -pair[1].value)
+        named = (say("phase_of", compiler=sources.compiler(one), share=share) for one, share in found)
+        items.append(say("phase_with", part=say(f"part/{part}"), compilers=listed(named)))
+    said: Fragment = items[-1]
+    for item in reversed(items[:-1]):
+        said = say("phases_and", first=item, rest=said)
+    return say("largest_phases", phases=said)
 
 
 def _largest(sources: Sources, shares: Sequence[Share], trials: Number) -> Fragment:
     """Return the largest shares, and that of the others the largest; of few all of them."""
     order = sorted(shares, key=lambda pair: -pair[0].value)
     if len(order) <= SHARES + 1:
-        return say("cold_shares", trials=trials, shares=listed(say("share_of_part", **slots) for _, slots in order))
+        whole = (_named("share_of_part", *pair) for pair in order)
+        return say("cold_shares", trials=trials, shares=listed(whole))
     rest = sources.ledger.greatest_of("fairness/cold_share/rest", [number for number, _ in order[SHARES:]])
-    items = [say("share_taken/too" if place else "share_taken", **order[place][1]) for place in range(SHARES)]
-    return say("cold_shares/most", trials=trials, shares=listed(items), rest=rest)
+    items = [_named("share_taken/too" if place else "share_taken", *order[place]) for place in range(SHARES)]
+    return say("cold_shares/most", trials=trials, shares=listed(items, "parallel"), rest=rest)
+
+
+def _named(phrase: str, share: Number, column: str) -> Fragment:
+    return say(phrase, part=say(f"part/{column}"), share=share)
 
 
 def _median_share(trials: pl.DataFrame, part: str) -> float:
@@ -251,13 +290,13 @@ def checked_is_timed(sources: Sources) -> Written:
 
 def cache_misses(sources: Sources) -> Written:
     """What a cache miss is, how many there are, and whether they are as expected."""
-    read = (MISSES, "expected_cache_misses")
+    read = (MISSES, "expected_cache_misses", "cache_tag")
     cold = sources.ok("cold", "measured", *read).filter(pl.col(MISSES).is_not_null())
     if cold.is_empty():
         yield LeftOut("cache_misses", say("lacks/misses"))
         return
     medians = _miss_medians(sources)
-    expected = cold.filter(pl.col("expected_cache_misses").is_not_null())
+    expected = cold.filter(pl.col("expected_cache_misses").is_not_null() & pl.col("cache_tag").is_null())
     agreed: Fragment = Name("")
     if not expected.is_empty():
         same = expected.filter(pl.col(MISSES) == pl.col("expected_cache_misses"))

@@ -15,6 +15,7 @@ from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.sentences.fastest import set_to
 from ablatrix.paper.sentences.said import block_counts, has_one_workload, margin_of, span
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
+from ablatrix.paper.sentences.shares import losses_are_said
 from ablatrix.paper.sentences.whole import primary
 from ablatrix.paper.views import amount, farthest, size
 from ablatrix.provenance.keys import key_part
@@ -49,7 +50,7 @@ def nothing_earned(sources: Sources) -> Written:
             return
     if clauses:
         yield Sentence("nothing_earned", say("nothing", clauses=listed(clauses, "clauses"), see=see))
-    elif len(mains) == 1:
+    elif len({knob for _, knob in mains}) == 1:
         return  # what the only knob does is said already
     elif any(one.kind == "total" for one in evidence.effects) and any(one.kind == "around" for one in evidence.effects):
         return  # the paragraph says what each change of a stage does, and is long enough
@@ -173,10 +174,8 @@ def losses(sources: Sources) -> Written:
     """Where a knob makes a workload slower: the largest such effect, of how many."""
     evidence = primary(sources)
     mains = _mains(evidence) if evidence else {}
-    if len(mains) == 1 == len(sources.estimates.units):
-        return  # the first sentence says what the only change on the only workload does
-    if evidence and len(sources.estimates.units) == 1 and all(one.kind != "main" for one in evidence.effects):
-        return  # and another one which of the changes made one at a time costs the most
+    if evidence and _are_said(sources, evidence, len(mains)):
+        return
     told = _main_pairs(sources, evidence) if evidence else []
     if not evidence or not told:
         yield LeftOut("losses", say("lacks/knob"))
@@ -185,8 +184,8 @@ def losses(sources: Sources) -> Written:
     worse = [one for one, is_different in told if is_different and one.ratio and one.ratio.value > 1.0]
     if not worse:
         if all(one.ratio and one.ratio.half_width is not None for one, _ in told):
-            if not any(is_different for _, is_different in told):
-                return  # another sentence says that no effect is significant
+            if len({knob for _, knob in mains}) == 1 or not any(is_different for _, is_different in told):
+                return  # another sentence says what the only knob does, or that no effect is significant
             phrase = "losses/none/one" if has_one_workload(sources) else "losses/none"
             yield Sentence("losses", say(phrase, averaged=averaged, metric=say(f"metric/{evidence.metric.name}")))
         else:
@@ -208,6 +207,17 @@ def losses(sources: Sources) -> Written:
         return
     count = sources.ledger.number_of(key, [interval.value for _, interval in known])
     yield Sentence("losses", say("losses", count=count, **slots))
+
+
+def _are_said(sources: Sources, evidence: Evidence, knobs: int) -> bool:
+    """Return whether other sentences say what is lost on the only workload.
+
+    The first says what the only change does; others which change of those made one at a time costs the most, or to
+    which knobs time is lost.
+    """
+    if len(sources.estimates.units) == 1 and (knobs == 1 or all(one.kind != "main" for one in evidence.effects)):
+        return True
+    return has_one_workload(sources) and losses_are_said(sources, evidence)
 
 
 def _main_pairs(sources: Sources, evidence: Evidence) -> list[tuple[Effect, bool]]:

@@ -9,6 +9,7 @@ import polars as pl
 from ablatrix.analysis.groups import PLAN, StagePlan, departures_of, knob_order
 from ablatrix.paper.fragment import Fragment, Name, Term, listed, say
 from ablatrix.paper.number import WHOLE
+from ablatrix.paper.sentences.fastest import knob_at
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.provenance.keys import key_part
 
@@ -16,6 +17,8 @@ KNOBS, OWN_KNOBS, LEVELS = 5, 12, 4
 """Knobs that are named; that are named by compiler, where each has its own; levels of a knob that are listed. Of more,
 the numbers and the table."""
 SWITCHED = ("on", "off")
+_NUMBERED = {1: "/one", 2: "/two"}
+"""How phrases on one knob and on two end; on more, they end in nothing."""
 
 Levels = Mapping[str, Sequence[str]]
 
@@ -48,15 +51,20 @@ def knobs(sources: Sources) -> Written:
         yield Sentence("knobs", say("setup/many_knobs", see=sources.see("setup", "at_end"), **slots))
     else:
         bases = {knob: _bases(sources, knob) for knob in order}
-        items = _with_levels(sources, {knob: list(found[knob]) for knob in order}, bases, addresses)
-        but = _exceptions(sources, bases)
-        slots = {"knobs": items, "but": but, "design": _design(sources, is_own)}
-        if len(order) > 1:
-            slots["count"] = count
-        if len(sources.estimates.compilers) == 1:
-            slots["compilers"] = compilers
-        of = "knobs" if "compilers" in slots else "knobs_of_several"
-        yield Sentence("knobs", say(f"setup/{of}" if len(order) > 1 else f"setup/{of}/one", **slots))
+        is_one = len(sources.estimates.compilers) == 1
+        slots = {"but": _exceptions(sources, bases)}
+        slots["of"] = say("setup/of", compilers=compilers) if is_one else Name("")
+        crossed = [knob for knob in _crossed(sources) if knob in found]
+        parts = [crossed, [knob for knob in order if knob not in crossed]] if crossed else [order]
+        held = [_with_levels(sources, {knob: list(found[knob]) for knob in part}, bases, addresses) for part in parts]
+        if crossed:
+            slots |= {"count": count, "crossed": held[0], "single": held[1], "centre": _starting_from(sources)}
+            yield Sentence("knobs", say("setup/knobs_of_stages", **slots))
+        elif len(order) > 1:
+            slots |= {"count": count, "knobs": held[0], "design": _design(sources, is_own)}
+            yield Sentence("knobs", say("setup/knobs", **slots))
+        else:
+            yield Sentence("knobs", say("setup/knobs/one", knobs=held[0], **slots))
 
 
 def _varied(sources: Sources) -> Mapping[str, Levels]:
@@ -74,19 +82,56 @@ def _varied(sources: Sources) -> Mapping[str, Levels]:
     return found
 
 
+def _plans(sources: Sources) -> Mapping[str, Mapping[int, StagePlan]]:
+    """Return the stages of each compiler by their numbers; nothing of records that do not know their design."""
+    if PLAN not in sources.findings.trials.columns:
+        return {}
+    told = sources.findings.trials.lazy().filter((pl.col("role") == "measured") & pl.col(PLAN).is_not_null())
+    found: dict[str, dict[int, StagePlan]] = {}
+    for compiler, text in told.select("compiler", PLAN).unique().collect().sort("compiler", PLAN).iter_rows():
+        plan = StagePlan.read(text)
+        found.setdefault(str(compiler), {})[plan.number] = plan
+    return found
+
+
 def _design(sources: Sources, is_own: bool) -> Fragment:
     """Return how knobs are varied, where each compiler has one stage and all are of one kind; else nothing."""
-    if PLAN not in sources.findings.trials.columns:
-        return Name("")
-    told = sources.findings.trials.lazy().filter((pl.col("role") == "measured") & pl.col(PLAN).is_not_null())
-    stages = {
-        (str(compiler), StagePlan.read(text).number, StagePlan.read(text).kind)
-        for compiler, text in told.select("compiler", PLAN).unique().collect().iter_rows()
-    }
-    kinds = {kind for *_, kind in stages}
-    if len(kinds) != 1 or len(stages) != len({compiler for compiler, *_ in stages}):
+    plans = _plans(sources)
+    kinds = {plan.kind for stages in plans.values() for plan in stages.values()}
+    if len(kinds) != 1 or kinds == {"screen"} or any(len(stages) != 1 for stages in plans.values()):
         return Name("")
     return say(f"setup/design/{kinds.pop()}/each" if is_own else f"setup/design/{kinds.pop()}")
+
+
+def _crossed(sources: Sources) -> list[str]:
+    """Return the knobs of a factorial, where one stage more varies others one at a time; else none."""
+    plans = [stages[number] for stages in _plans(sources).values() for number in sorted(stages)]
+    crossed = dict.fromkeys(knob for plan in plans if plan.kind == "factorial" for knob in plan.levels)
+    single = {knob for plan in plans if plan.kind == "around" for knob in plan.levels}
+    kinds = {plan.number: plan.kind for plan in plans}
+    if not single or single & crossed.keys() or sorted(kinds.values()) != ["around", "factorial"]:
+        return []
+    return list(crossed)
+
+
+def _starting_from(sources: Sources) -> Fragment:
+    """Return from which configuration knobs are varied one at a time, where all compilers share it and it is short."""
+    crossed = _crossed(sources)
+    moves = {
+        tuple((knob, level) for knob, level in plan.centre.items() if knob in crossed)
+        for stages in _plans(sources).values()
+        for plan in stages.values()
+        if plan.kind == "around"
+    }
+    bases = {knob: _base(_bases(sources, knob)) for knob in crossed}
+    if len(moves) != 1:
+        return Name("")
+    found = dict(moves.pop())
+    moved = [(knob, found[knob]) for knob in crossed if found.get(knob, bases[knob]) != bases[knob]]
+    if not moved:
+        return say("setup/starting_from", centre=say("centre/baseline"))
+    named = say("centre/named", moves=listed(knob_at(sources, *move) for move in moved))
+    return say("setup/starting_from", centre=named)
 
 
 def _addresses(sources: Sources) -> Mapping[tuple[str, str], str]:
@@ -194,7 +239,8 @@ def departures(sources: Sources) -> Written:
                 alike.setdefault((knob, baselines[compiler][knob], level), []).append(compiler)
     if alike:
         items = list(_departures(sources, alike, tuple(baselines)))
-        yield Sentence("departures", say("setup/departures", departures=listed(items, "clauses")))
+        phrase = "setup/departures" if len(alike) > 1 else "setup/departures/one"
+        yield Sentence("departures", say(phrase, departures=listed(items, "series" if len(items) > 2 else "parallel")))
 
 
 def _departures(
@@ -209,7 +255,7 @@ def _departures(
     for (_, compilers), held in switched.items():
         slots: dict[str, Fragment] = {"knobs": listed(sources.knob(knob) for knob, _ in held)}
         slots |= {"level": sources.level(*held[0]), "on": _on(sources, compilers, every)}
-        yield say("setup/departure/switched" if len(held) > 1 else "setup/departure/switched/one", **slots)
+        yield say(f"setup/departure/switched{_NUMBERED.get(len(held), '')}", **slots)
     for (knob, level, shipped), compilers in alike.items():
         if sources.level(knob, level).texts["en"] not in SWITCHED:
             slots = {"level": sources.level(knob, level), "shipped": sources.level(knob, shipped)}

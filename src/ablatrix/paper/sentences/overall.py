@@ -1,6 +1,6 @@
 """One change of one compiler over its workloads: the members, their geometric mean, and what may be said of it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +16,7 @@ from ablatrix.analysis.effects import (
 from ablatrix.paper.estimates import Interval, ends_of
 from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.sentences.over_variants import over_all, some_phrase
-from ablatrix.paper.sentences.said import explained, margin_of
+from ablatrix.paper.sentences.said import margin_of
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.views import amount, apart, by, farthest, size
 from ablatrix.provenance.keys import key_part
@@ -194,10 +194,18 @@ def moved(sources: Sources, overall: Overall, metric: str) -> Said:
     return _said(sources, overall, metric, "does")
 
 
-def becomes(sources: Sources, overall: Overall, metric: str, where: Fragment) -> Said:
-    """Return a clause: what becomes of a metric, and over which workloads, where their range is said beside it."""
+def becomes(sources: Sources, overall: Overall, word: Said, metric: str, where: Fragment) -> Said:
+    """Return a clause: what becomes of a metric, and over which workloads, where their range is said beside it.
+
+    Args:
+        sources: The records.
+        overall: The change.
+        word: What the metric is called here.
+        metric: Its name.
+        where: Over which workloads.
+    """
     said = _said(sources, overall, metric, "becomes")
-    slots = {**said.slots, "over": where, "metric": explained(metric)}
+    slots = {**said.slots, "over": where, "metric": word}
     if "within" in slots and len(overall.members) > 1 and where != Name(""):
         slots["within"] = Name("")
     return Said(said.phrase, slots)
@@ -224,21 +232,30 @@ def _within(sources: Sources, interval: Interval) -> Fragment:
     return say("within", reach=farthest(sources.ledger, key, [interval])[0])
 
 
-def by_compiler(sources: Sources, held: Sequence[Overall]) -> Iterator[Fragment]:
-    """Yield the same as items of a list over compilers; those of which no number is said are named together, last."""
-    alike: dict[Direction, list[Overall]] = {"none": [], "unclear": []}
-    for one in held:
-        if one.direction in alike:
-            alike[one.direction].append(one)
+def with_compilers(sources: Sources, held: Sequence[Overall], metric: str, word: Fragment) -> Fragment:
+    """Return a predicate: what the same change does to a metric on several compilers, by what may be said of it.
+
+    Args:
+        sources: The records.
+        held: The change on each compiler, in the order in which compilers are named.
+        metric: Name of the metric.
+        word: What the metric is called where it is named first.
+    """
+    order: tuple[Direction, ...] = ("less", "more", "none", "unclear", "untested")
+    parts = [(direction, own) for direction in order if (own := [one for one in held if one.direction == direction])]
+    said: list[Fragment] = []
+    for direction, own in parts:
+        slots: dict[str, Fragment] = {} if said else {"metric": word}
+        if direction in ("none", "unclear"):
+            slots["compilers"] = listed(sources.compiler(one.candidate.first.compiler) for one in own)
+            slots |= {"margin": margin_of(sources)} if direction == "none" else {"within": _within_all(sources, own)}
         else:
-            yield _with_compiler(sources, one)
-    for direction, own in alike.items():
-        compilers = listed(sources.compiler(one.candidate.first.compiler) for one in own)
-        if own and direction == "none":
-            yield say("with/none", margin=margin_of(sources), compiler=compilers)
-        elif own:
-            phrase = "with/unclear/one" if len(own) == 1 else "with/unclear"
-            yield say(phrase, compiler=compilers, reach=unclear_reach(sources, own)[0])
+            slots["items"] = listed((_with_compiler(sources, one, metric) for one in own), "parallel")
+        said.append(say(f"compilers/{direction}/again" if said else f"compilers/{direction}", **slots))
+    whole: Fragment = Name("")
+    for one in reversed(said):
+        whole = say("joined", first=one, rest=whole)
+    return whole
 
 
 def unclear_reach(sources: Sources, held: Sequence[Overall]) -> tuple[Fragment, bool]:
@@ -249,18 +266,42 @@ def unclear_reach(sources: Sources, held: Sequence[Overall]) -> tuple[Fragment, 
     return farthest(sources.ledger, key, [one.interval for one in held])
 
 
-def _with_compiler(sources: Sources, overall: Overall) -> Fragment:
+def _within_all(sources: Sources, held: Sequence[Overall]) -> Fragment:
+    return say("within" if len(held) == 1 else "within/many", reach=unclear_reach(sources, held)[0])
+
+
+def _with_compiler(sources: Sources, overall: Overall, metric: str) -> Fragment:
     compiler = sources.compiler(overall.candidate.first.compiler)
     if overall.direction == "untested":
         return say("with/untested", ratio=overall.interval.value, compiler=compiler)
     change, interval = apart(sources.ledger, overall.interval)
-    slots: dict[str, Fragment] = {"compiler": compiler, "amount": change}
-    kind: str = overall.direction
-    if change.phrase == "manifold":
-        kind, slots = "times", {"compiler": compiler, "value": change.slots["value"]}
+    phrase = f"with/{'size' if metric in SIZES else 'time'}/{overall.direction}"
     if interval is None:
-        return say(f"with/{kind}", **slots)
-    return say(f"with/{kind}/ci", ci=interval, **slots)
+        return say(phrase, amount=change, compiler=compiler)
+    return say(f"{phrase}/ci", amount=change, compiler=compiler, ci=interval)
+
+
+def at_compiler(sources: Sources, overall: Overall) -> Fragment:
+    """Return by how much a metric changes on one of many compilers, all of which change it to the same side."""
+    change, interval = apart(sources.ledger, overall.interval)
+    ci = Name("") if interval is None else say("after_comma", inner=interval)
+    return say("at_compiler", amount=change, compiler=sources.compiler(overall.candidate.first.compiler), ci=ci)
+
+
+def end_with_compiler(sources: Sources, overall: Overall) -> Fragment:
+    """Return the change on one of many compilers, which is at an end of their range."""
+    compiler = sources.compiler(overall.candidate.first.compiler)
+    match overall.direction:
+        case "less" | "more" as side:
+            _, interval = apart(sources.ledger, overall.interval)
+            ci = Name("") if interval is None else say("in_brackets", inner=interval)
+            return say(f"end_with/{side}", amount=by(sources.ledger, overall.interval), compiler=compiler, ci=ci)
+        case "none":
+            return say("end_with/none", margin=margin_of(sources), compiler=compiler)
+        case "unclear":
+            return say("end_with/unclear", compiler=compiler)
+        case _:
+            return say("end_with/untested", ratio=overall.interval.value, compiler=compiler)
 
 
 def extremes(sources: Sources, overall: Overall) -> Fragment:
@@ -274,7 +315,7 @@ def extremes(sources: Sources, overall: Overall) -> Fragment:
             name: say("at", amount=size(sources.ledger, one.interval), workload=sources.workload(one.unit))
             for name, one in zip(("least", "most"), ends, strict=True)
         }
-        return say("range/two" if len(overall.members) == 2 else "range/alike", **slots)
+        return say("range/two" if len(overall.members) == 2 else f"range/alike/{low.direction}", **slots)
     different = [one for one in overall.members if one.direction in ("less", "more")]
     if len(different) == 1 and len(overall.members) > 2 and overall.direction not in ("less", "more"):
         (only,) = different

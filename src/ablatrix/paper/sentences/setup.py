@@ -44,7 +44,7 @@ def _machine(sources: Sources, part: pl.DataFrame) -> Fragment:
     return say(
         "setup/of_machine",
         cpu=str(facts["cpu"]),
-        isa=say("setup/isa", isa=str(facts["isa"])) if facts.get("isa") else Name(""),
+        isa=say("setup/isa", isa=listed(str(facts["isa"]).split(", "), "facts")) if facts.get("isa") else Name(""),
         cores=counted("setup/cores", sources.ledger.value(f"setup/cores/{key}/{facts['cores']}", part, "cores", WHOLE)),
         memory=_sized(sources.ledger.value(f"setup/memory/{key}/{memory}", part, "memory_bytes", byte_size(memory))),
         system=say("setup/system", os=str(system), kernel=kernel) if system else say("linux", kernel=kernel),
@@ -95,7 +95,7 @@ def _with_version(sources: Sources, name: str, versions: Mapping[str, Fragment])
     if carrier not in versions:
         return called
     of = _version(sources, carrier, versions[carrier])
-    if official in called.texts.values():
+    if official.endswith(called.texts["en"]):
         return say("setup/compiler_of", name=called, carrier=of)
     return say("setup/compiler_of/called", name=called, official=official, carrier=of)
 
@@ -173,7 +173,7 @@ def _described(sources: Sources, unit: Unit, part: pl.DataFrame, whole: bool) ->
     if part["parameter_count"].null_count() == 0 and part["parameter_count"].n_unique() == 1:
         sizes.append(say("setup/weights", weights=scaled(_weights(sources, unit, part))))
     workload = sources.workload(unit)
-    return say("setup/workload", workload=workload, sizes=listed(sizes, "items")) if sizes else workload
+    return say("setup/workload", workload=workload, sizes=listed(sizes, "facts")) if sizes else workload
 
 
 def _weights(sources: Sources, unit: Unit, part: pl.DataFrame) -> Number:

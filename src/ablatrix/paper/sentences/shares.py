@@ -24,6 +24,8 @@ from ablatrix.provenance.keys import key_part
 
 NAMED = 4
 """Knobs that a sentence names; of more, how many there are."""
+LOST = 2
+"""Knobs that lose time and are named."""
 
 
 def shares(sources: Sources) -> Written:
@@ -90,7 +92,22 @@ def _by_knob(sources: Sources, evidence: Evidence, named: Sequence[Candidate]) -
         slots: dict[str, Fragment] = {"amount": by, "compiler": sources.compiler(one.first.compiler)}
         said = say("share/with", **slots) if interval is None else say("share/with/ci", ci=interval, **slots)
         found.setdefault(str(one.first.knob), []).append(said)
-    return [say("share", knob=sources.knob(knob), amount=listed(own, "clauses")) for knob, own in found.items()]
+    several = {knob: own for knob, own in found.items() if len(own) > 1}
+    alone = {str(one.first.knob): one for one in named if str(one.first.knob) not in several}
+    return [
+        say("share", knob=sources.knob(knob), amount=listed(several[knob], "clauses"))
+        if knob in several
+        else _alone(sources, evidence, alone[knob])
+        for knob in found
+    ]
+
+
+def _alone(sources: Sources, evidence: Evidence, one: Candidate) -> Fragment:
+    """Return the share of a knob that is named with one compiler."""
+    share = in_brackets(amount(sources.ledger, entered(sources, evidence, one).interval))
+    return say(
+        "share/of", knob=sources.knob(one.first.knob), compiler=sources.compiler(one.first.compiler), amount=share
+    )
 
 
 def _knob(sources: Sources, one: Effect, several: bool) -> Fragment:
@@ -108,10 +125,17 @@ def _more(sources: Sources, evidence: Evidence, rest: Sequence[Candidate]) -> Fr
 def _lost(sources: Sources, evidence: Evidence, losses: Sequence[Candidate], several: bool) -> Fragment:
     if not losses:
         return Name("")
-    items = (
-        _by_knob(sources, evidence, losses[:2]) if several else [_share(sources, evidence, one) for one in losses[:2]]
-    )
-    return say("shares/lost", knobs=listed(items))
+    named = losses[:LOST]
+    items = _by_knob(sources, evidence, named) if several else [_share(sources, evidence, one) for one in named]
+    word = say(f"metric/{evidence.metric.name}")
+    return say("shares/lost/most" if len(losses) > len(named) else "shares/lost", knobs=listed(items), metric=word)
+
+
+def losses_are_said(sources: Sources, evidence: Evidence) -> bool:
+    """Return whether the sentence on shares says where time is lost."""
+    stages = first_stages(evidence.effects)
+    found = candidates(sources, evidence, ("shapley",), lambda one: stages.get(one.compiler) == one.stage)
+    return len({one.first.knob for one in found}) > 1 and any(one.direction == "more" for one in found)
 
 
 def _unclear(sources: Sources, evidence: Evidence, found: Sequence[Candidate], rest: int, several: bool) -> Fragment:
@@ -221,7 +245,7 @@ def _change(sources: Sources, one: Overall, several: bool, metric: str, before: 
     if any(over(sources, other) == slots["over"] for other in before):
         slots["over"] = Name("")
     if before or not metric:
-        phrase = "change/saves" if one.direction == "less" else "change/too"
+        phrase = "change/too" if metric else f"change/again/{one.direction}"
         return say(phrase, amount=size(sources.ledger, one.interval), **slots)
     by = in_brackets(amount(sources.ledger, one.interval))
     return say(f"change/{one.direction}", metric=say(f"metric/{metric}"), amount=by, **slots)
@@ -246,6 +270,10 @@ def interaction(sources: Sources) -> Written:
         yield LeftOut("interaction", say("lacks/pairs"))
         return
     clear = [one for one in found if one.side]
+    if clear and all(map(_is_within, found)):
+        far, _ = unclear_reach(sources, [entered(sources, evidence, one) for one in found])
+        yield Sentence("interaction", say("interaction/small", reach=far))
+        return
     if not clear:
         held = [one for one in found if len(one.first.logs) > 1]
         if held:

@@ -4,20 +4,23 @@ from collections.abc import Sequence
 
 from ablatrix.analysis.effects import Evidence
 from ablatrix.paper.estimates import ends_of
-from ablatrix.paper.fragment import Fragment, listed, say
+from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.sentences.fastest import bests, knob_at, median_of
 from ablatrix.paper.sentences.overall import (
     Candidate,
     Overall,
-    by_compiler,
+    at_compiler,
     candidates,
+    end_with_compiler,
     entered,
     extremes,
     first_stages,
     moved,
     over,
     unclear_reach,
+    with_compilers,
 )
+from ablatrix.paper.sentences.said import has_one_workload
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.views import amount, size
 from ablatrix.provenance.keys import key_part
@@ -47,15 +50,20 @@ def totals(sources: Sources, evidence: Evidence) -> list[Candidate]:
     return list(found.values())
 
 
-def over_compilers(sources: Sources, overall: Sequence[Overall], metric: str) -> Fragment:
-    """Return the items of a list over compilers, the lowest first; of many, those at both ends."""
+def over_compilers(sources: Sources, overall: Sequence[Overall], metric: str, word: Fragment) -> Fragment:
+    """Return a predicate over compilers, the lowest first; of many, those at both ends."""
     ends = sorted(overall, key=lambda one: (one.interval.ratio.value, one.candidate.first.compiler))
     if len(overall) <= COMPILERS:
-        return listed(by_compiler(sources, ends), "parallel")
-    items = [next(by_compiler(sources, [one])) for one in (ends[0], ends[-1])]
+        return with_compilers(sources, ends, metric, word)
     key = f"benefit/compilers/{key_part(metric)}"
     count = sources.ledger.number_of(key, [one.interval.value for one in overall])
-    return say("ends_of_compilers", least=items[0], most=items[1], compilers=count)
+    slots: dict[str, Fragment] = {"metric": word, "compilers": count}
+    for direction, order in (("less", (ends[-1], ends[0])), ("more", (ends[0], ends[-1]))):
+        if all(one.direction == direction for one in ends):
+            least, most = (at_compiler(sources, one) for one in order)
+            return say(f"ends_of_compilers/{direction}", least=least, most=most, **slots)
+    least, most = (end_with_compiler(sources, one) for one in (ends[0], ends[-1]))
+    return say("ends_of_compilers", least=least, most=most, **slots)
 
 
 def whole(sources: Sources) -> Written:
@@ -68,13 +76,15 @@ def whole(sources: Sources) -> Written:
     metric = evidence.metric.name
     held = [entered(sources, evidence, one) for one in found]
     if len(held) > 1:
-        slots: dict[str, Fragment] = {"over": _over(sources, held), "metric": say(f"metric/{metric}")}
-        slots |= {"full": _full_of_several(sources, evidence, held), "see": sources.see("results", "as_shown")}
+        word = say(f"metric/{metric}")
+        slots: dict[str, Fragment] = {"over": _over(sources, held), "see": sources.see("results")}
+        slots["full"] = _full_of_several(sources, evidence, held)
         if all(other.direction == "unclear" for other in held):
             far, _ = unclear_reach(sources, held)
-            yield Sentence("whole", say("whole/compilers/unclear", reach=far, **slots))
+            yield Sentence("whole", say("whole/compilers/unclear", reach=far, metric=word, **slots))
         else:
-            yield Sentence("whole", say("whole/compilers", changes=over_compilers(sources, held, metric), **slots))
+            slots["changes"] = over_compilers(sources, held, metric, word)
+            yield Sentence("whole", say("whole/compilers", **slots))
         return
     one = held[0]
     does, range_ = moved(sources, one, metric), extremes(sources, one)
@@ -113,18 +123,37 @@ def _full(sources: Sources, evidence: Evidence, one: Overall) -> Fragment:
         base = sources.level(knob, start[knob])
         return say("full/one", knob=sources.knob(knob), base=base, level=sources.level(knob, level))
     if len(end) > MOVES:
-        return say("full/all" if moves_all(sources, evidence, one.candidate) else "full/first")
-    return say("full/named", moves=listed(knob_at(sources, *move) for move in end.items()))
+        last = _last(sources, evidence, [one])
+        return say("full/all" if moves_all(sources, evidence, one.candidate) else "full/first", last=last)
+    moves = listed(knob_at(sources, *move) for move in end.items())
+    return say("full/named" if moves_all(sources, evidence, one.candidate) else "full/named/first", moves=moves)
 
 
 def _full_of_several(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> Fragment:
     """Return what the configurations with every knob moved are called the first time: by levels that all share."""
     ends = [ends_of(sources.estimates.stage_of(one.candidate.first, evidence))[1] for one in held]
+    every = all(moves_all(sources, evidence, one.candidate) for one in held)
     if any(dict(end) != dict(ends[0]) for end in ends) or len(ends[0]) > MOVES:
-        every = all(moves_all(sources, evidence, one.candidate) for one in held)
-        return say("full/of_each" if every else "full/of_each/first")
+        return say("full/of_each" if every else "full/of_each/first", last=_last(sources, evidence, held))
     moves = listed(knob_at(sources, *move) for move in ends[0].items())
-    return say("full/of_all", moves=moves) if len(ends[0]) > 1 else moves
+    if len(ends[0]) == 1:
+        return moves
+    return say("full/of_all" if every else "full/of_all/first", moves=moves)
+
+
+def _last(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> Fragment:
+    """Return to which level each knob is moved that has several others; nothing of more knobs than are named."""
+    found: dict[str, str] = {}
+    for one in held:
+        first = one.candidate.first
+        own = [effect for effect in evidence.effects if effect.kind == "main" and effect.stage == first.stage]
+        for knob, level in ends_of(sources.estimates.stage_of(first, evidence))[1].items():
+            if len({effect.level for effect in own if (effect.compiler, effect.knob) == (first.compiler, knob)}) > 1:
+                found[knob] = level
+    if not 1 <= len(found) <= MOVES:
+        return Name("")
+    levels = (say("level_of", knob=sources.knob(one), level=sources.level(one, at)) for one, at in found.items())
+    return say("full/last", levels=listed(levels))
 
 
 def moves_all(sources: Sources, evidence: Evidence, one: Candidate) -> bool:
@@ -161,6 +190,12 @@ def _best_alone(sources: Sources) -> Written:
         ]
         if len(gains) == 1:
             yield Sentence("whole", say("chosen/one", most=ends[0], see=sources.see("results", "at_end")))
+        elif has_one_workload(sources):
+            least, most = (
+                say("at_compiler", amount=size(sources.ledger, one), compiler=sources.compiler(unit.compiler), ci="")
+                for unit, one in (gains[0], gains[-1])
+            )
+            yield Sentence("whole", say("chosen/with", least=least, most=most, see=sources.see("results", "at_end")))
         else:
             yield Sentence("whole", say("chosen", least=ends[0], most=ends[1], see=sources.see("results", "at_end")))
 
