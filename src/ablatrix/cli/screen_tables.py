@@ -5,13 +5,11 @@ from typing import Any
 
 from ablatrix.analysis.effects import Effect, ScreenedKnob, Screening
 from ablatrix.analysis.groups import percent_text
+from ablatrix.cli.search_lines import names, search_lines, shown
 from ablatrix.cli.tables import Block, Column, Row, say
 from ablatrix.records.metrics import Metric
-from ablatrix.statistics.ratio import Ratio
 
 KNOB = 28
-MOST_NAMED = 60
-"""Names in a line: more are counted."""
 COLUMNS = (
     Column("knob", comfort=KNOB),
     Column("ratio [95 % interval]", whole=True),
@@ -26,6 +24,8 @@ DESIGNS = {
     "folded_plackett_burman": "folded Plackett-Burman",
     "definitive": "definitive screening",
     "one_at_a_time": "one at a time",
+    "sampled_shapley": "Shapley shares from sampled orders",
+    "groups": "left out of all on, by groups",
 }
 DOUBTS = {
     "even": "interactions of two knobs are there, of which it shows only sums",
@@ -68,20 +68,22 @@ def show_screen_notes(screens: Sequence[Screening]) -> None:
 def screen_notes(one: Screening) -> Iterator[str]:
     """Yield what a screening does not show as rows: knobs without an effect, idle ones, interactions, doubts."""
     where = f"{one.workload} on {one.compiler}, {one.stage}"
-    if one.rest:
+    if one.search is not None:
+        yield from (f"{where}: {line}" for line in search_lines(one.search, len(one.chosen.idle)))
+    elif one.rest:
         reach = "" if one.resolution is None else f", each known to +-{percent_text(one.resolution)} at most"
-        yield f"{where}: no effect found of {len(one.rest)}{reach}: {_names([knob.knob for knob in one.rest])}"
+        yield f"{where}: no effect found of {len(one.rest)}{reach}: {names([knob.knob for knob in one.rest])}"
     if one.chosen.idle:
         yield (
             f"{where}: {len(one.chosen.idle)} do nothing here, what is built is the same without them: "
-            f"{_names(one.chosen.idle)}"
+            f"{names(one.chosen.idle)}"
         )
     if one.chosen.failed:
         failed = [f"{knob} ({why})" for knob, why in one.chosen.failed.items()]
-        yield f"{where}: {len(failed)} fail by themselves: {_names(failed)}"
+        yield f"{where}: {len(failed)} fail by themselves: {names(failed)}"
     for pair in one.pairs[:5]:
         others = f", or {', '.join(pair.aliases)}" if pair.aliases else ""
-        yield f"{where}: interaction {' x '.join(pair.knobs)}{others}: {_shown(pair.ratio)}"
+        yield f"{where}: interaction {' x '.join(pair.knobs)}{others}: {shown(pair.ratio)}"
     for doubt in one.doubts:
         yield f"{where}: doubt: {DOUBTS[doubt.departure]}"
 
@@ -99,21 +101,8 @@ def _row(one: ScreenedKnob, metric: Metric, confirmed: Effect | None) -> Row:
     if one.found and one.ratio is not None:
         verdict = metric.less if one.ratio.value < 1.0 else metric.more
     change = f"{one.knob}: {one.base_level} -> {one.level}"
-    other = "" if confirmed is None else _shown(confirmed.ratio)
-    return [change, _shown(one.ratio), _p_value(one.q_value), size, verdict, other]
-
-
-def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:MOST_NAMED])
-    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"
-
-
-def _shown(ratio: Ratio | None) -> str:
-    if ratio is None:
-        return "none"
-    if ratio.low is None or ratio.high is None:
-        return f"{ratio.value:.4f} (one block)"
-    return f"{ratio.value:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]"
+    other = "" if confirmed is None else shown(confirmed.ratio)
+    return [change, shown(one.ratio), _p_value(one.q_value), size, verdict, other]
 
 
 def _p_value(p_value: float | None) -> str:

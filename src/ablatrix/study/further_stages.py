@@ -51,13 +51,27 @@ def lay_out(
         configurations: What each of them changes of the baseline; the baseline itself is in every block.
         max_live: See `make_design`.
     """
+    return add_round(
+        resolved, replace(design, choices=(*design.choices, choice)), stage, choice, configurations, max_live
+    )
+
+
+def add_round(
+    resolved: ResolvedStudy,
+    design: Design,
+    stage: Stage,
+    choice: StageChoice,
+    configurations: Iterable[Changed],
+    max_live: int | None = None,
+) -> Design:
+    """Return the design with further configurations of a stage and their repeats; see `lay_out`."""
     workload, compiler = choice.workload, choice.compiler
     made = [cell_with(resolved, stage, workload, compiler, {})] if choice.levels else []
     made += [cell_with(resolved, stage, workload, compiler, dict(one)) for one in configurations]
     known = {cell.cell_id: cell for cell in design.cells}
     added = {cell.cell_id: known.get(cell.cell_id, cell) for cell in made}
     cells = (*design.cells, *(cell for key, cell in added.items() if key not in known))
-    found = replace(design, cells=cells, choices=(*design.choices, choice))
+    found = replace(design, cells=cells)
     study = resolved.study
     repeats = {"cold": study.protocol.cold.replicates, "hot": choice.blocks}
     for repeat in range(max(repeats[mode] for mode in study.modes) if added else 0):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from ablatrix.study.cells import variant_of
 from ablatrix.study.named import baseline_of
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.study.screen_choice import choose_design
+from ablatrix.study.screen_choice import choose_design, pairs_of_orders
 from ablatrix.study.spans import span_of
 from ablatrix.study.stage import MOST_SCREENED, Stage
-from ablatrix.study.stage_blocks import hot_trials
+from ablatrix.study.stage_blocks import ANCHORS, hot_trials
 from ablatrix.study.trial_cost import expected_s
 
 BUDGET_S = 1800.0
@@ -128,5 +128,12 @@ def _screen(resolved: ResolvedStudy, stage: Stage, workload: str, compiler: str)
     levels = span_of(resolved.study, stage, entry, baseline_of(resolved.study, entry)).levels
     numeric = all(len(held) == 3 for held in levels.values())
     most = most_configurations(resolved, stage, workload)
+    if stage.design == "groups":
+        places = resolved.study.protocol.hot.max_live - ANCHORS - 1
+        first = min(len(levels), max(1, places))
+        # Each group of several that matters is divided, and the last one is all that can go.
+        return len(levels), stage.design, min(most, 2 + first + (len(levels) if first < len(levels) else 0) + 1)
+    if stage.design == "shapley" and (pairs := pairs_of_orders(len(levels), most)):
+        return len(levels), "sampled_shapley", 2 + 2 * pairs * (len(levels) - 1)
     design = choose_design(len(levels), most, numeric=numeric, wanted=stage.design).design
     return len(levels), design.kind, len(design.runs)

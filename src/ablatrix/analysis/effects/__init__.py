@@ -47,6 +47,7 @@ from ablatrix.analysis.effects.judgement import (
 from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.screens import ScreenedKnob, ScreenedPair, Screening, screening_frame, screenings
+from ablatrix.analysis.effects.searches import GroupSearch, ScreenedGroup
 from ablatrix.analysis.effects.speed_ups import Ablation, Move, SpeedUp, find_ablations, mean_speed_up
 from ablatrix.analysis.effects.trends import Trend, trend_frame, trends_of
 
@@ -69,6 +70,7 @@ __all__ = [
     "Evidence",
     "FactorialGrid",
     "GeometricMean",
+    "GroupSearch",
     "Judged",
     "Judgement",
     "Kind",
@@ -76,6 +78,7 @@ __all__ = [
     "NothingVariesError",
     "Question",
     "SamePrograms",
+    "ScreenedGroup",
     "ScreenedKnob",
     "ScreenedPair",
     "Screening",

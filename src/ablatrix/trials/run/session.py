@@ -175,6 +175,9 @@ class Session:
             added = self._extend(design)
             for one in chosen:
                 self._progress.notice(f"stage '{one.stage}', {one.workload} on {one.compiler}: {one.why}")
+            count = len({one.cell_id for one in added if one.role == "measured"})
+            if count and not chosen:
+                self._progress.notice(f"stage '{added[0].stage}' goes on: a round of {count} configurations")
             self._hot |= {key: hot for key, hot in self._hot_progress(()).items() if key not in self._hot}
             blocks = replace(self._design, trials=added).blocks()
             for number, block in enumerate(blocks):
