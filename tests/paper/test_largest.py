@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from ablatrix.analysis.effects import Largest, largest
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.table import tidy
 from ablatrix.paper.figures.attribution import compose_attribution, waterfalls
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.paper.figures.steps import compose_steps, step_bars
-from ablatrix.paper.largest import Largest, largest
+from ablatrix.paper.largest import others_line
 from ablatrix.plotting.figure import house_style
 from ablatrix.plotting.labels import ENGLISH
 from tests.legibility import faults
@@ -28,13 +29,13 @@ def test_largest_of_many_are_shown_and_others_have_their_ends() -> None:
     assert found.shown[:2] == (30, 29)
     assert (len(found.shown), found.others) == (16, 16)
     assert found.ends == (1.0, 1.014)
-    assert found.line(ENGLISH) == "16 further changes: 1 to 1.01"
+    assert others_line(found, ENGLISH) == "16 further changes: 1 to 1.01"
 
 
 def test_line_about_changes_without_a_value_or_alike() -> None:
-    assert Largest((1,), 3).line(ENGLISH) == "3 further changes without a value"
-    assert Largest((1,), 3, (1.0, 1.0)).line(ENGLISH) == "3 further changes: 1"
-    assert Largest((1,)).line(ENGLISH) is None
+    assert others_line(Largest((1,), 3), ENGLISH) == "3 further changes without a value"
+    assert others_line(Largest((1,), 3, (1.0, 1.0)), ENGLISH) == "3 further changes: 1"
+    assert others_line(Largest((1,)), ENGLISH) is None
 
 
 @pytest.fixture(scope="module")

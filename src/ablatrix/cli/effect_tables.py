@@ -20,7 +20,7 @@ from ablatrix.analysis.groups import Control, control_cell, controls_text, perce
 from ablatrix.analysis.reasons import levels_text, stage_text, text_of
 from ablatrix.cli.largest_rows import RatedRow, largest_rows
 from ablatrix.cli.screen_tables import COLUMNS as SCREEN_COLUMNS
-from ablatrix.cli.screen_tables import screen_blocks, show_screen_notes
+from ablatrix.cli.screen_tables import p_value_text, screen_blocks, show_screen_notes
 from ablatrix.cli.tables import Block, Column, Row, print_blocks, say
 from ablatrix.statistics.ratio import Ratio
 
@@ -281,7 +281,7 @@ def _main_row(effect: Effect, judgement: Judgement, control: Control | None) -> 
         _shown(effect.ratio, effect.exact),
         _block_count(effect),
         f"{effect.pairs} of {effect.pairs_acting[1]}",
-        _p_value(judgement.p_holm),
+        p_value_text(judgement.p_holm),
         control_cell(control, "+-"),
         verdict_text(judgement, "+-") or ABSENT,
     ]
@@ -319,7 +319,7 @@ def _mean_row(mean: GeometricMean, judgement: Judgement | None) -> tuple[str, Ro
     return f"{_mean_unit(mean)}: {MEAN_NAMES[mean.kind]}{over}", [
         knob,
         _shown(mean.ratio, mean.exact),
-        "" if judgement is None else _p_value(judgement.p_holm),
+        "" if judgement is None else p_value_text(judgement.p_holm),
         f"{len(mean.workloads)} of {len(mean.workloads) + len(mean.missing)}",
         "" if judgement is None else verdict_text(judgement, "+-") or ABSENT,
     ]
@@ -395,9 +395,3 @@ def _part(share: Effect, total: Effect) -> str:
     if share.ratio is None or total.ratio is None or not total.ratio.side:
         return ""
     return f"{math.log(share.ratio.value) / math.log(total.ratio.value) + 0.0:.0%}"  # 0.0: no -0 %
-
-
-def _p_value(p_value: float | None) -> str:
-    if p_value is None:
-        return ""
-    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"

@@ -5,11 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ablatrix.analysis.effects import MOST_CHANGES, SHOWN_CHANGES
 from ablatrix.cli.tables import Row
 from ablatrix.statistics.ratio import Ratio
-
-MOST, SHOWN = 24, 16
-"""So many changes of a unit are all listed; of more the largest, and those that are shown to be different."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +36,11 @@ def largest_rows(rows: Sequence[RatedRow]) -> list[tuple[str, Row]]:
         units.setdefault(one.unit, []).append(one)
     found: list[tuple[str, Row]] = []
     for unit, held in units.items():
-        if len(held) <= MOST:
+        if len(held) <= MOST_CHANGES:
             found += [(unit, one.row) for one in held]
             continue
         ordered = sorted(held, key=lambda one: (not one.is_different, -_size(one)))
-        shown = max(SHOWN, sum(one.is_different for one in held))
+        shown = max(SHOWN_CHANGES, sum(one.is_different for one in held))
         found += [(unit, one.row) for one in ordered[:shown]]
         if ordered[shown:]:
             found.append((unit, _others(ordered[shown:])))

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ablatrix.analysis.effects import Effect, ScreenedKnob, Screening
+from ablatrix.analysis.effects import Effect, ScreenedKnob, Screening, measured_text, names_text, search_texts
 from ablatrix.analysis.groups import percent_text
-from ablatrix.cli.search_lines import names, search_lines, shown
 from ablatrix.cli.tables import Block, Column, Row, say
 from ablatrix.records.metrics import Metric
 
@@ -69,21 +68,21 @@ def screen_notes(one: Screening) -> Iterator[str]:
     """Yield what a screening does not show as rows: knobs without an effect, idle ones, interactions, doubts."""
     where = f"{one.workload} on {one.compiler}, {one.stage}"
     if one.search is not None:
-        yield from (f"{where}: {line}" for line in search_lines(one.search, len(one.chosen.idle)))
+        yield from (f"{where}: {line}" for line in search_texts(one.search, len(one.chosen.idle)))
     elif one.rest:
         reach = "" if one.resolution is None else f", each known to +-{percent_text(one.resolution)} at most"
-        yield f"{where}: no effect found of {len(one.rest)}{reach}: {names([knob.knob for knob in one.rest])}"
+        yield f"{where}: no effect found of {len(one.rest)}{reach}: {names_text([knob.knob for knob in one.rest])}"
     if one.chosen.idle:
         yield (
             f"{where}: {len(one.chosen.idle)} do nothing here, what is built is the same without them: "
-            f"{names(one.chosen.idle)}"
+            f"{names_text(one.chosen.idle)}"
         )
     if one.chosen.failed:
         failed = [f"{knob} ({why})" for knob, why in one.chosen.failed.items()]
-        yield f"{where}: {len(failed)} fail by themselves: {names(failed)}"
+        yield f"{where}: {len(failed)} fail by themselves: {names_text(failed)}"
     for pair in one.pairs[:5]:
         others = f", or {', '.join(pair.aliases)}" if pair.aliases else ""
-        yield f"{where}: interaction {' x '.join(pair.knobs)}{others}: {shown(pair.ratio)}"
+        yield f"{where}: interaction {' x '.join(pair.knobs)}{others}: {measured_text(pair.ratio)}"
     for doubt in one.doubts:
         yield f"{where}: doubt: {DOUBTS[doubt.departure]}"
 
@@ -101,11 +100,12 @@ def _row(one: ScreenedKnob, metric: Metric, confirmed: Effect | None) -> Row:
     if one.found and one.ratio is not None:
         verdict = metric.less if one.ratio.value < 1.0 else metric.more
     change = f"{one.knob}: {one.base_level} -> {one.level}"
-    other = "" if confirmed is None else shown(confirmed.ratio)
-    return [change, shown(one.ratio), _p_value(one.q_value), size, verdict, other]
+    other = "" if confirmed is None else measured_text(confirmed.ratio)
+    return [change, measured_text(one.ratio), p_value_text(one.q_value), size, verdict, other]
 
 
-def _p_value(p_value: float | None) -> str:
+def p_value_text(p_value: float | None) -> str:
+    """Return a p-value as tables show it; empty without one."""
     if p_value is None:
         return ""
     return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"

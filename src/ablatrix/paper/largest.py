@@ -1,62 +1,16 @@
-"""Of many changes the largest: what figures and tables show of them, and what they say of the rest."""
+"""What figures and tables of a paper say of the changes that are too many to be shown one by one."""
 
-import math
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any
 
+from ablatrix.analysis.effects import Largest
 from ablatrix.plotting.labels import Labels
-from ablatrix.statistics.ratio import Ratio
-
-MOST, SHOWN = 24, 16
-"""So many changes are shown one by one; of more the largest so many, and the others in a line."""
-MOST_COLUMNS, SHOWN_COLUMNS = 12, 8
-"""The same where each has a column of its own."""
-
-Value = Ratio | float | None
-Change = TypeVar("Change", bound=Hashable)
 
 
-@dataclass(frozen=True)
-class Largest(Generic[Change]):
-    """The changes that are shown.
-
-    Attributes:
-        shown: All of few, in their order; of many the largest, the largest first.
-        others: How many there are beside them.
-        ends: The smallest and the largest ratio of the others; None where they have none.
-    """
-
-    shown: tuple[Change, ...]
-    others: int = 0
-    ends: tuple[float, float] | None = None
-
-    def line(self, labels: Labels) -> str | None:
-        """Return what is said of the others; None where all are shown."""
-        if not self.others:
-            return None
-        if self.ends is None:
-            return labels("others_unknown", count=self.others)
-        low, high = (f"{end:.3g}" for end in self.ends)
-        return labels("others_alike" if low == high else "others", count=self.others, low=low, high=high)
-
-
-def largest(ratios: Mapping[Change, Sequence[Value]], most: int = MOST, shown: int = SHOWN) -> Largest[Change]:
-    """Return the changes that are shown.
-
-    Args:
-        ratios: Of each change, in their order, those of all workloads; None or nothing where it has none.
-        most: So many are all shown.
-        shown: So many of more.
-    """
-    if len(ratios) <= most:
-        return Largest(tuple(ratios))
-    known = {one: [value for ratio in held if (value := _value(ratio))] for one, held in ratios.items()}
-    sizes = {one: max((abs(math.log(ratio)) for ratio in held), default=0.0) for one, held in known.items()}
-    ordered = sorted(ratios, key=lambda one: -sizes[one])
-    rest = [ratio for one in ordered[shown:] for ratio in known[one]]
-    return Largest(tuple(ordered[:shown]), len(ordered) - shown, (min(rest), max(rest)) if rest else None)
-
-
-def _value(ratio: Value) -> float | None:
-    return ratio.value if isinstance(ratio, Ratio) else ratio
+def others_line(chosen: Largest[Any], labels: Labels) -> str | None:
+    """Return what is said of the others; None where all are shown."""
+    if not chosen.others:
+        return None
+    if chosen.ends is None:
+        return labels("others_unknown", count=chosen.others)
+    low, high = (f"{end:.3g}" for end in chosen.ends)
+    return labels("others_alike" if low == high else "others", count=chosen.others, low=low, high=high)

@@ -58,12 +58,13 @@ class ScreenedKnob:
 
 @dataclass(frozen=True, kw_only=True)
 class ScreenedPair:
-    """An interaction of two knobs in a screening, or the curve of one: what is found of them."""
+    """An interaction of two knobs in a screening, or the curve of one."""
 
     knobs: tuple[str, str]
     ratio: Ratio
     q_value: float | None
     aliases: tuple[str, ...]
+    found: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,7 @@ class Screening:
         configurations: How many were run.
         blocks: Repeats of each.
         knobs: Those that were screened, the largest effect first.
-        pairs: Interactions that were found, where the design shows any, the largest first.
+        crossed: Interactions, and curves, as far as the design shows any, the largest first.
         doubts: Assumptions of the design that the values contradict.
         search: Of a search by groups, what is known of leaving knobs out; else None.
     """
@@ -92,7 +93,7 @@ class Screening:
     configurations: int
     blocks: int
     knobs: tuple[ScreenedKnob, ...]
-    pairs: tuple[ScreenedPair, ...]
+    crossed: tuple[ScreenedPair, ...]
     doubts: tuple[DesignCheck, ...]
     search: GroupSearch | None = None
 
@@ -100,6 +101,11 @@ class Screening:
     def found(self) -> tuple[ScreenedKnob, ...]:
         """The knobs that matter, the largest first."""
         return tuple(one for one in self.knobs if one.found)
+
+    @property
+    def pairs(self) -> tuple[ScreenedPair, ...]:
+        """The interactions that were found, the largest first."""
+        return tuple(one for one in self.crossed if one.found)
 
     @property
     def rest(self) -> tuple[ScreenedKnob, ...]:
@@ -222,7 +228,7 @@ def _screening(key: Key, blocks: int, plan: StagePlan, chosen: ChosenStage, seen
     names = tuple(plan.levels)
     origin, (workload, digest, compiler, mode, metric, stage) = key[:origins], key[origins:]
     factors = sorted(seen.factors, key=lambda one: -one.size)
-    pairs = sorted((one for one in seen.pairs if one.is_found), key=lambda one: -one.size)
+    pairs = sorted(seen.pairs, key=lambda one: -one.size)
     return Screening(
         origin=tuple(origin),
         workload=workload,
@@ -235,7 +241,7 @@ def _screening(key: Key, blocks: int, plan: StagePlan, chosen: ChosenStage, seen
         configurations=seen.runs,
         blocks=blocks,
         knobs=tuple(_knob(one, plan.levels, names) for one in factors),
-        pairs=tuple(_pair(one, one.ratio, names) for one in pairs if one.ratio is not None),
+        crossed=tuple(_pair(one, one.ratio, names) for one in pairs if one.ratio is not None),
         doubts=tuple(one for one in seen.checks if one.is_broken),
         search=None if seen.groups is None else group_search(seen.groups, names),
     )
@@ -259,7 +265,8 @@ def _knob(one: ObservedEffect, levels: Mapping[str, tuple[str, ...]], names: Seq
 
 def _pair(one: ObservedEffect, ratio: Ratio, names: Sequence[str]) -> ScreenedPair:
     first, second = (names[factor] for factor in one.word)
-    return ScreenedPair(knobs=(first, second), ratio=ratio, q_value=one.q_value, aliases=_named(one, names))
+    aliases = _named(one, names)
+    return ScreenedPair(knobs=(first, second), ratio=ratio, q_value=one.q_value, aliases=aliases, found=one.is_found)
 
 
 def _named(one: ObservedEffect, names: Sequence[str]) -> tuple[str, ...]:

@@ -16,10 +16,10 @@ from matplotlib.patches import Patch
 from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.diagnosis import KnobProof
-from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.effects import Effect, Largest, Value, largest
 from ablatrix.analysis.reasons import Why, optional_text
 from ablatrix.paper.figures.words import ratio_label
-from ablatrix.paper.largest import Largest, Value, largest
+from ablatrix.paper.largest import others_line
 from ablatrix.plotting.figure import FAINT, INK, WIDTHS_IN, Width
 from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
@@ -196,7 +196,7 @@ def compose_attribution(
     texts = _texts(rows, 22, labels)
     columns = 2 if width == "column" else 4
     row_in = TITLES_IN + LINE_IN * (len(rows) + 0.4)
-    handles = [*_legend(found, labels), *map(note, filter(None, [chosen.line(labels)]))]
+    handles = [*_legend(found, labels), *map(note, filter(None, [others_line(chosen, labels)]))]
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
     names = short_titles([one.workload for one in found], 20, labels.workload)
     compilers = short_titles([one.compiler for one in found], 14, labels.compiler)

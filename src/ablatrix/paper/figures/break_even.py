@@ -14,10 +14,11 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.diagnosis import BreakEven, KnobProof
+from ablatrix.analysis.effects import Largest, Value, largest
 from ablatrix.analysis.groups import in_order
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.figures.grouped import LINE_IN, in_groups, write_heading
-from ablatrix.paper.largest import Largest, Value, largest
+from ablatrix.paper.largest import others_line
 from ablatrix.plotting.figure import COLOURS, WIDTHS_IN, Width, new_figure
 from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
@@ -161,7 +162,7 @@ def compose_break_even(cases: Sequence[Case], width: Width = "column", labels: L
         held = {(one.found.workload, one.found.compiler, _moved(one)): one for one in cases}
         cases = [held[key] for unit in units for at in chosen.shown if (key := (*unit, at)) in held]
     lines = _lines(cases, most, labels)
-    handles = [*_legend(cases, labels), *map(note, filter(None, [chosen.line(labels)]))]
+    handles = [*_legend(cases, labels), *map(note, filter(None, [others_line(chosen, labels)]))]
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN + 0.1
     labels_in = max(text_in(text) for text, case in lines if case)
     left_in = (width_in - labels_in - 0.25) / 2

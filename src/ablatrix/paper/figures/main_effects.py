@@ -13,11 +13,11 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.diagnosis import KnobProof
-from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.effects import Effect, Largest, Value, largest
 from ablatrix.analysis.groups import Control
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.figures.words import ratio_label
-from ablatrix.paper.largest import Largest, Value, largest
+from ablatrix.paper.largest import others_line
 from ablatrix.plotting.figure import COLOURS, FONT_PT, MARKERS, NOISE, WIDTHS_IN, Width
 from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
@@ -142,7 +142,7 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column", labels:
     line_in = LINE_IN * max(1.0, 0.6 * len(compilers))
     workloads = sorted({effect.workload for effect in effects})
     names = short_titles(workloads, MAX_NAME[width], labels.workload)
-    handles = [*_legend(data, compilers, labels), *map(note, filter(None, [chosen.line(labels)]))]
+    handles = [*_legend(data, compilers, labels), *map(note, filter(None, [others_line(chosen, labels)]))]
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
     panel_in = (width_in - max(map(text_in, names.values())) - 0.15) / columns
     titles = [_title(step, panel_in, labels) for step in steps]

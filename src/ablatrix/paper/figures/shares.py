@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from ablatrix.analysis.effects import Ablation
+from ablatrix.analysis.effects import Ablation, Value, largest
 from ablatrix.analysis.table import IS_OK
 from ablatrix.paper.digits import interval_form
 from ablatrix.paper.figures.grouped import LINE_IN, in_groups, write_heading
-from ablatrix.paper.largest import Value, largest
+from ablatrix.paper.largest import others_line
 from ablatrix.plotting.figure import INK, SMALL_PT, WIDTHS_IN, Width
 from ablatrix.plotting.labels import Labels
 from ablatrix.plotting.panels import (
@@ -181,7 +181,7 @@ def compose_memory(bars: Sequence[ShareBar], labels: Labels, width: Width = "col
             alone.setdefault(one.name, []).append(_share(one) / 100.0)
     chosen = largest(alone)
     shown = [one for one in bars if one.name in ("", "all", *chosen.shown)]
-    handles = [*map(note, filter(None, [chosen.line(labels)]))]
+    handles = [*map(note, filter(None, [others_line(chosen, labels)]))]
     code = ({PLANNED: ("#56B4E9", "")}, handles)
     return _compose(shown, labels, width, code, (labels("memory_share"), "MiB", 2.0**20))
 

@@ -11,10 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import offset_copy
 
-from ablatrix.analysis.effects import Ablation, SpeedUp, mean_speed_up
+from ablatrix.analysis.effects import Ablation, Largest, SpeedUp, Value, largest, mean_speed_up
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.figures.speed_up import speed_up_columns
-from ablatrix.paper.largest import Largest, Value, largest
+from ablatrix.paper.largest import others_line
 from ablatrix.plotting.figure import FAINT, INK, WIDTHS_IN, Width
 from ablatrix.plotting.labels import Labels
 from ablatrix.plotting.panels import (
@@ -149,7 +149,7 @@ def compose_steps(bars: Sequence[StepBar], labels: Labels, width: Width = "page"
     units = list(dict.fromkeys((one.workload, one.compiler) for one in bars))
     columns = 2 if width == "column" else 5 if len(units) == 5 else 4  # five panels fit beside each other
     row_in = TITLES_IN + LINE_IN * (len(rows) + 0.4)
-    handles = [*_legend(bars, labels), *map(note, filter(None, [chosen.line(labels)]))]
+    handles = [*_legend(bars, labels), *map(note, filter(None, [others_line(chosen, labels)]))]
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
     names = short_titles([workload for workload, _ in units if workload], 22, labels.workload)
     compilers = short_titles([compiler for _, compiler in units], 22, labels.compiler)

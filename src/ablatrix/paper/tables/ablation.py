@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 
-from ablatrix.analysis.effects import Ablation, Move, SpeedUp
+from ablatrix.analysis.effects import Ablation, Move, SpeedUp, Value
 from ablatrix.analysis.groups import families
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.axis_words import over_words
-from ablatrix.paper.largest import Value
 from ablatrix.paper.number import Number
 from ablatrix.paper.tables.cells import NOTHING
 from ablatrix.paper.tables.largest_moves import largest_moves, largest_note

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ablatrix.analysis.effects import Ablation
-from ablatrix.paper.largest import MOST_COLUMNS, SHOWN_COLUMNS, Largest, Value, largest
+from ablatrix.analysis.effects import Ablation, Largest, Value, largest
+from ablatrix.paper.largest import others_line
 from ablatrix.plotting.labels import Labels
+
+MOST_COLUMNS, SHOWN_COLUMNS = 12, 8
+"""So many knobs have a column each; of more the largest so many."""
 
 
 def largest_moves(found: Sequence[Ablation], ratio: Callable[[Ablation, int], Value]) -> Largest[int]:
@@ -20,6 +23,6 @@ def largest_moves(found: Sequence[Ablation], ratio: Callable[[Ablation, int], Va
 
 def largest_note(chosen: Largest[int], labels: Labels) -> Iterator[str]:
     """Yield what a table says of the knobs without a column; nothing where all have one."""
-    line = chosen.line(labels)
+    line = others_line(chosen, labels)
     if line is not None:
         yield labels("largest_columns", shown=len(chosen.shown), rest=line)

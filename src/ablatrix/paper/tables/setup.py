@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from ablatrix.analysis.effects import MOST_CHANGES
 from ablatrix.analysis.groups import knob_order, numbered, sort_key
-from ablatrix.paper.largest import MOST
 from ablatrix.paper.sentences.setup import SOFTWARE
 from ablatrix.paper.tables.cells import NOTHING
 from ablatrix.paper.tables.printed import PrintedTable
@@ -125,7 +125,7 @@ def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
 def _knobs(trials: pl.DataFrame, words: Mapping[str, Words], labels: Labels) -> Iterator[Fact]:
     """Yield what each knob is called in sentences, by its name, and what it does, with its levels."""
     described = list(_described(trials, words, labels))
-    if len(described) <= MOST:
+    if len(described) <= MOST_CHANGES:
         yield from ((labels("knob_of", knob=knob), text) for knob, text in described)
         return
     # Of more, those of which the same is said share a row: the same ones in each language.
