@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.analysis.effects import Question, gather, screening_frame
+from ablatrix.analysis.diagnosis import prove_with_probes
+from ablatrix.analysis.effects import NothingVariesError, Question, gather, screening_frame
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.runs import primary_matrices
 from ablatrix.analysis.table import tidy
@@ -126,3 +127,19 @@ def test_matrix_of_search_has_no_gaps_though_some_are_run_more_often(tmp_path: P
     matrix = next(one for one in primary_matrices(tidy([made.results / "results.jsonl"]).trials) if one.mode == "hot")
     assert matrix.gaps == ()
     assert matrix.configurations == matrix.whole
+
+
+def test_results_whose_knobs_all_do_nothing_say_so(tmp_path: Path) -> None:
+    made = write_screened(tmp_path, {}, 5, 0)
+    found = tidy([made.results / "results.jsonl"])
+    with pytest.raises(NothingVariesError, match=r"no knob of stage 'screen' changes what is built: its 12 untimed"):
+        gather(found, Question())
+    proofs = prove_with_probes(found.trials)
+    assert [(one.knob, one.verdict) for one in proofs] == [(f"k{number}", "no_op") for number in range(5)]
+
+
+def test_proofs_of_screened_knobs_are_by_their_untimed_compiles(tmp_path: Path) -> None:
+    made = write_screened(tmp_path, {"k0": 0.8}, 12, 10, stages=STAGES[:1])
+    proofs = {one.knob: one.verdict for one in prove_with_probes(tidy([made.results / "results.jsonl"]).trials)}
+    assert proofs["k7"] == "effective"
+    assert proofs["k11"] == "no_op"

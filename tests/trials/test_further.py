@@ -5,10 +5,12 @@ from collections import Counter
 from pathlib import Path
 
 from ablatrix.records.journal import read_records
-from ablatrix.records.model import Record
+from ablatrix.records.model import Failure, Record
+from ablatrix.records.status import Status
 from ablatrix.study.design import Design, make_design
 from ablatrix.study.design_file import design_text, load_design
 from ablatrix.trials.run.further import extend_by_results
+from ablatrix.trials.run.probed import open_probes
 from tests.made_study import MadeStudy
 from tests.screened_study import STAGES, many_knobs, write_screened
 
@@ -148,3 +150,20 @@ def test_equal_programs_of_all_corners_are_timed_once(tmp_path: Path) -> None:
     confirm = design.choice("confirm", "mlp", "mine")
     assert confirm is not None
     assert confirm.knobs == ("k0", "k1")
+
+
+def test_compiles_that_say_nothing_run_again_until_knobs_are_chosen(tmp_path: Path) -> None:
+    made = write_screened(tmp_path, FACTORS, 6, 6, stages=STAGES[:1])
+    known = {one.trial_id: one for one in records_of(made)}
+    probes = [one for one in known.values() if one.role == "probe"]
+    lost = Failure(type="TrialError", message="its server left", phase=None)
+    own = Failure(type="CompilerError", message="it does not compile", phase="compile")
+    changes = {"status": Status.CRASHED, "compile": None}
+    held = {
+        **known,
+        probes[0].trial_id: probes[0].model_copy(update={**changes, "error": lost}),
+        probes[1].trial_id: probes[1].model_copy(update={**changes, "error": own}),
+    }
+    begun = make_design(many_knobs(6, STAGES[:1]))
+    assert open_probes(begun, held) == {probes[0].trial_id}
+    assert open_probes(load_design(made.results / "design.json"), held) == set()

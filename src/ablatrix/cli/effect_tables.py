@@ -141,7 +141,7 @@ def _show_metric(one: Evidence, wanted: Collection[str], wide: bool) -> list[str
     if "means" in shown:
         _show_missing([mean for mean, _ in _judged_means(one)])
     if "screen" in shown:
-        show_screen_notes(one.screens)
+        show_screen_notes(one.screens, bool(wanted))
     _explain(one.effects)
     _note(one)
     return [name for name in held if name not in shown]

@@ -26,6 +26,12 @@ DESIGNS = {
     "sampled_shapley": "Shapley shares from sampled orders",
     "groups": "left out of all on, by groups",
 }
+ALIASES = {
+    "folded_plackett_burman": "interactions of two knobs are aliased with each other in part, and with no main effect",
+    "definitive": "interactions of two knobs and curves are aliased in part with each other, and with no main effect",
+    "one_at_a_time": "each knob is told apart at the centre, and nothing is known of interactions",
+}
+"""What designs cannot tell apart, where that is no list of sums."""
 DOUBTS = {
     "even": "interactions of two knobs are there, of which it shows only sums",
     "odd": "interactions of three knobs are there, by which effects may be off",
@@ -57,11 +63,28 @@ def _shown_of(one: Screening) -> Sequence[ScreenedKnob]:
     return one.found or one.knobs[:3]
 
 
-def show_screen_notes(screens: Sequence[Screening]) -> None:
-    """Print what screenings do not show as rows."""
-    for line in (line for screen in screens for line in screen_notes(screen)):
-        say(line, hanging=2)
+def show_screen_notes(screens: Sequence[Screening], every: bool = False) -> None:
+    """Print what screenings do not show as rows; ``every``: with each sum of effects that are not told apart."""
+    for screen in screens:
+        for line in (*screen_notes(screen), *alias_lines(screen, every)):
+            say(line, hanging=2)
     print()
+
+
+def alias_lines(one: Screening, every: bool) -> Iterator[str]:
+    """Yield the alias structure of a screening: what its design cannot tell apart."""
+    where = f"{one.workload} on {one.compiler}, {one.stage}"
+    told = ALIASES.get(one.chosen.design)
+    sums = [" + ".join((" x ".join(pair.knobs), *pair.aliases)) for pair in one.crossed if pair.aliases]
+    if told is not None:
+        yield f"{where}: {told}"
+    if sums:
+        counted = f"{sum(1 + len(pair.aliases) for pair in one.crossed)} interactions of two knobs"
+        alone = sum(not pair.aliases for pair in one.crossed)
+        told_apart = f"{alone} are told apart, the others are" if alone else "are"
+        listed = f": {'; '.join(sums)}" if every else ", which --show screen lists"
+        begin = f"{where}: of {counted}" if alone else f"{where}: {counted}"
+        yield f"{begin} {told_apart} {len(sums)} sums of several{listed}"
 
 
 def screen_notes(one: Screening) -> Iterator[str]:
