@@ -15,6 +15,7 @@ import statistics
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -469,8 +470,14 @@ class Recomputed:
         table: dict[Any, dict[Levels, float]] = defaultdict(dict)
         for row in own:
             table[row["block_id"]][levels_of(row)] = math.log(times[id(row)])
-        weights = screen_weights(own, sorted({levels_of(row) for row in own}), parameters["knob"])
-        held = within_blocks(list(table.values()), weights, self.control_offset(parameters))
+        wider, knob = self.control_offset(parameters), parameters["knob"]
+        plan = own[0]["config"]["stage_plan"]
+        if plan["chosen"]["orders"]:
+            return part_of(share_of(list(table.values()), plan, knob, wider), parameters["part"])
+        if plan["chosen"]["design"] == "groups":
+            return part_of(left_out(list(table.values()), own, knob, wider), parameters["part"])
+        weights = screen_weights(own, sorted({levels_of(row) for row in own}), knob)
+        held = within_blocks(list(table.values()), weights, wider)
         return part_of(held, parameters["part"])
 
     def claim(self, number: Number, parameters: Parameters) -> float:
@@ -826,6 +833,28 @@ def within_blocks(blocks: list[dict[Levels, float]], weights: dict[Levels, float
     """Return a contrast of runs with the half-width of its interval, each level within blocks."""
     if all(at in block for block in blocks for at in weights):
         return interval([math.fsum(weight * block[at] for at, weight in weights.items()) for block in blocks], wider)
+    return contrast(solved(blocks), weights, wider)
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Levels of runs within blocks by least squares, with their covariance up to the variance of the noise."""
+
+    place: dict[Levels, int]
+    levels: list[float]
+    spread: list[list[float]]
+    variance: float
+    freedom: int
+
+
+def contrast(held: Solved, weights: dict[Levels, float], wider: float) -> Interval:
+    at_place = {held.place[at]: weight for at, weight in weights.items()}
+    centre = math.fsum(weight * held.levels[place] for place, weight in at_place.items())
+    error = math.fsum(a * b * held.spread[one][other] for one, a in at_place.items() for other, b in at_place.items())
+    return centre, float(student.ppf(0.975, held.freedom)) * math.sqrt(held.variance * error) + wider
+
+
+def solved(blocks: list[dict[Levels, float]]) -> Solved:
     runs = sorted({at for block in blocks for at in block})
     values = [
         (number, len(blocks) + runs.index(at), log) for number, block in enumerate(blocks) for at, log in block.items()
@@ -841,10 +870,76 @@ def within_blocks(blocks: list[dict[Levels, float]], weights: dict[Levels, float
     found = [math.fsum(a * b for a, b in zip(row, right, strict=True)) for row in spread]
     freedom = len(values) - size + 1
     variance = math.fsum((log - found[block] - found[run]) ** 2 for block, run, log in values) / freedom
-    at_place = {len(blocks) + runs.index(at): weight for at, weight in weights.items()}
-    centre = math.fsum(weight * found[place] for place, weight in at_place.items())
-    error = math.fsum(a * b * spread[one][other] for one, a in at_place.items() for other, b in at_place.items())
-    return centre, float(student.ppf(0.975, freedom)) * math.sqrt(variance * error) + wider
+    place = {at: len(blocks) + number for number, at in enumerate(runs)}
+    return Solved(place, found, spread, variance, freedom)
+
+
+def left_out(blocks: list[dict[Levels, float]], own: list[Record], knob: str, wider: float) -> Interval:
+    """Return what leaving a knob out of all on does; the baseline, which is in every block, says nothing of it."""
+    plan, baseline = own[0]["config"]["stage_plan"], own[0]["config"]["baseline"]
+    at_base = tuple(sorted((name, str(level)) for name, level in baseline.items()))
+    centre = tuple(sorted((name, str(level)) for name, level in plan["centre"].items()))
+    gone = str(plan["levels"][plan["knobs"].index(knob)][-1])
+    without = tuple(sorted({**dict(centre), knob: gone}.items()))
+    kept = [{at: log for at, log in block.items() if at != at_base} for block in blocks]
+    return contrast(solved(kept), {centre: -1.0, without: 1.0}, wider)
+
+
+def share_of(blocks: list[dict[Levels, float]], plan: Record, knob: str, wider: float) -> Interval:
+    """Return the Shapley share of a knob from pairs of orders, and an interval that covers pairs and measuring."""
+    held = solved(blocks)
+    base = {name: str(level) for name, level in plan["centre"].items()}
+    moved = dict(zip(plan["knobs"], (str(levels[-1]) for levels in plan["levels"]), strict=True))
+
+    def at(names: Iterable[str]) -> Levels:
+        return tuple(sorted({**base, **{name: moved[name] for name in names}}.items()))
+
+    pairs, orders = [], plan["chosen"]["orders"]
+    for order in orders[::2]:
+        steps: dict[str, dict[Levels, float]] = {name: defaultdict(float) for name in plan["knobs"]}
+        for way in (order, order[::-1]):
+            names = [plan["knobs"][one] for one in way]
+            for number, name in enumerate(names):
+                steps[name][at(names[: number + 1])] += 0.5
+                steps[name][at(names[:number])] -= 0.5
+        if all(run in held.place for step in steps.values() for run in step):
+            middle = (len(order) - 1) / 2
+            pairs.append((steps, {plan["knobs"][one]: abs(place - middle) for place, one in enumerate(order)}))
+    values = {name: [contrast(held, steps[name], 0.0)[0] for steps, _ in pairs] for name in plan["knobs"]}
+    count = len(pairs)
+    own = values[knob]
+    centre = mean(own)
+    weights = [{held.place[run]: weight for run, weight in steps[knob].items()} for steps, _ in pairs]
+    noise = [
+        [
+            held.variance * math.fsum(a * b * held.spread[i][j] for i, a in one.items() for j, b in other.items())
+            for other in weights
+        ]
+        for one in weights
+    ]
+    alone = math.fsum(noise[one][one] for one in range(count)) / count
+    shared = (math.fsum(map(math.fsum, noise)) - alone * count) / (count * (count - 1))
+    left = unexplained([[places[name] ** 2 for _, places in pairs] for name in plan["knobs"]], list(values.values()))
+    between = left * statistics.variance(own) / count
+    parts = [(between, count - 1), (max(0.0, shared), held.freedom)]
+    variance = math.fsum(size for size, _ in parts)
+    freedom = variance**2 / math.fsum(size**2 / one for size, one in parts)
+    return centre, float(student.ppf(0.975, freedom)) * math.sqrt(variance) + wider
+
+
+def unexplained(curves: list[list[float]], values: list[list[float]]) -> float:
+    """Return which part of the variance between pairs a parabola over places leaves, in the mean over knobs."""
+    count = len(values[0])
+    if count < 4:
+        return 1.0
+    shares = []
+    for curve, own in zip(curves, values, strict=True):
+        across = [one - mean(curve) for one in curve]
+        rest = [one - mean(own) for one in own]
+        size, spread = (math.fsum(one * one for one in held) for held in (rest, across))
+        if size > 1e-24 and spread > 0:
+            shares.append(math.fsum(a * b for a, b in zip(rest, across, strict=True)) ** 2 / size / spread)
+    return min(1.0, (1 - mean(shares)) * (count - 1) / (count - 2)) if shares else 1.0
 
 
 def corner_at(parameters: Parameters, moved: Iterable[str]) -> Levels:

@@ -15,13 +15,21 @@ from tests.legibility import faults
 from tests.screened_study import STAGES, write_screened
 
 FACTORS = {"k0": 0.8, "k3": 1.1, "k5": 0.95, "k7": 1.03}
+GROUPS = [{"name": "screen", "screen": "all", "design": "groups"}, STAGES[1]]
+SHAPLEY = [{"name": "screen", "screen": "all", "design": "shapley"}, STAGES[1]]
 ALL_CORNERS = [{"name": "screen", "screen": "all"}, STAGES[1]]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "acting", "stages", "figures"),
-    [(9, 8, STAGES, True), (13, 13, STAGES, False), (4, 3, ALL_CORNERS, False)],
+    [
+        (9, 8, STAGES, True),
+        (13, 13, STAGES, False),
+        (4, 3, ALL_CORNERS, False),
+        (20, 16, GROUPS, True),
+        (8, 7, SHAPLEY, True),
+    ],
 )
 def test_every_reader_takes_screened_study(
     tmp_path: Path, count: int, acting: int, stages: list[dict[str, Any]], figures: bool

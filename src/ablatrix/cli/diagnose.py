@@ -46,7 +46,7 @@ def diagnose_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every counter-example.")] = False,
 ) -> None:
     """Show what each knob changed in the program, which levels explain failures, and which compiles pay off."""
-    from ablatrix.analysis.diagnosis import find_break_even, find_causes, find_fronts, prove_knobs
+    from ablatrix.analysis.diagnosis import find_break_even, find_causes, find_fronts, prove_with_probes
     from ablatrix.analysis.groups import refuse_mixed
     from ablatrix.analysis.reasons import plain_data
     from ablatrix.analysis.table import tidy
@@ -56,7 +56,7 @@ def diagnose_command(
     with record_files(results) as files:
         found = tidy(files)
     refuse_mixed(found, allow_mixed=False)
-    proofs, diagnoses = prove_knobs(found.trials), find_causes(found.trials)
+    proofs, diagnoses = prove_with_probes(found.trials), find_causes(found.trials)
     even, fronts = find_break_even(found.trials), find_fronts(found.trials)
     if as_json:
         parts = {

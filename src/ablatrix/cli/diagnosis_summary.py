@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ablatrix.analysis.diagnosis import BreakEven, Causes, KnobProof, described
+from ablatrix.analysis.effects import names_text
 from ablatrix.records.status import FAILURES
 
 MAX_LINES = 3
@@ -99,8 +100,16 @@ def _idle(proofs: Sequence[KnobProof]) -> Iterator[str]:
         "unproven": "is not proven to act",
         "aliased": "acts in part of the configurations; in the others another knob overrides it",
     }
+    alike: dict[tuple[str, str], list[str]] = {}
     for (verdict, compiler, change), workloads in found.items():
-        yield f"{change} on {', '.join(dict.fromkeys(workloads))} ({compiler}) {words[verdict]}"
+        where = f"on {', '.join(dict.fromkeys(workloads))} ({compiler})"
+        alike.setdefault((where, words[verdict]), []).append(change)
+    for (where, says), changes in alike.items():
+        if len(changes) > MAX_LINES:  # of many knobs those of which the same is said are one line
+            knobs = names_text([change.split(":")[0] for change in changes])
+            yield f"{len(changes)} knobs {where}, each {says}: {knobs}"
+        else:
+            yield from (f"{change} {where} {says}" for change in changes)
 
 
 def _paying(even: Sequence[BreakEven]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 
 from ablatrix.analysis.effects import (
     MAIN,
@@ -17,8 +18,9 @@ from ablatrix.analysis.effects import (
 )
 from ablatrix.analysis.groups import Control, control_cell, controls_text, percent_text
 from ablatrix.analysis.reasons import levels_text, stage_text, text_of
+from ablatrix.cli.largest_rows import RatedRow, largest_rows
 from ablatrix.cli.screen_tables import COLUMNS as SCREEN_COLUMNS
-from ablatrix.cli.screen_tables import screen_blocks, show_screen_notes
+from ablatrix.cli.screen_tables import p_value_text, screen_blocks, show_screen_notes
 from ablatrix.cli.tables import Block, Column, Row, print_blocks, say
 from ablatrix.statistics.ratio import Ratio
 
@@ -120,7 +122,7 @@ def _show_metric(one: Evidence, wanted: Collection[str], wide: bool) -> list[str
     """Print the wanted tables of a metric; return the names of its others."""
     made: Mapping[str, Callable[[Evidence], Table | None]] = {
         "screen": _screens,
-        "main": _main_table,
+        "main": partial(_main_table, every=bool(wanted)),
         "trend": _trends,
         "axes": _curves,
         "attribution": _attribution,
@@ -139,7 +141,7 @@ def _show_metric(one: Evidence, wanted: Collection[str], wide: bool) -> list[str
     if "means" in shown:
         _show_missing([mean for mean, _ in _judged_means(one)])
     if "screen" in shown:
-        show_screen_notes(one.screens)
+        show_screen_notes(one.screens, bool(wanted))
     _explain(one.effects)
     _note(one)
     return [name for name in held if name not in shown]
@@ -150,13 +152,21 @@ def _screens(one: Evidence) -> Table | None:
     return (title, SCREEN_COLUMNS, screen_blocks(one.screens, one.effects, one.metric)) if one.screens else None
 
 
-def _main_table(one: Evidence) -> Table | None:
+def _main_table(one: Evidence, every: bool) -> Table | None:
+    """Return the main effects; unless all are wanted, of many the largest, and the others as one row."""
     judged = zip(one.effects, one.judgements, strict=True)
-    rows = [
-        (_unit(effect), _main_row(effect, judgement, one.control_of(effect)))
+    rated = [
+        RatedRow(
+            _unit(effect),
+            _main_row(effect, judgement, one.control_of(effect)),
+            None if effect.is_no_op else effect.ratio,
+            judgement.is_different,
+            judgement.verdict or ABSENT,
+        )
         for effect, judgement in judged
         if judgement is not None and effect.kind in MAIN
     ]
+    rows = [(one.unit, one.row) for one in rated] if every else largest_rows(rated)
     title = f"main effect of each knob, as the ratio of its new level to its old one; below 1 is {one.metric.less}"
     return (title, MAIN_COLUMNS, _blocks(rows)) if rows or not one.screens else None
 
@@ -271,7 +281,7 @@ def _main_row(effect: Effect, judgement: Judgement, control: Control | None) -> 
         _shown(effect.ratio, effect.exact),
         _block_count(effect),
         f"{effect.pairs} of {effect.pairs_acting[1]}",
-        _p_value(judgement.p_holm),
+        p_value_text(judgement.p_holm),
         control_cell(control, "+-"),
         verdict_text(judgement, "+-") or ABSENT,
     ]
@@ -309,7 +319,7 @@ def _mean_row(mean: GeometricMean, judgement: Judgement | None) -> tuple[str, Ro
     return f"{_mean_unit(mean)}: {MEAN_NAMES[mean.kind]}{over}", [
         knob,
         _shown(mean.ratio, mean.exact),
-        "" if judgement is None else _p_value(judgement.p_holm),
+        "" if judgement is None else p_value_text(judgement.p_holm),
         f"{len(mean.workloads)} of {len(mean.workloads) + len(mean.missing)}",
         "" if judgement is None else verdict_text(judgement, "+-") or ABSENT,
     ]
@@ -385,9 +395,3 @@ def _part(share: Effect, total: Effect) -> str:
     if share.ratio is None or total.ratio is None or not total.ratio.side:
         return ""
     return f"{math.log(share.ratio.value) / math.log(total.ratio.value) + 0.0:.0%}"  # 0.0: no -0 %
-
-
-def _p_value(p_value: float | None) -> str:
-    if p_value is None:
-        return ""
-    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"

@@ -3,15 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ablatrix.analysis.effects import Effect, ScreenedKnob, Screening
+from ablatrix.analysis.effects import Effect, ScreenedKnob, Screening, measured_text, names_text, search_texts
 from ablatrix.analysis.groups import percent_text
 from ablatrix.cli.tables import Block, Column, Row, say
 from ablatrix.records.metrics import Metric
-from ablatrix.statistics.ratio import Ratio
 
 KNOB = 28
-MOST_NAMED = 60
-"""Names in a line: more are counted."""
 COLUMNS = (
     Column("knob", comfort=KNOB),
     Column("ratio [95 % interval]", whole=True),
@@ -26,7 +23,15 @@ DESIGNS = {
     "folded_plackett_burman": "folded Plackett-Burman",
     "definitive": "definitive screening",
     "one_at_a_time": "one at a time",
+    "sampled_shapley": "Shapley shares from sampled orders",
+    "groups": "left out of all on, by groups",
 }
+ALIASES = {
+    "folded_plackett_burman": "interactions of two knobs are aliased with each other in part, and with no main effect",
+    "definitive": "interactions of two knobs and curves are aliased in part with each other, and with no main effect",
+    "one_at_a_time": "each knob is told apart at the centre, and nothing is known of interactions",
+}
+"""What designs cannot tell apart, where that is no list of sums."""
 DOUBTS = {
     "even": "interactions of two knobs are there, of which it shows only sums",
     "odd": "interactions of three knobs are there, by which effects may be off",
@@ -58,30 +63,49 @@ def _shown_of(one: Screening) -> Sequence[ScreenedKnob]:
     return one.found or one.knobs[:3]
 
 
-def show_screen_notes(screens: Sequence[Screening]) -> None:
-    """Print what screenings do not show as rows."""
-    for line in (line for screen in screens for line in screen_notes(screen)):
-        say(line, hanging=2)
+def show_screen_notes(screens: Sequence[Screening], every: bool = False) -> None:
+    """Print what screenings do not show as rows; ``every``: with each sum of effects that are not told apart."""
+    for screen in screens:
+        for line in (*screen_notes(screen), *alias_lines(screen, every)):
+            say(line, hanging=2)
     print()
+
+
+def alias_lines(one: Screening, every: bool) -> Iterator[str]:
+    """Yield the alias structure of a screening: what its design cannot tell apart."""
+    where = f"{one.workload} on {one.compiler}, {one.stage}"
+    told = ALIASES.get(one.chosen.design)
+    sums = [" + ".join((" x ".join(pair.knobs), *pair.aliases)) for pair in one.crossed if pair.aliases]
+    if told is not None:
+        yield f"{where}: {told}"
+    if sums:
+        counted = f"{sum(1 + len(pair.aliases) for pair in one.crossed)} interactions of two knobs"
+        alone = sum(not pair.aliases for pair in one.crossed)
+        told_apart = f"{alone} are told apart, the others are" if alone else "are"
+        listed = f": {'; '.join(sums)}" if every else ", which --show screen lists"
+        begin = f"{where}: of {counted}" if alone else f"{where}: {counted}"
+        yield f"{begin} {told_apart} {len(sums)} sums of several{listed}"
 
 
 def screen_notes(one: Screening) -> Iterator[str]:
     """Yield what a screening does not show as rows: knobs without an effect, idle ones, interactions, doubts."""
     where = f"{one.workload} on {one.compiler}, {one.stage}"
-    if one.rest:
+    if one.search is not None:
+        yield from (f"{where}: {line}" for line in search_texts(one.search, len(one.chosen.idle)))
+    elif one.rest:
         reach = "" if one.resolution is None else f", each known to +-{percent_text(one.resolution)} at most"
-        yield f"{where}: no effect found of {len(one.rest)}{reach}: {_names([knob.knob for knob in one.rest])}"
+        yield f"{where}: no effect found of {len(one.rest)}{reach}: {names_text([knob.knob for knob in one.rest])}"
     if one.chosen.idle:
         yield (
             f"{where}: {len(one.chosen.idle)} do nothing here, what is built is the same without them: "
-            f"{_names(one.chosen.idle)}"
+            f"{names_text(one.chosen.idle)}"
         )
     if one.chosen.failed:
         failed = [f"{knob} ({why})" for knob, why in one.chosen.failed.items()]
-        yield f"{where}: {len(failed)} fail by themselves: {_names(failed)}"
+        yield f"{where}: {len(failed)} fail by themselves: {names_text(failed)}"
     for pair in one.pairs[:5]:
         others = f", or {', '.join(pair.aliases)}" if pair.aliases else ""
-        yield f"{where}: interaction {' x '.join(pair.knobs)}{others}: {_shown(pair.ratio)}"
+        yield f"{where}: interaction {' x '.join(pair.knobs)}{others}: {measured_text(pair.ratio)}"
     for doubt in one.doubts:
         yield f"{where}: doubt: {DOUBTS[doubt.departure]}"
 
@@ -99,24 +123,12 @@ def _row(one: ScreenedKnob, metric: Metric, confirmed: Effect | None) -> Row:
     if one.found and one.ratio is not None:
         verdict = metric.less if one.ratio.value < 1.0 else metric.more
     change = f"{one.knob}: {one.base_level} -> {one.level}"
-    other = "" if confirmed is None else _shown(confirmed.ratio)
-    return [change, _shown(one.ratio), _p_value(one.q_value), size, verdict, other]
+    other = "" if confirmed is None else measured_text(confirmed.ratio)
+    return [change, measured_text(one.ratio), p_value_text(one.q_value), size, verdict, other]
 
 
-def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:MOST_NAMED])
-    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"
-
-
-def _shown(ratio: Ratio | None) -> str:
-    if ratio is None:
-        return "none"
-    if ratio.low is None or ratio.high is None:
-        return f"{ratio.value:.4f} (one block)"
-    return f"{ratio.value:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]"
-
-
-def _p_value(p_value: float | None) -> str:
+def p_value_text(p_value: float | None) -> str:
+    """Return a p-value as tables show it; empty without one."""
     if p_value is None:
         return ""
     return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"

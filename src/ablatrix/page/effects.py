@@ -138,33 +138,6 @@ def _behind(screen: Screening, one: Evidence, finder: RowFinder) -> Ranges:
     return finder.of_screening(unit, one.mode, one.metric.name, screen.stage)
 
 
-def glance_table(metrics: Sequence[MetricEffects], most: int) -> Table:
-    """Return one row per metric, workload and compiler, and one column per knob: the ratio and its verdict."""
-    changes = list(dict.fromkeys(held.change for one in metrics for held in one.judged))
-    rows = []
-    for one in metrics:
-        by_unit: dict[tuple[str, str], dict[Change, Judged]] = {}
-        for held in one.judged:
-            by_unit.setdefault((held.effect.workload, held.effect.compiler), {}).setdefault(held.change, held)
-        for (workload, compiler), found in by_unit.items():
-            cells = [_glance(found[change], one.metric) if change in found else EMPTY for change in changes]
-            sources = {"effect": union(held.sources["effect"] for held in found.values())}
-            rows.append(Row([Shown(workload), Shown(compiler), Shown(one.title), *cells], sources))
-    note = f"The first {most} of {len(rows)} rows; the tables below have all." if len(rows) > most else ""
-    return Table(
-        "glance",
-        "Ratio to the level that each knob leaves, with the verdict; below 1 is faster or smaller",
-        [
-            Heading("workload"),
-            Heading("compiler"),
-            Heading("metric"),
-            *(Heading(spelled(one), True) for one in changes),
-        ],
-        rows[:most],
-        note,
-    ).folded("compiler")
-
-
 def effects_table(one: MetricEffects) -> Table:
     """Return the main effects on a metric, and below them their means over workloads."""
     rows = [_effect_row(held, one.metric) for held in one.judged]
@@ -316,15 +289,8 @@ def _mean_key(held: Effect | GeometricMean) -> tuple[Any, ...]:
     return (held.origin, held.compiler, held.stage, held.kind, held.knob, held.base_level, held.level)
 
 
-def _glance(held: Judged, metric: Metric) -> Shown:
-    ratio = held.effect.ratio
-    if ratio is None:
-        return Shown(NOT_ATTRIBUTABLE, tone="warn")
-    word = (held.judgement.verdict or "").replace("distinguishable", DISTINGUISHABLE)
-    return Shown(f"{ratio_value(ratio.value)} {word}", ratio.value, "effect", _tone(held, metric))
-
-
-def _tone(held: Judged, metric: Metric) -> str:
+def tone_of(held: Judged, metric: Metric) -> str:
+    """Return the tone of a verdict: whether it is good, bad or nothing to look at."""
     verdict = held.judgement.verdict
     if verdict is None:
         return "warn"
@@ -345,7 +311,7 @@ def _effect_row(held: Judged, metric: Metric) -> Row:
             Shown(spelled(held.change)),
             _ratio(effect.ratio, "effect"),
             Shown(interval(effect.ratio, effect.exact)),
-            Shown(verdict_text(held), tone=_tone(held, metric)),
+            Shown(verdict_text(held), tone=tone_of(held, metric)),
             EMPTY if held.control is None else Shown(control_cell(held.control), held.control.reach, "control"),
             _p_value(judgement.p_holm),
             _blocks(effect.ratio, effect.blocks_left_out),

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.effects import Effect, Value, largest
 from ablatrix.page.axes import name_axis, number_axis
 from ablatrix.page.chart import (
     BAND,
@@ -40,7 +40,7 @@ def effects_chart(one: MetricEffects) -> Chart | None:
     units = list(dict.fromkeys(map(_unit, one.judged)))
     shown, omitted = set(units[:MAX_UNITS]), len(units) - MAX_UNITS
     several = len({held.effect.compiler for held in one.judged}) > 1
-    drawn = [held for held in one.judged if _unit(held) in shown]
+    drawn, rest = _largest([held for held in one.judged if _unit(held) in shown])
     marks = [_effect_mark(held, several) for held in drawn]
     if not any(mark["ratio"] for mark in marks):
         return None
@@ -52,10 +52,28 @@ def effects_chart(one: MetricEffects) -> Chart | None:
         name=f"chart-effects-{one.metric.name}",
         title=f"{one.title}: effect of each knob",
         spec=finished(alt.layer(*_effect_layers(one, marks, knobs)), _height(marks, len(knobs))),
-        note=note,
+        note=" ".join(filter(None, [note, rest])),
         table=f"effects on {one.title.lower()}",
         keys=colour_keys(knobs),
-        words=_effect_words(one.judged, several),
+        words=_effect_words(drawn if rest else one.judged, several),
+    )
+
+
+def _largest(judged: Sequence[Judged]) -> tuple[list[Judged], str]:
+    """Return the changes that are drawn, of many the largest, and what the others lie between."""
+    ratios: dict[Change, list[Value]] = {}
+    for held in judged:
+        ratios.setdefault(held.change, []).append(1.0 if held.is_no_op else held.effect.ratio)
+    chosen = largest(ratios)
+    if not chosen.others:
+        return list(judged), ""
+    between = "" if chosen.ends is None else f", from {ratio_value(chosen.ends[0])} to {ratio_value(chosen.ends[1])}"
+    drawn = sorted(
+        (held for held in judged if held.change in chosen.shown), key=lambda held: chosen.shown.index(held.change)
+    )
+    return (
+        drawn,
+        f"Drawn are the {len(chosen.shown)} largest changes; the table has the other {chosen.others}, too{between}.",
     )
 
 

@@ -20,6 +20,8 @@ from ablatrix.provenance.rows import Rows
 from ablatrix.records.metrics import METRIC_OF_MODE
 from ablatrix.records.status import Status
 
+NAMED = 8
+"""No-ops that a tile names."""
 TONES = {"holds": "good", "fails": "bad", "undecided": "warn"}
 
 
@@ -50,7 +52,8 @@ def tiles(
         for held in one.judged
         if held.is_no_op
     )
-    named = ", ".join(dict.fromkeys(spelled(change) for _, _, change in no_ops))
+    names = list(dict.fromkeys(spelled(change) for _, _, change in no_ops))
+    named = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
     if metrics:
         figure = count(len(no_ops), "no-op") if no_ops else "All take effect"
         detail = f"{named}: both levels give the same program" if no_ops else "No varied knob is a no-op."

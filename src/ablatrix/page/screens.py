@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ablatrix.analysis.effects import ScreenedKnob, Screening
+from ablatrix.analysis.effects import ScreenedKnob, Screening, search_texts
 from ablatrix.analysis.groups import percent_text
 from ablatrix.page.effects import MetricEffects
 from ablatrix.page.printed import interval, ratio_value
@@ -38,7 +38,8 @@ def screening_table(one: MetricEffects) -> Table:
 
 
 def _shown(screen: Screening) -> Sequence[ScreenedKnob]:
-    return screen.knobs[: max(SHOWN, len(screen.found))]
+    known = [one for one in screen.knobs if one.ratio is not None] if screen.search is not None else screen.knobs
+    return known[: max(SHOWN, len(screen.found))]
 
 
 def _row(one: MetricEffects, screen: Screening, knob: ScreenedKnob, behind: Ranges) -> Row:
@@ -64,7 +65,9 @@ def _row(one: MetricEffects, screen: Screening, knob: ScreenedKnob, behind: Rang
 def _notes(screen: Screening) -> list[str]:
     where = f"{screen.workload} on {screen.compiler}"
     notes = [f"{where}: {screen.configurations} configurations in {screen.blocks} blocks."]
-    if screen.rest:
+    if screen.search is not None:
+        notes += [f"{text[0].upper()}{text[1:]}." for text in search_texts(screen.search, len(screen.chosen.idle))]
+    elif screen.rest:
         reach = "" if screen.resolution is None else f", each known to ±{percent_text(screen.resolution)} at most"
         notes.append(f"No effect found of {len(screen.rest)} knobs{reach}.")
     if screen.chosen.idle:

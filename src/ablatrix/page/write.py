@@ -23,17 +23,18 @@ from ablatrix.page import cells, failures
 from ablatrix.page.axis_charts import axis_charts, axis_table
 from ablatrix.page.chart import Chart
 from ablatrix.page.cold_chart import cold_chart
+from ablatrix.page.crossed_chart import crossed_charts
 from ablatrix.page.effects import (
     MetricEffects,
     attribution_table,
     effects_table,
-    glance_table,
     interactions_table,
     metric_effects,
     reasons,
 )
 from ablatrix.page.effects_charts import attribution_chart, effects_chart
 from ablatrix.page.environment import environment_table, exclusions_table, machine_line, noise_table, run_span
+from ablatrix.page.glance import glance_table
 from ablatrix.page.main_table import main_tables
 from ablatrix.page.overview import claims_table, tiles
 from ablatrix.page.precision import controls_table, precision_of, precision_table
@@ -72,6 +73,7 @@ class MetricSection:
     curves: Sequence[Chart] = ()
     along_axes: Table | None = None
     screening: Table | None = None
+    crossed: Sequence[Chart] = ()
 
 
 def write_page(
@@ -115,7 +117,9 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
     failed, all_failures = failures.failures(rows, order, records, MAX_FAILURES)
     cold = cold_chart(trials)
     sections = [_section(one) for one in metrics]
-    charts = [one for section in sections for one in (section.chart, *section.curves, section.waterfall)] + [cold]
+    charts = [
+        one for section in sections for one in (section.chart, *section.curves, section.waterfall, *section.crossed)
+    ] + [cold]
     values: dict[str, Any] = {
         "version": __version__,
         "studies": sorted(trials["study"].drop_nulls().unique().to_list()),
@@ -215,6 +219,7 @@ def _section(one: MetricEffects) -> MetricSection:
         curves=axis_charts(one),
         along_axes=axis_table(one) if one.curves else None,
         screening=screening_table(one) if one.screens else None,
+        crossed=crossed_charts(one),
     )
 
 

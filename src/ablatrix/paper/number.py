@@ -58,7 +58,8 @@ STATISTICS: Mapping[Statistic, str] = {
     "its 95 % interval by Student's t (low, high), or R squared, by 'part'.",
     "screened_effect": "Ratio of 'metric' between both levels of 'knob' in the screening 'stage': the mean of the "
     "levels of the configurations at one level over that at the other, each level within blocks (least squares with an "
-    "effect of each block); where the rows name 'corners', over all corners.",
+    "effect of each block); where the rows name 'corners', over all corners; where the plan names 'orders', the "
+    "Shapley share over these; of the design 'groups', all knobs of the stage on but this one, over all on.",
     "idle_knobs": "How many knobs 'config.stage_plan.chosen.idle' of the rows of the stage 'stage' names.",
     "number_of": "How many numbers 'of' names.",
     "sum_of": "The sum of the numbers named in 'of'.",

@@ -24,6 +24,7 @@ OMISSIONS: Mapping[str, tuple[str, str]] = {
         "no workload has axes along which an effect could be seen",
         "没有负载设有可供观察效应变化的参数",
     ),
+    "figure/no_square": ("no three knobs were varied together", "没有三个开关被同时改变"),
     "figure/no_screening": ("no stage screens many knobs", "没有筛选多个开关的阶段"),
     "figure/no_grid": ("there are no configurations that it could compare", "没有可供该图比较的配置"),
     "figure/no_memory": (

@@ -15,6 +15,28 @@ SCREENS: Mapping[str, tuple[str, str]] = {
         "{rate}%{see}{idle}.",
         "对 {knobs} 个开关的筛选{place}以 {rate}% 的错误发现率未检出影响{metric}的开关{see}{idle}。",
     ),
+    "screen/left": (
+        "Of {knobs} knobs that were left out of the full configuration{place} alone, after groups without an effect "
+        "were set aside, {found} change the {metric}: {largest}{more}{see}{idle}.",
+        "从全部开启的配置中先成组、再逐一去掉开关{place}：在单独去掉的 {knobs} 个开关中，{found} 个影响{metric}："
+        "{largest}{more}{see}{idle}。",
+    ),
+    "screen/left/none": (
+        "No knob or group of knobs that was left out of the full configuration{place} changes the {metric}{see}{idle}.",
+        "从全部开启的配置中去掉任何一组或一个开关{place}均未影响{metric}{see}{idle}。",
+    ),
+    "screen/shares": (
+        "Of {knobs} knobs{place}, {found} have a Shapley share of the whole change of the {metric} that is not 1, from "
+        "a sample of orders and at a false discovery rate of {rate}%: {largest}{more}{see}{idle}.",
+        "在 {knobs} 个开关{place}中，{found} 个对{metric}总变化的 Shapley 份额不为 1（由抽样的顺序得出，错误发现率 "
+        "{rate}%）：{largest}{more}{see}{idle}。",
+    ),
+    "screen/shares/none": (
+        "Of {knobs} knobs{place} none has a Shapley share of the whole change of the {metric} that is not 1, from a "
+        "sample of orders and at a false discovery rate of {rate}%{see}{idle}.",
+        "在 {knobs} 个开关{place}中，没有一个对{metric}总变化的 Shapley 份额不为 1（由抽样的顺序得出，错误发现率 "
+        "{rate}%）{see}{idle}。",
+    ),
     "screen/on": (" on {unit}", "（{unit}）"),
     "screen/item": (
         "{knob} (ratio {value}, {confidence}% CI {low}\N{EN DASH}{high})",

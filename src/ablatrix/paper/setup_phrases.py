@@ -36,6 +36,8 @@ SETUP: Mapping[str, tuple[str, str]] = {
     ),
     "setup/design/around/each": (" one at a time", "（每次只改变一个）"),
     "setup/design/around": (" one at a time", "（每次只改变一个）"),
+    "setup/design/screen/each": (" in a screening", "（以筛选方式）"),
+    "setup/design/screen": (" in a screening", "（以筛选方式）"),
     "setup/but": (
         ", except that {exceptions}",
         "（但{exceptions}）",

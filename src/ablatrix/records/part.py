@@ -62,6 +62,10 @@ class ChosenStage(Part):
     programs: Count | None = Field(
         default=None, description="Distinct programs of all corners, where these were compiled; else null."
     )
+    orders: list[list[Count]] = Field(
+        default_factory=list,
+        description="Of sampled Shapley shares, the orders in which knobs are moved, by number; empty elsewhere.",
+    )
 
 
 class StagePlan(Part):

@@ -83,10 +83,15 @@ def find_activity(entry: CompilerEntry, moved: Mapping[str, Level], records: Map
     return Activity(tuple(active), idle, failed)
 
 
-def _fails(record: Record) -> bool:
-    """Return whether a compile failed of itself; that its server did not start, or an interrupt, says nothing of it."""
+def says_nothing(record: Record) -> bool:
+    """Return whether a compile ended for no reason of its own: its server did not start, or it was not run at all."""
     told = record.error is not None and record.error.phase is not None
-    return record.status.is_failure and (told or record.status is Status.WRONG_OUTPUT)
+    return not record.status.ran or (record.status.is_failure and not told and record.status is not Status.WRONG_OUTPUT)
+
+
+def _fails(record: Record) -> bool:
+    """Return whether a compile failed of itself."""
+    return record.status.is_failure and not says_nothing(record)
 
 
 def _equal(programs: Mapping[Moved, str | None], one: Moved, other: Moved) -> bool:

@@ -1,22 +1,21 @@
 """Screenings and confirmations in the design: blocks of their own, laid out when what they follow from is there."""
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ablatrix.canonical import content_id
 from ablatrix.compilers.catalogue import Level
 from ablatrix.statistics.screening import ScreeningDesign
-from ablatrix.study.cells import Cell, reference_cell
+from ablatrix.study.cells import Cell
 from ablatrix.study.design import Design, Trial, added_trials, next_replicate
 from ablatrix.study.probes import cell_with
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.study.stage import Stage
+from ablatrix.study.stage_blocks import repeat_parts
 from ablatrix.study.stage_choice import StageChoice
 
 Changed = Mapping[str, Level]
-ANCHORS = 3
-"""Trials of every hot block beside its configurations: the reference, the baseline and its A/A control."""
 
 
 def changes_of(design: ScreeningDesign, levels: Mapping[str, Sequence[Level]]) -> list[Changed]:
@@ -52,13 +51,27 @@ def lay_out(
         configurations: What each of them changes of the baseline; the baseline itself is in every block.
         max_live: See `make_design`.
     """
+    return add_round(
+        resolved, replace(design, choices=(*design.choices, choice)), stage, choice, configurations, max_live
+    )
+
+
+def add_round(
+    resolved: ResolvedStudy,
+    design: Design,
+    stage: Stage,
+    choice: StageChoice,
+    configurations: Iterable[Changed],
+    max_live: int | None = None,
+) -> Design:
+    """Return the design with further configurations of a stage and their repeats; see `lay_out`."""
     workload, compiler = choice.workload, choice.compiler
     made = [cell_with(resolved, stage, workload, compiler, {})] if choice.levels else []
     made += [cell_with(resolved, stage, workload, compiler, dict(one)) for one in configurations]
     known = {cell.cell_id: cell for cell in design.cells}
     added = {cell.cell_id: known.get(cell.cell_id, cell) for cell in made}
     cells = (*design.cells, *(cell for key, cell in added.items() if key not in known))
-    found = replace(design, cells=cells, choices=(*design.choices, choice))
+    found = replace(design, cells=cells)
     study = resolved.study
     repeats = {"cold": study.protocol.cold.replicates, "hot": choice.blocks}
     for repeat in range(max(repeats[mode] for mode in study.modes) if added else 0):
@@ -81,9 +94,9 @@ def add_repeat(
     replicate = next_replicate(design, mode, choice.workload, choice.compiler)
     identity = {"what": f"{mode} block", "stage": choice.stage, "pair": [choice.workload, choice.compiler]}
     order = random.Random(content_id({**identity, "seed": study.seed, "replicate": replicate}))
-    room = (max_live or study.protocol.hot.max_live) - ANCHORS
+    live = max_live or study.protocol.hot.max_live
     trials: list[Trial] = list(design.trials)
-    for part in _parts(resolved, cells, mode, room, order):
+    for part in repeat_parts(resolved, design, choice, cells, mode, live, order):
         trials += added_trials(resolved, mode, part, trials, replicate, choice.stage)
     return replace(design, trials=tuple(trials))
 
@@ -95,28 +108,3 @@ def cells_of(design: Design, choice: StageChoice) -> list[Cell]:
     found = dict.fromkeys(one.cell_id for one in own)
     wanted = (choice.workload, choice.compiler)
     return [cells[one] for one in found if (cells[one].workload, cells[one].compiler) == wanted]
-
-
-def _parts(
-    resolved: ResolvedStudy, cells: Sequence[Cell], mode: str, room: int, order: random.Random
-) -> Iterator[list[tuple[Cell, str]]]:
-    """Yield the blocks of one repeat: (cell, role) in random order.
-
-    Which configurations share a block is drawn anew for each repeat, so that over the repeats all meet; the baseline is
-    in every block.
-    """
-    reference = (reference_cell(resolved, cells[0].workload), "reference")
-    if mode == "cold":
-        yield _shuffled([reference, *((cell, "measured") for cell in cells)], order)
-        return
-    baseline = next(cell for cell in cells if cell.knobs == cell.baseline)
-    others = [cell for cell in cells if cell is not baseline]
-    others = order.sample(others, len(others))
-    count = max(1, -(-len(others) // room))
-    for part in range(count):
-        kept = [(cell, "measured") for cell in others[part::count]]
-        yield _shuffled([reference, (baseline, "measured"), (baseline, "twin"), *kept], order)
-
-
-def _shuffled(items: Sequence[tuple[Cell, str]], order: random.Random) -> list[tuple[Cell, str]]:
-    return order.sample(items, len(items))

@@ -34,7 +34,10 @@ def stage_plan(resolved: ResolvedStudy, design: Design, trial: Trial, cell: Cell
 
 
 def _span(resolved: ResolvedStudy, stage: Stage, choice: StageChoice | None, compiler: str) -> Span:
-    return screened_span(resolved, stage, compiler) if choice is None else Span(choice.levels, {})
+    if choice is None:
+        return screened_span(resolved, stage, compiler)
+    stays = {knob: levels[0] for knob, levels in choice.levels.items()} if choice.design == "groups" else {}
+    return Span(choice.levels, stays)
 
 
 def _kind(stage: Stage) -> Literal["factorial", "around", "screen"]:
@@ -51,4 +54,5 @@ def _chosen(choice: StageChoice) -> ChosenStage:
         idle=list(choice.idle),
         failed=dict(choice.failed),
         programs=choice.programs,
+        orders=[list(order) for order in choice.orders],
     )

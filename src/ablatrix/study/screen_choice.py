@@ -16,6 +16,8 @@ from ablatrix.statistics.screening import (
 from ablatrix.statistics.screening.design import make_design
 from ablatrix.study.stage import DesignName
 
+LEAST_PAIRS, FIRST_PAIRS, MOST_PAIRS = 2, 4, 64
+"""Pairs of orders: an interval takes two, of four it can be told what places explain, more than 64 are not drawn."""
 CLEAR, MAIN_CLEAR = 5, 4
 """Resolutions: main effects and interactions of two knobs are told apart; main effects from such interactions."""
 
@@ -68,6 +70,19 @@ def choose_design(factors: int, most: int, *, numeric: bool = False, wanted: Des
     return ChosenDesign(single, f"{cannot}, so each knob is moved by itself, which shows no interaction")
 
 
+def pairs_of_orders(factors: int, most: int) -> int:
+    """Return how many pairs of orders so many configurations allow, for Shapley shares; 0 where these are too few.
+
+    A pair goes through 2 (k - 1) configurations beside the two ends. Where the first pairs go through as many as there
+    are, it is 0, too: then all are run.
+    """
+    each = 2 * (factors - 1)
+    if factors < 2 or 2**factors <= min(most, 2 + FIRST_PAIRS * each):
+        return 0
+    pairs = min(MOST_PAIRS, (most - 2) // each)
+    return pairs if pairs >= LEAST_PAIRS else 0
+
+
 def smallest_runs(factors: int) -> int:
     """Return how many configurations tell main effects from interactions of two knobs at least."""
     return len(plackett_burman_folded(factors).runs)
@@ -97,3 +112,5 @@ def _wanted(wanted: DesignName, factors: int, most: int, numeric: bool) -> Scree
             return definitive_screening(factors) if numeric else None
         case "one_at_a_time":
             return one_at_a_time(factors, "baseline")
+        case "shapley" | "groups":  # these are no table of runs, and are laid out in rounds
+            return None

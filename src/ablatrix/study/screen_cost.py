@@ -1,32 +1,43 @@
 """What a screening may cost, and what it will: before anything ran by tier and size, then by its untimed compiles."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ablatrix.study.cells import variant_of
-from ablatrix.study.further_stages import ANCHORS
 from ablatrix.study.named import baseline_of
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.study.screen_choice import choose_design
+from ablatrix.study.screen_choice import choose_design, pairs_of_orders
 from ablatrix.study.spans import span_of
 from ablatrix.study.stage import MOST_SCREENED, Stage
+from ablatrix.study.stage_blocks import ANCHORS, hot_trials
 from ablatrix.study.trial_cost import expected_s
 
 BUDGET_S = 1800.0
 """Time that a screening may take where the study does not say it."""
 
 
-def configuration_s(
-    resolved: ResolvedStudy, workload: str, compile_s: float | None = None, max_live: int | None = None
+def stage_s(
+    resolved: ResolvedStudy,
+    workload: str,
+    configurations: int,
+    compile_s: float | None = None,
+    max_live: int | None = None,
+    *,
+    anchored: bool = False,
 ) -> float:
-    """Return what one configuration takes in all repeats of a screening, with its part of what is beside it in a block.
+    """Return what so many configurations take in all repeats of a stage, with what is beside them in blocks.
 
     Args:
         resolved: The study with its catalogue.
         workload: Its name.
+        configurations: How many there are, the baseline among them.
         compile_s: What a compile takes, where it is known.
         max_live: See `make_design`.
+        anchored: See `part_sizes`.
     """
+    if not configurations:
+        return 0.0
     study, catalogue = resolved
     entry, parameters = catalogue.workload(workload), variant_of(study, workload).parameters
     cold = expected_s(study, entry, parameters, "cold") if compile_s is None else compile_s
@@ -34,9 +45,9 @@ def configuration_s(
     live = max_live or study.protocol.hot.max_live
     spent = 0.0
     if "cold" in study.modes:
-        spent += study.protocol.cold.replicates * cold
+        spent += study.protocol.cold.replicates * cold * configurations
     if "hot" in study.modes:
-        spent += study.protocol.hot.blocks * hot * live / max(1, live - ANCHORS)
+        spent += study.protocol.hot.blocks * hot * hot_trials(configurations, live, anchored=anchored)
     return spent
 
 
@@ -56,8 +67,9 @@ def most_configurations(
         compile_s: What a compile takes, where it is known.
         max_live: See `make_design`.
     """
-    by_time = int((stage.budget_s or BUDGET_S) / configuration_s(resolved, workload, compile_s, max_live))
-    return max(2, min(by_time, stage.configurations or MOST_SCREENED))
+    budget, counts = stage.budget_s or BUDGET_S, range(2, (stage.configurations or MOST_SCREENED) + 1)
+    held = bisect_right(counts, budget, key=lambda count: stage_s(resolved, workload, count, compile_s, max_live))
+    return counts[max(0, held - 1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +117,7 @@ def foresee(resolved: ResolvedStudy) -> Iterator[Foreseen]:
                     knobs=count,
                     kind=kind,
                     configurations=runs,
-                    seconds=runs * configuration_s(resolved, variant.name),
+                    seconds=stage_s(resolved, variant.name, runs, anchored=stage.factorial_of is not None),
                     of=None if stage.factorial_of is None else stage.factorial_of.stage,
                 )
 
@@ -116,5 +128,12 @@ def _screen(resolved: ResolvedStudy, stage: Stage, workload: str, compiler: str)
     levels = span_of(resolved.study, stage, entry, baseline_of(resolved.study, entry)).levels
     numeric = all(len(held) == 3 for held in levels.values())
     most = most_configurations(resolved, stage, workload)
+    if stage.design == "groups":
+        places = resolved.study.protocol.hot.max_live - ANCHORS - 1
+        first = min(len(levels), max(1, places))
+        # Each group of several that matters is divided, and the last one is all that can go.
+        return len(levels), stage.design, min(most, 2 + first + (len(levels) if first < len(levels) else 0) + 1)
+    if stage.design == "shapley" and (pairs := pairs_of_orders(len(levels), most)):
+        return len(levels), "sampled_shapley", 2 + 2 * pairs * (len(levels) - 1)
     design = choose_design(len(levels), most, numeric=numeric, wanted=stage.design).design
     return len(levels), design.kind, len(design.runs)

@@ -32,7 +32,7 @@ def _all_on(value: Any) -> Any:
 
 Varied = Annotated[dict[str, Levels | None], BeforeValidator(_without_levels)]
 """Knob -> levels; None: those that the knob has. The key ``all`` stands for every knob of the study."""
-DesignName = Literal["factorial", "fraction", "plackett_burman", "definitive", "one_at_a_time"]
+DesignName = Literal["factorial", "fraction", "plackett_burman", "definitive", "one_at_a_time", "shapley", "groups"]
 
 
 class FactorialOf(Part):

@@ -15,15 +15,18 @@ class StageChoice:
         design: The design of its configurations, such as ``folded Plackett-Burman``.
         resolution: Of a screening: at 3 main effects are mixed with interactions of two knobs; at 4 with none, but
             these with each other; at 5 with neither. None where every combination is known.
-        levels: The knobs that it varies with their levels, in the order of the study.
+        levels: The knobs that it varies with their levels, in the order of the study. Of a search by groups, as a knob
+            stays and as it is left out; idle knobs are among them, which leave where all that can go does.
         idle: Knobs that left because they changed nothing, each with the SHA-256 of the two programs that it left as
             they were: by itself, and with all others moved.
         failed: Knobs that left because every configuration with them failed, each with how.
         of: Of a confirmation: the stage that it confirms.
-        configurations: How many it has.
+        configurations: How many it has; of one that goes on in rounds, at most.
         programs: How many distinct programs these are, where all corners were compiled; else None.
         corners: Where all corners were compiled: by the cell that is timed for a program, the corners that are this
             program; bit i of a corner says whether knob i is moved.
+        orders: Of sampled Shapley shares: the orders in which knobs are moved, by their numbers, a pair after the
+            other; how many pairs are run follows from how wide intervals are.
         blocks: Repeats of each configuration at first.
         why: Why it is this design, in a sentence.
     """
@@ -42,6 +45,7 @@ class StageChoice:
     of: str | None = None
     programs: int | None = None
     corners: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    orders: tuple[tuple[int, ...], ...] = ()
 
     @property
     def knobs(self) -> tuple[str, ...]:
@@ -63,4 +67,5 @@ class StageChoice:
         idle = {knob: tuple(digests) for knob, digests in dict(held["idle"]).items()}
         corners = {cell: tuple(several) for cell, several in dict(held["corners"]).items()}
         levels = {knob: tuple(several) for knob, several in pairs}
-        return cls(**{**held, "levels": levels, "idle": idle, "corners": corners})
+        orders = tuple(map(tuple, held.get("orders", ())))
+        return cls(**{**held, "levels": levels, "idle": idle, "corners": corners, "orders": orders})

@@ -13,6 +13,8 @@ NAMES = {
     "folded_plackett_burman": "a folded Plackett-Burman design",
     "definitive": "a definitive screening design",
     "one_at_a_time": "each knob by itself",
+    "sampled_shapley": "Shapley shares from sampled orders, at most",
+    "groups": "groups of them left out of all on, at most",
 }
 """What designs are called in text, by their kind."""
 

@@ -14,38 +14,59 @@ from ablatrix.statistics.screening.design import Array
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(2, 30), st.integers(2, 12), st.integers(1, 12), st.integers(0, 1000))
-def test_blocks_hold_the_baseline_and_all_others_equally_often(
-    treatments: int, size: int, blocks: int, seed: int
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.integers(0, 1000), st.data())
+def test_repeat_holds_the_baseline_in_each_block_and_all_others_once(
+    sizes: list[int], seed: int, data: st.DataObject
 ) -> None:
-    rng = np.random.default_rng(seed)
-    places = min(size, treatments) - 1
-    if blocks * places < treatments - 1:
-        with pytest.raises(ValueError, match=f"must hold {treatments} treatments"):
-            incomplete_blocks(treatments, size, blocks, rng)
-        return
-    found = incomplete_blocks(treatments, size, blocks, rng)
-    assert [len(set(block)) for block in found] == [places + 1] * blocks
+    others = list(range(1, 1 + sum(sizes)))
+    paired = data.draw(st.permutations(others))[: 2 * data.draw(st.integers(0, len(others) // 2))]
+    together = list(zip(paired[::2], paired[1::2], strict=True))
+    found = incomplete_blocks(sizes, np.random.default_rng(seed), together=together)
+    assert [len(block) - 1 for block in found] == sizes
     assert all(block[0] == 0 for block in found)
-    counts = np.bincount([one for block in found for one in block], minlength=treatments)
-    assert counts[0] == blocks
-    assert counts[1:].max() - counts[1:].min() <= 1
+    assert sorted(one for block in found for one in block[1:]) == others
 
 
-def test_blocks_of_64_configurations_have_all_neighbours_meet() -> None:
-    """2^6 corners, 16 to a block, in 13 blocks: about three times each, and each pair that differs in one knob."""
-    neighbours = [(corner, corner | 1 << bit) for corner in range(64) for bit in range(6) if not corner >> bit & 1]
-    found = incomplete_blocks(64, 16, 13, np.random.default_rng(1), neighbours)
-    assert unmet_pairs(found, neighbours) == ()
+def test_pairs_stay_together_in_every_repeat_where_blocks_have_room() -> None:
+    together = [(number, number + 20) for number in range(1, 21)]
+    before: list[tuple[int, ...]] = []
+    for seed in range(3):
+        found = incomplete_blocks((14, 12, 14), np.random.default_rng(seed), together=together, before=before)
+        assert unmet_pairs(found, together) == ()
+        assert not {*found} & {*before}
+        before += found
 
 
-def test_blocks_of_balanced_size_have_every_two_meet_equally_often() -> None:
-    """7 treatments beside the baseline, 7 blocks of 3 of them: each two meet once (the Fano plane), or nearly."""
-    found = incomplete_blocks(8, 4, 7, np.random.default_rng(2))
-    met = [sum({one, other} <= set(block) for block in found) for one, other in combinations(range(1, 8), 2)]
-    assert sum(met) == 21
+def test_pair_that_fits_into_no_block_is_parted() -> None:
+    found = incomplete_blocks((1, 1), np.random.default_rng(1), together=[(1, 2)])
+    assert sorted(found) == [(0, 1), (0, 2)]
+
+
+def test_neighbours_of_64_configurations_meet_within_three_repeats() -> None:
+    """2^6 corners in 4 blocks a repeat: each pair that differs in one knob, of 192 that are not the baseline's."""
+    neighbours = [(corner, corner | 1 << bit) for corner in range(1, 64) for bit in range(6) if not corner >> bit & 1]
+    rng = np.random.default_rng(1)
+    before: list[tuple[int, ...]] = []
+    for _ in range(3):
+        before += incomplete_blocks((15, 16, 16, 16), rng, neighbours, before=before)
+    assert unmet_pairs(before, neighbours) == ()
+
+
+def test_two_treatments_meet_about_equally_often() -> None:
+    """16 treatments in 4 blocks of 4, five times: in a balanced lattice each two meet once."""
+    rng = np.random.default_rng(2)
+    before: list[tuple[int, ...]] = []
+    for _ in range(5):
+        before += incomplete_blocks((4, 4, 4, 4), rng, before=before)
+    met = [sum({one, other} <= set(block) for block in before) for one, other in combinations(range(1, 17), 2)]
+    assert sum(met) == 120
     assert max(met) <= 2
-    assert sum(count**2 for count in met) <= 27
+    assert sum(count**2 for count in met) <= 170  # by chance about 220
+
+
+def test_block_without_a_place_is_refused() -> None:
+    with pytest.raises(ValueError, match="a place beside the baseline"):
+        incomplete_blocks((3, 0), np.random.default_rng(1))
 
 
 def test_unmet_pairs_are_named() -> None:

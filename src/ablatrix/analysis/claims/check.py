@@ -11,6 +11,8 @@ ratio to the baseline (or to another configuration), paired over blocks. The rul
    where there is none (other levels, two named configurations), one among all such claims about the metric. Else it
    holds.
 
+A claim about a knob that was screened and not confirmed fails by the third rule, or is undecided.
+
 So no claim holds of what tables call indistinguishable. Beyond that nothing is adjusted for the number of claims, since
 all of them have to hold.
 """
@@ -24,6 +26,7 @@ from typing import Any
 
 import polars as pl
 
+from ablatrix.analysis.claims.about_screens import check_screened
 from ablatrix.analysis.claims.about_trials import check_every_trial
 from ablatrix.analysis.claims.checked import CheckedClaim, rows_of, undecided
 from ablatrix.analysis.claims.deciding import OpenClaim, decided, factor_of_logs
@@ -148,6 +151,9 @@ def _check_knob(case: _Case) -> CheckedClaim | OpenClaim:
     claim, knob = case.claim, str(case.claim.knob)
     grid = next((one for one in _grids(case) if knob in one.comparison.knobs), None)
     if grid is None:
+        screened = check_screened(case.findings, claim, case.unit, case.mode)
+        if screened is not None:
+            return screened
         there = tuple(dict.fromkeys(name for one in _grids(case) for name in one.comparison.knobs))
         return undecided(claim, because("does_not_vary", knob=knob, mode=case.mode, others=there or ("none",)))
     position = grid.comparison.knobs.index(knob)

@@ -37,7 +37,7 @@ class CheckedClaim:
     def reason_tells_factor(self) -> bool:
         """Whether the reason itself gives the factor with its interval."""
         return self.reason is not None and self.reason.has(
-            "factor_beyond_bound", "interval_holds_bound", "verdict_is_none"
+            "factor_beyond_bound", "interval_holds_bound", "verdict_is_none", "screened_not_confirmed"
         )
 
 

@@ -5,6 +5,7 @@ from ablatrix.analysis.diagnosis.causes import Causes, find_causes
 from ablatrix.analysis.diagnosis.configurations import UNIT, Setting, Settings, Unit, by_block, described, units
 from ablatrix.analysis.diagnosis.knob_proof import KnobProof, claimed_fault, proof_grounds, proof_text, prove_knobs
 from ablatrix.analysis.diagnosis.pareto import OBJECTIVES, Front, find_fronts
+from ablatrix.analysis.diagnosis.probe_proof import prove_with_probes
 
 __all__ = [
     "OBJECTIVES",
@@ -25,5 +26,6 @@ __all__ = [
     "proof_grounds",
     "proof_text",
     "prove_knobs",
+    "prove_with_probes",
     "units",
 ]

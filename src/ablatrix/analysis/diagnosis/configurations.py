@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -120,11 +120,11 @@ class Unit:
         return tuple(Setting(knob, level) for knob, level in zip(self.levels, levels, strict=True) if level is not None)
 
 
-def units(trials: pl.DataFrame) -> list[Unit]:
+def units(trials: pl.DataFrame, role: Literal["measured", "probe"] = "measured") -> list[Unit]:
     """Return the configurations of each workload and compiler, sorted; the reference has none."""
     read = {*UNIT, *IN_RUN, PLAN}
     names = [name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_"))]
-    chosen = trials.lazy().with_row_index(_ROW).filter(pl.col("role") == "measured").select(_ROW, *names)
+    chosen = trials.lazy().with_row_index(_ROW).filter(pl.col("role") == role).select(_ROW, *names)
     measured = chosen.collect()  # lazy: else every column is copied
     measured = measured if is_in_run_order(measured) else measured.sort(IN_RUN)
     found, order = [], knob_order(measured)

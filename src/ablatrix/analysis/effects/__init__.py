@@ -17,6 +17,7 @@ from ablatrix.analysis.effects.contexts import (
     context_lines,
     is_of_line,
 )
+from ablatrix.analysis.effects.crossed import Crossed, CrossedKnobs, crossed_frame, crossed_knobs
 from ablatrix.analysis.effects.estimates import Effect, Kind, attribution, effects_of_levels, main_effects
 from ablatrix.analysis.effects.evidence import (
     Evidence,
@@ -44,19 +45,24 @@ from ablatrix.analysis.effects.judgement import (
     verdict_text,
     verdict_word,
 )
+from ablatrix.analysis.effects.largest_changes import MOST_CHANGES, SHOWN_CHANGES, Largest, Value, largest
 from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.screens import ScreenedKnob, ScreenedPair, Screening, screening_frame, screenings
+from ablatrix.analysis.effects.search_text import measured_text, names_text, search_texts
+from ablatrix.analysis.effects.searches import GroupSearch, ScreenedGroup
 from ablatrix.analysis.effects.speed_ups import Ablation, Move, SpeedUp, find_ablations, mean_speed_up
 from ablatrix.analysis.effects.trends import Trend, trend_frame, trends_of
 
 __all__ = [
     "DEFAULT_MARGIN",
     "MAIN",
+    "MOST_CHANGES",
     "NOT_DISTINGUISHABLE",
     "NO_EFFECT",
     "NO_OP",
     "ONE_BLOCK",
+    "SHOWN_CHANGES",
     "UNDECIDED",
     "Ablation",
     "AxisCurve",
@@ -64,28 +70,36 @@ __all__ = [
     "Best",
     "ContextLine",
     "Course",
+    "Crossed",
+    "CrossedKnobs",
     "Crossing",
     "Effect",
     "Evidence",
     "FactorialGrid",
     "GeometricMean",
+    "GroupSearch",
     "Judged",
     "Judgement",
     "Kind",
+    "Largest",
     "Move",
     "NothingVariesError",
     "Question",
     "SamePrograms",
+    "ScreenedGroup",
     "ScreenedKnob",
     "ScreenedPair",
     "Screening",
     "SpeedUp",
     "Trend",
     "TrialLayout",
+    "Value",
     "attribution",
     "context_line_frame",
     "context_line_text",
     "context_lines",
+    "crossed_frame",
+    "crossed_knobs",
     "crossing_text",
     "curve_frame",
     "curve_schema",
@@ -98,11 +112,15 @@ __all__ = [
     "gather",
     "is_of_line",
     "judge",
+    "largest",
     "main_effects",
     "mean_speed_up",
+    "measured_text",
+    "names_text",
     "odd_no_ops",
     "screening_frame",
     "screenings",
+    "search_texts",
     "subject_of",
     "trend_frame",
     "trends_of",

@@ -142,9 +142,7 @@ def gather(
             raise AnalysisError(f"no trial reports '{name}'; it is measured in {' or '.join(metric.modes)} trials")
     varying = list(dict.fromkeys(effect.knob for one in evidence for effect in one.effects if effect.knob))
     if not varying and not any(one.screens for one in evidence):
-        raise NothingVariesError(
-            "no knob varies in these results, so there is no effect; give those of a study that varies one"
-        )
+        raise NothingVariesError(_why_nothing(trials))
     for knob in {**(question.start or {}), **(question.end or {})}:
         if knob not in varying:
             raise AnalysisError(f"knob '{knob}' does not vary in these results; these do: {', '.join(varying)}")
@@ -195,6 +193,22 @@ def evidence_schema(origin: Sequence[str] = ()) -> dict[str, pl.DataType]:
     schema |= dict.fromkeys(("control", "control_low", "control_high", "control_p_holm", "control_p_together"), real)
     schema |= {"not_attributable": text}
     return schema | {"workloads": whole, "workloads_missing": text}
+
+
+def _why_nothing(trials: pl.DataFrame) -> str:
+    """Return why there is no effect: nothing varies, or all that was screened changes nothing."""
+    probes = trials.lazy().filter(pl.col("role") == "probe").select("stage", "artifact_digest", "status").collect()
+    stages = probes["stage"].drop_nulls().unique().sort().to_list()
+    built = probes["artifact_digest"].drop_nulls()
+    if not stages or built.n_unique() > 1:
+        return "no knob varies in these results, so there is no effect; give those of a study that varies one"
+    failed = probes.height - built.len()
+    rest = f" ({failed} of them failed)" if failed else ""
+    named = ", ".join(stages)
+    return (
+        f"no knob of stage '{named}' changes what is built: its {probes.height} untimed compiles{rest} left one "
+        "program, so nothing was timed and there is no effect; 'ablatrix diagnose' has the proofs"
+    )
 
 
 def _refuse_unknown_workloads(trials: pl.DataFrame, question: Question, variants: Variants) -> None:

@@ -10,10 +10,20 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.effects.readings import Key, Readings, TrialLayout
+from ablatrix.analysis.effects.searches import GroupSearch, group_search
 from ablatrix.analysis.groups import ChosenStage, Instrument, StagePlan
+from ablatrix.records.status import Status
 from ablatrix.statistics.ratio import Allowance, Ratio
 from ablatrix.statistics.screening import DesignCheck
-from ablatrix.statistics.screening.observed import Observed, ObservedEffect, observe, observe_corners
+from ablatrix.statistics.screening.observed import (
+    Block,
+    Observed,
+    ObservedEffect,
+    observe,
+    observe_corners,
+    observe_groups,
+    observe_orders,
+)
 
 CORNERS = "corners"
 UNIT_COLUMNS = ("workload", "workload_digest", "compiler")
@@ -48,12 +58,13 @@ class ScreenedKnob:
 
 @dataclass(frozen=True, kw_only=True)
 class ScreenedPair:
-    """An interaction of two knobs in a screening, or the curve of one: what is found of them."""
+    """An interaction of two knobs in a screening, or the curve of one."""
 
     knobs: tuple[str, str]
     ratio: Ratio
     q_value: float | None
     aliases: tuple[str, ...]
+    found: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +77,9 @@ class Screening:
         configurations: How many were run.
         blocks: Repeats of each.
         knobs: Those that were screened, the largest effect first.
-        pairs: Interactions that were found, where the design shows any, the largest first.
+        crossed: Interactions, and curves, as far as the design shows any, the largest first.
         doubts: Assumptions of the design that the values contradict.
+        search: Of a search by groups, what is known of leaving knobs out; else None.
     """
 
     origin: tuple[Any, ...]
@@ -81,13 +93,19 @@ class Screening:
     configurations: int
     blocks: int
     knobs: tuple[ScreenedKnob, ...]
-    pairs: tuple[ScreenedPair, ...]
+    crossed: tuple[ScreenedPair, ...]
     doubts: tuple[DesignCheck, ...]
+    search: GroupSearch | None = None
 
     @property
     def found(self) -> tuple[ScreenedKnob, ...]:
         """The knobs that matter, the largest first."""
         return tuple(one for one in self.knobs if one.found)
+
+    @property
+    def pairs(self) -> tuple[ScreenedPair, ...]:
+        """The interactions that were found, the largest first."""
+        return tuple(one for one in self.crossed if one.found)
 
     @property
     def rest(self) -> tuple[ScreenedKnob, ...]:
@@ -117,6 +135,8 @@ class Screening:
     @property
     def resolution(self) -> float | None:
         """The widest half-width of the intervals of the rest, on the logarithm: what was not found is likely less."""
+        if self.search is not None:
+            return self.search.reach
         widths = [one.ratio.half_width for one in self.rest if one.ratio is not None]
         return max((width for width in widths if width is not None), default=None)
 
@@ -166,9 +186,34 @@ def _observed(
         {one: value for one, value in zip(short, block, strict=True) if not math.isnan(value)}
         for block in held.block_logs.tolist()
     ]
+    if chosen.design == "groups":
+        return _left_out(held, plan, chosen, blocks, allowance)
+    if chosen.orders:
+        return observe_orders(list(plan.levels.values()), chosen.orders, blocks, allowance)
     if chosen.programs is not None:
         return observe_corners(_corners(trials, own, plan), blocks, allowance)
     return observe(list(plan.levels.values()), short, blocks, chosen.design, chosen.resolution, allowance)
+
+
+def _left_out(
+    held: Readings, plan: StagePlan, chosen: ChosenStage, blocks: Sequence[Block], allowance: Allowance
+) -> Observed:
+    """Return what a search by groups shows; a configuration fails if each of its trials did."""
+    positions = [held.knobs.index(knob) for knob in plan.levels]
+    names = list(plan.levels)
+    broken = {status for status in Status if status.is_failure or status is Status.UNSUPPORTED}
+    failed = ((one, count) for one, count in held.failures.items() if count and count.keys() <= broken)
+    fails = [one for one, count in failed if count.total() == held.measured[one]]
+    issued, lost = ([tuple(one[at] for at in positions) for one in several] for several in (held.measured, fails))
+    return observe_groups(
+        list(plan.levels.values()),
+        issued,
+        blocks,
+        idle=[names.index(knob) for knob in chosen.idle if knob in plan.levels],
+        baseline=tuple(held.baseline[at] for at in positions),
+        fails=lost,
+        allowance=allowance,
+    )
 
 
 def _corners(trials: pl.DataFrame, own: Mapping[str, Any], plan: StagePlan) -> dict[tuple[Any, ...], list[int]]:
@@ -183,7 +228,7 @@ def _screening(key: Key, blocks: int, plan: StagePlan, chosen: ChosenStage, seen
     names = tuple(plan.levels)
     origin, (workload, digest, compiler, mode, metric, stage) = key[:origins], key[origins:]
     factors = sorted(seen.factors, key=lambda one: -one.size)
-    pairs = sorted((one for one in seen.pairs if one.is_found), key=lambda one: -one.size)
+    pairs = sorted(seen.pairs, key=lambda one: -one.size)
     return Screening(
         origin=tuple(origin),
         workload=workload,
@@ -196,8 +241,9 @@ def _screening(key: Key, blocks: int, plan: StagePlan, chosen: ChosenStage, seen
         configurations=seen.runs,
         blocks=blocks,
         knobs=tuple(_knob(one, plan.levels, names) for one in factors),
-        pairs=tuple(_pair(one, one.ratio, names) for one in pairs if one.ratio is not None),
+        crossed=tuple(_pair(one, one.ratio, names) for one in pairs if one.ratio is not None),
         doubts=tuple(one for one in seen.checks if one.is_broken),
+        search=None if seen.groups is None else group_search(seen.groups, names),
     )
 
 
@@ -219,7 +265,8 @@ def _knob(one: ObservedEffect, levels: Mapping[str, tuple[str, ...]], names: Seq
 
 def _pair(one: ObservedEffect, ratio: Ratio, names: Sequence[str]) -> ScreenedPair:
     first, second = (names[factor] for factor in one.word)
-    return ScreenedPair(knobs=(first, second), ratio=ratio, q_value=one.q_value, aliases=_named(one, names))
+    aliases = _named(one, names)
+    return ScreenedPair(knobs=(first, second), ratio=ratio, q_value=one.q_value, aliases=aliases, found=one.is_found)
 
 
 def _named(one: ObservedEffect, names: Sequence[str]) -> tuple[str, ...]:
@@ -236,7 +283,7 @@ def screening_frame(screens: Sequence[Screening], origin: Sequence[str] = ()) ->
     schema |= dict.fromkeys(("knob", "base_level", "level"), text)
     schema |= dict.fromkeys(("ratio", "ratio_low", "ratio_high", "p", "q"), real) | {"stands_out": pl.Boolean()}
     schema |= dict.fromkeys(("share", "share_low", "share_high"), real) | dict.fromkeys(("acts", "corner_pairs"), whole)
-    return pl.DataFrame(rows, schema=schema | {"aliases": text}, infer_schema_length=None)
+    return pl.DataFrame(rows, schema=schema | {"aliases": text, "group": text}, infer_schema_length=None)
 
 
 def _rows_of(one: Screening) -> list[dict[str, Any]]:
@@ -254,7 +301,7 @@ def _rows_of(one: Screening) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         shared
         | {
-            "state": "found" if knob.found else "not found",
+            "state": _state(one, knob),
             "knob": knob.knob,
             "base_level": knob.base_level,
             "level": knob.level,
@@ -273,6 +320,31 @@ def _rows_of(one: Screening) -> list[dict[str, Any]]:
         }
         for knob in one.knobs
     ]
+    rows += [shared | row for row in _group_rows(one.search)] if one.search else []
     rows += [shared | {"state": "does nothing here", "knob": knob} for knob in one.chosen.idle]
     rows += [shared | {"state": f"fails by itself: {why}", "knob": knob} for knob, why in one.chosen.failed.items()]
     return rows
+
+
+def _state(one: Screening, knob: ScreenedKnob) -> str:
+    if knob.found:
+        return "found"
+    return "can go" if one.search is not None and knob.knob in one.search.free else "not found"
+
+
+def _group_rows(search: GroupSearch) -> list[dict[str, Any]]:
+    """Return a row a group of a search that has several knobs, and one of all that can go at once."""
+    held = [(one, "left out together") for one in search.tests if len(one.knobs) > 1]
+    held += [(search.together, "all that can go")] if search.together else []
+    return [
+        {
+            "state": f"{state}: fails" if one.fails else state,
+            "group": " + ".join(one.knobs),
+            "ratio": one.ratio and one.ratio.value,
+            "ratio_low": one.ratio and one.ratio.low,
+            "ratio_high": one.ratio and one.ratio.high,
+            "p": one.ratio and one.ratio.p_value,
+            "q": one.p_value,
+        }
+        for one, state in held
+    ]

@@ -25,6 +25,7 @@ class ChosenStage:
     idle: tuple[str, ...]
     failed: Mapping[str, str]
     programs: int | None
+    orders: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def _chosen(held: Mapping[str, Any] | None) -> ChosenStage | None:
         idle=tuple(held["idle"]),
         failed=dict(held["failed"]),
         programs=held["programs"],
+        orders=tuple(map(tuple, held.get("orders", ()))),
     )
 
 

@@ -38,6 +38,8 @@ PHRASES: Mapping[Code, str] = {
     "same_configuration": "论断的两个配置相同",
     "no_block_of_both": "没有任何区组同时给出两者的 {metric}",
     "factor_beyond_bound": "比值为 {shown}，而论断为 {wanted}",
+    "screened_idle": "阶段 {stage} 的不计时编译表明，开关 {knob} 不改变生成的程序",
+    "screened_not_confirmed": "比值为 {shown}，仅由阶段 {stage} 筛选得出，未经确认",
     "interval_holds_bound": "{shown} 的区间包含 {bound:.4g}",
     "verdict_is_none": "比值为 {shown}，但在全部检验中的结论为：{verdict}",
     "knob_is_no_op": "开关 {knob} 从 {base_level} 到 {level} 无作用：{why}",

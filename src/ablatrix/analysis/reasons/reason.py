@@ -32,6 +32,8 @@ Code = Literal[
     "no_block_of_both",
     "factor_beyond_bound",
     "interval_holds_bound",
+    "screened_idle",
+    "screened_not_confirmed",
     "knob_is_no_op",
     "verdict_is_none",
     "planned_without_record",

@@ -43,6 +43,8 @@ PHRASES: Mapping[Code, str] = {
     "same_configuration": "both configurations of the claim are the same one",
     "no_block_of_both": "no block reports {metric} for both",
     "factor_beyond_bound": "the factor is {shown}, but {wanted} is claimed",
+    "screened_idle": "knob '{knob}' changes nothing that is built, as the untimed compiles of stage '{stage}' show",
+    "screened_not_confirmed": "the factor is {shown}, which stage '{stage}' screened and no stage confirms",
     "interval_holds_bound": "the interval of {shown} contains {bound:.4g}",
     "verdict_is_none": "the factor is {shown}, but among all effects that are judged, the verdict is: {verdict}",
     "knob_is_no_op": "knob '{knob}' is a no-op from {base_level} to {level}: {why}",

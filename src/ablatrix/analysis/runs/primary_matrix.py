@@ -7,7 +7,7 @@ in a screening, each run of its design. A screening and its confirmation count b
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -82,7 +82,8 @@ def _matrix(unit: Unit, primary: Sequence[str], mode: str, known: _Statuses) -> 
         ended = [held for (held_mode, stage), held in known.items() if held_mode == mode and stage not in apart]
         parts.append(_counted(unit, _spanned(unit, levels, shared), ended))
     for stage, plan in apart.items():
-        parts.append(_counted(unit, _spanned_apart(unit, stage, plan, known), [known.get((mode, stage), {})]))
+        counted = _counted(unit, _spanned_apart(unit, stage, plan, known), [known.get((mode, stage), {})])
+        parts.append(replace(counted, in_rounds=plan.kind == "screen"))
     repeats = max((part.repeats for part in parts), default=0)
     if repeats == 0:
         gaps.append(because("no_trial_of_matrix", mode=mode))
@@ -92,7 +93,7 @@ def _matrix(unit: Unit, primary: Sequence[str], mode: str, known: _Statuses) -> 
             name = described(held for held in one if held.knob in levels)
             if count[Status.UNSUPPORTED] and count[Status.UNSUPPORTED] == count.total():
                 unsupported.append(name)
-            elif count[Status.OK] < part.repeats:
+            elif count[Status.OK] < (count.total() if part.in_rounds else part.repeats):
                 others = tuple(f"{number} {status}" for status, number in sorted(count.items()) if status != Status.OK)
                 gaps.append(because("not_whole", name=name, ok=count[Status.OK], repeats=part.repeats, others=others))
             else:
@@ -112,10 +113,15 @@ def _matrix(unit: Unit, primary: Sequence[str], mode: str, known: _Statuses) -> 
 
 @dataclass(frozen=True)
 class _Counted:
-    """The configurations of stages that share blocks, with how their trials ended."""
+    """The configurations of stages that share blocks, with how their trials ended.
+
+    Attributes:
+        in_rounds: Whether it is a screening, of which some configurations are issued more often than others.
+    """
 
     counts: Mapping[Settings, Counter[str]]
     repeats: int
+    in_rounds: bool = False
 
 
 def _counted(unit: Unit, grid: Sequence[Settings], ended: Sequence[Mapping[Settings, Counter[str]]]) -> _Counted:

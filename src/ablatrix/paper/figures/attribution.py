@@ -5,7 +5,7 @@ Knobs that were varied one at a time have no whole to divide: there, each bar is
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -16,9 +16,10 @@ from matplotlib.patches import Patch
 from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.diagnosis import KnobProof
-from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.effects import Effect, Largest, Value, largest
 from ablatrix.analysis.reasons import Why, optional_text
 from ablatrix.paper.figures.words import ratio_label
+from ablatrix.paper.largest import others_line
 from ablatrix.plotting.figure import FAINT, INK, WIDTHS_IN, Width
 from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
@@ -28,6 +29,7 @@ from ablatrix.plotting.panels import (
     add_legend,
     in_pages,
     legend_height_in,
+    note,
     panel_grid,
     ratio_axis,
     rows_that_fit,
@@ -184,13 +186,17 @@ def compose_attribution(
 ) -> list[Figure]:
     """Return the pages of the figure; call it inside `house_style`. One panel per workload and compiler, one axis."""
     width_in = WIDTHS_IN[width]
-    rows: list[Row] = [*dict.fromkeys((s.knob, s.level) for one in found for s in one.steps if s.knob)]
+    chosen = _largest(found)
+    rows: list[Row] = list(chosen.shown)
+    found = [
+        replace(one, steps=tuple(s for s in one.steps if not s.knob or (s.knob, s.level) in rows)) for one in found
+    ]
     if not all(one.is_apart for one in found):
         rows.append((None, WHOLE))
     texts = _texts(rows, 22, labels)
     columns = 2 if width == "column" else 4
     row_in = TITLES_IN + LINE_IN * (len(rows) + 0.4)
-    handles = _legend(found, labels)
+    handles = [*_legend(found, labels), *map(note, filter(None, [others_line(chosen, labels)]))]
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
     names = short_titles([one.workload for one in found], 20, labels.workload)
     compilers = short_titles([one.compiler for one in found], 14, labels.compiler)
@@ -215,6 +221,14 @@ def compose_attribution(
         add_legend(figure, handles)
         pages.append(figure)
     return pages
+
+
+def _largest(found: Sequence[Waterfall]) -> Largest[Row]:
+    """Return the changes that are shown: all steps of a whole, of changes by themselves the largest."""
+    held: dict[Row, list[Value]] = {}
+    for step in (step for one in found for step in one.steps if step.knob):
+        held.setdefault((step.knob, step.level), []).append(1.0 if step.is_no_op else step.share)
+    return largest(held) if all(one.is_apart for one in found) else Largest(tuple(held))
 
 
 def _texts(rows: Sequence[Row], most: int, labels: Labels) -> list[str]:

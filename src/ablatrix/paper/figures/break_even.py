@@ -14,9 +14,11 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.diagnosis import BreakEven, KnobProof
+from ablatrix.analysis.effects import Largest, Value, largest
 from ablatrix.analysis.groups import in_order
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.figures.grouped import LINE_IN, in_groups, write_heading
+from ablatrix.paper.largest import others_line
 from ablatrix.plotting.figure import COLOURS, WIDTHS_IN, Width, new_figure
 from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
@@ -28,6 +30,7 @@ from ablatrix.plotting.panels import (
     cross_label,
     failed_band,
     legend_height_in,
+    note,
     ratio_axis,
     rows_that_fit,
     scale_axis,
@@ -153,8 +156,13 @@ def compose_break_even(cases: Sequence[Case], width: Width = "column", labels: L
     """
     width_in = WIDTHS_IN[width]
     most = 20 if width == "column" else 44
+    chosen = _largest(cases)
+    if chosen.others:
+        units = list(dict.fromkeys((one.found.workload, one.found.compiler) for one in cases))
+        held = {(one.found.workload, one.found.compiler, _moved(one)): one for one in cases}
+        cases = [held[key] for unit in units for at in chosen.shown if (key := (*unit, at)) in held]
     lines = _lines(cases, most, labels)
-    handles = _legend(cases, labels)
+    handles = [*_legend(cases, labels), *map(note, filter(None, [others_line(chosen, labels)]))]
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN + 0.1
     labels_in = max(text_in(text) for text, case in lines if case)
     left_in = (width_in - labels_in - 0.25) / 2
@@ -201,6 +209,18 @@ def _lines(cases: Sequence[Case], most: int, labels: Labels) -> list[Line]:
             lines.append((names[unit[0]] + (f", {compilers[unit[1]]}" if several else ""), None))
         lines.append((moved[case.called(labels)], case))
     return lines
+
+
+def _moved(one: Case) -> tuple[tuple[str, str], ...]:
+    return tuple((held.knob, held.level) for held in one.found.moved)
+
+
+def _largest(cases: Sequence[Case]) -> Largest[tuple[tuple[str, str], ...]]:
+    held: dict[tuple[tuple[str, str], ...], list[Value]] = {}
+    for one in cases:
+        ratios = (one.found.compile_ratio, one.found.run_ratio)
+        held.setdefault(_moved(one), []).extend([1.0] if one.is_no_op else ratios)
+    return largest(held)
 
 
 def _draw_ratios(figure: Figure, panel: Axes, y: int, case: Case) -> None:

@@ -1,7 +1,7 @@
 """Main effects: one panel per knob, one line per workload, with the A/A control behind each compiler's mark."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,10 +13,11 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.diagnosis import KnobProof
-from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.effects import Effect, Largest, Value, largest
 from ablatrix.analysis.groups import Control
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.figures.words import ratio_label
+from ablatrix.paper.largest import others_line
 from ablatrix.plotting.figure import COLOURS, FONT_PT, MARKERS, NOISE, WIDTHS_IN, Width
 from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
@@ -132,14 +133,16 @@ class MainEffectsData:
 
 def compose_main_effects(data: MainEffectsData, width: Width = "column", labels: Labels = ENGLISH) -> list[Figure]:
     """Return the pages of the figure; call it inside `house_style`. Panels share the axis of ratios (logarithmic)."""
-    effects, width_in = data.effects, WIDTHS_IN[width]
-    steps: list[Step] = list(dict.fromkeys((str(one.knob), one.base_level, one.level) for one in effects))
+    chosen, width_in = _largest(data), WIDTHS_IN[width]
+    steps: list[Step] = list(chosen.shown)
+    effects = [one for one in data.effects if (str(one.knob), one.base_level, one.level) in steps]
+    data = replace(data, effects=effects)
     compilers = tuple(sorted({effect.compiler for effect in effects}))
     columns = min(2 if width == "column" else 4, len(steps))
     line_in = LINE_IN * max(1.0, 0.6 * len(compilers))
     workloads = sorted({effect.workload for effect in effects})
     names = short_titles(workloads, MAX_NAME[width], labels.workload)
-    handles = _legend(data, compilers, labels)
+    handles = [*_legend(data, compilers, labels), *map(note, filter(None, [others_line(chosen, labels)]))]
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
     panel_in = (width_in - max(map(text_in, names.values())) - 0.15) / columns
     titles = [_title(step, panel_in, labels) for step in steps]
@@ -171,6 +174,14 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column", labels:
         add_legend(figure, handles)
         pages.append(figure)
     return pages
+
+
+def _largest(data: MainEffectsData) -> Largest[Step]:
+    held: dict[Step, list[Value]] = {}
+    for one in data.effects:
+        own = held.setdefault((str(one.knob), one.base_level, one.level), [])
+        own.append(1.0 if data.proof(one) == "no_op" else one.ratio)
+    return largest(held)
 
 
 def _title(step: Step, panel_in: float, labels: Labels) -> str:

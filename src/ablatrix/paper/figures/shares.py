@@ -9,16 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from ablatrix.analysis.effects import Ablation
+from ablatrix.analysis.effects import Ablation, Value, largest
 from ablatrix.analysis.table import IS_OK
 from ablatrix.paper.digits import interval_form
 from ablatrix.paper.figures.grouped import LINE_IN, in_groups, write_heading
+from ablatrix.paper.largest import others_line
 from ablatrix.plotting.figure import INK, SMALL_PT, WIDTHS_IN, Width
 from ablatrix.plotting.labels import Labels
 from ablatrix.plotting.panels import (
     Handle,
     add_legend,
     legend_height_in,
+    note,
     panel_grid,
     rows_that_fit,
     short_titles,
@@ -173,7 +175,15 @@ def compose_phases(bars: Sequence[ShareBar], labels: Labels, width: Width = "col
 
 def compose_memory(bars: Sequence[ShareBar], labels: Labels, width: Width = "column") -> list[Figure]:
     """Return the pages of the figure of memory; call it inside `house_style`."""
-    return _compose(bars, labels, width, ({PLANNED: ("#56B4E9", "")}, []), (labels("memory_share"), "MiB", 2.0**20))
+    alone: dict[str, list[Value]] = {}
+    for one in bars:
+        if one.name not in ("", "all"):
+            alone.setdefault(one.name, []).append(_share(one) / 100.0)
+    chosen = largest(alone)
+    shown = [one for one in bars if one.name in ("", "all", *chosen.shown)]
+    handles = [*map(note, filter(None, [others_line(chosen, labels)]))]
+    code = ({PLANNED: ("#56B4E9", "")}, handles)
+    return _compose(shown, labels, width, code, (labels("memory_share"), "MiB", 2.0**20))
 
 
 def _patch(style: tuple[str, str], label: str) -> Patch:

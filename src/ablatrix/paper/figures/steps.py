@@ -11,9 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import offset_copy
 
-from ablatrix.analysis.effects import Ablation, SpeedUp, mean_speed_up
+from ablatrix.analysis.effects import Ablation, Largest, SpeedUp, Value, largest, mean_speed_up
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.figures.speed_up import speed_up_columns
+from ablatrix.paper.largest import others_line
 from ablatrix.plotting.figure import FAINT, INK, WIDTHS_IN, Width
 from ablatrix.plotting.labels import Labels
 from ablatrix.plotting.panels import (
@@ -24,6 +25,7 @@ from ablatrix.plotting.panels import (
     count_note,
     in_pages,
     legend_height_in,
+    note,
     panel_grid,
     ratio_axis,
     rows_that_fit,
@@ -137,13 +139,17 @@ def compose_steps(bars: Sequence[StepBar], labels: Labels, width: Width = "page"
     """Return the pages of the figure; call it inside `house_style`. One panel per workload and compiler, one axis."""
     width_in = WIDTHS_IN[width]
     order: list[Group] = ["added", "without", "alone"]
+    chosen = _largest(bars)
+    bars = [one for one in bars if (one.knob, one.level) in chosen.shown]
     every = dict.fromkeys((one.group, one.knob, one.level) for one in bars)
+    if chosen.others:
+        every = dict.fromkeys(sorted(every, key=lambda row: chosen.shown.index(row[1:])))
     rows: list[Row] = sorted(every, key=lambda row: order.index(row[0]))
     texts = _texts(rows, 20, labels)
     units = list(dict.fromkeys((one.workload, one.compiler) for one in bars))
     columns = 2 if width == "column" else 5 if len(units) == 5 else 4  # five panels fit beside each other
     row_in = TITLES_IN + LINE_IN * (len(rows) + 0.4)
-    handles = _legend(bars, labels)
+    handles = [*_legend(bars, labels), *map(note, filter(None, [others_line(chosen, labels)]))]
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
     names = short_titles([workload for workload, _ in units if workload], 22, labels.workload)
     compilers = short_titles([compiler for _, compiler in units], 22, labels.compiler)
@@ -171,6 +177,15 @@ def compose_steps(bars: Sequence[StepBar], labels: Labels, width: Width = "page"
         add_legend(figure, handles)
         pages.append(figure)
     return pages
+
+
+def _largest(bars: Sequence[StepBar]) -> Largest[tuple[str, str | None]]:
+    held: dict[tuple[str, str | None], list[Value]] = {}
+    for one in bars:
+        own = held.setdefault((one.knob, one.level), [])
+        own.append(1.0 if one.is_no_op else one.ratio)
+    # Steps that add up are no changes by themselves: none of them can be left out by its size.
+    return largest(held) if all(one.group == "alone" for one in bars) else Largest(tuple(held))
 
 
 def _texts(rows: Sequence[Row], most: int, labels: Labels) -> list[str]:

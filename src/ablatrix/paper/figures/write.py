@@ -7,7 +7,14 @@ from pathlib import Path
 import polars as pl
 from matplotlib.figure import Figure
 
-from ablatrix.analysis.effects import curve_frame, screening_frame, trend_frame
+from ablatrix.analysis.effects import (
+    CrossedKnobs,
+    crossed_frame,
+    crossed_knobs,
+    curve_frame,
+    screening_frame,
+    trend_frame,
+)
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import in_order, knob_order
 from ablatrix.analysis.table import IS_OK, write_csv
@@ -15,6 +22,7 @@ from ablatrix.errors import AnalysisError
 from ablatrix.paper.figures.along_axes import compose_along_axes
 from ablatrix.paper.figures.attribution import attribution_frame, compose_attribution, waterfalls
 from ablatrix.paper.figures.break_even import break_even_frame, cases_of, compose_break_even
+from ablatrix.paper.figures.interactions import compose_interactions
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.paper.figures.memory_latency import compose_memory_latency, has_memory, places_frame, places_of
 from ablatrix.paper.figures.response import compose_response
@@ -33,6 +41,7 @@ from ablatrix.paper.template.figures import (
     BreakEvenSpec,
     ColdScatterSpec,
     FigureSpec,
+    InteractionsSpec,
     MainEffectsSpec,
     MemoryLatencySpec,
     MemorySpec,
@@ -138,6 +147,8 @@ def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:  # noqa: PL
             return None if findings.trends(spec.metric, spec.mode) else "figure/no_numbers"
         case ScreeningSpec() if spec.mode in trials["mode"]:
             return None if findings.screenings(spec.metric, spec.mode) else "figure/no_screening"
+        case InteractionsSpec() if spec.mode in trials["mode"]:
+            return None if _crossed(findings, spec) else "figure/no_square"
         case AlongAxesSpec() if spec.mode in trials["mode"]:
             return None if findings.curves(spec.metric) else "figure/no_axes"
         case MemorySpec() if trials.height:
@@ -193,7 +204,7 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str, labels: Labels)
         case StepsSpec():
             steps = step_bars(findings.ablations(*_measure(findings, spec.mode)))
             return _Drawing(steps_frame(steps), lambda: compose_steps(steps, labels, spec.width))
-        case ResponseSpec() | AlongAxesSpec() | ScreeningSpec():
+        case ResponseSpec() | AlongAxesSpec() | ScreeningSpec() | InteractionsSpec():
             _require_numbers(findings.trials, spec.metric, subject)
             return _curves(findings, spec, labels)
         case PhasesSpec():
@@ -204,12 +215,22 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str, labels: Labels)
             return _Drawing(shares_frame(planned), lambda: compose_memory(planned, labels, spec.width))
 
 
-def _curves(findings: Findings, spec: ResponseSpec | AlongAxesSpec | ScreeningSpec, labels: Labels) -> _Drawing:
+def _crossed(findings: Findings, spec: InteractionsSpec) -> list[CrossedKnobs]:
+    effects = findings.attributions(spec.metric, spec.mode, {}, {})
+    return crossed_knobs(findings.screenings(spec.metric, spec.mode), effects)
+
+
+def _curves(
+    findings: Findings, spec: ResponseSpec | AlongAxesSpec | ScreeningSpec | InteractionsSpec, labels: Labels
+) -> _Drawing:
     """Return a figure of what few studies have: levels of numbers, axes, many knobs."""
     if isinstance(spec, ScreeningSpec):
         screens = [one for one in findings.screenings(spec.metric, spec.mode) if one.knobs]
         shown = screening_frame(screens)
         return _Drawing(shown, lambda: compose_screening(screens, spec.metric, spec.width, labels))
+    if isinstance(spec, InteractionsSpec):
+        squares = _crossed(findings, spec)
+        return _Drawing(crossed_frame(squares), lambda: compose_interactions(squares, spec.width, labels))
     if isinstance(spec, ResponseSpec):
         trends = findings.trends(spec.metric, spec.mode)
         return _Drawing(trend_frame(trends), lambda: compose_response(trends, spec.metric, spec.width, labels))

@@ -40,15 +40,16 @@ def _of_screening(sources: Sources, one: Screening, several: bool) -> Written:
         "see": sources.see("screening"),
         "idle": _idle(sources, one, key, behind, unit),
     }
+    phrase = "screen/left" if one.search is not None else "screen/shares" if one.chosen.orders else "screen"
     if not found:
-        yield Sentence(f"screened_{key_part(one.workload)}", say("screen/none", **slots))
+        yield Sentence(f"screened_{key_part(one.workload)}", say(f"{phrase}/none", **slots))
         return
     slots["found"] = sources.ledger.number_of(f"{key}/found", [ratios[knob.knob] for knob in found])
     named = (_item(sources, one, knob, unit, behind) for knob in found[:NAMED])
     slots["largest"] = listed(named, "items" if found[NAMED:] else "words")
     rest = [ratios[knob.knob] for knob in found[NAMED:]]
     slots["more"] = say("screen/more", count=sources.ledger.number_of(f"{key}/more", rest)) if rest else Name("")
-    yield Sentence(f"screened_{key_part(one.workload)}", say("screen", **slots))
+    yield Sentence(f"screened_{key_part(one.workload)}", say(phrase, **slots))
     confirmed = _confirmed(sources, one, key, [ratios[knob.knob] for knob in found])
     if confirmed is not None:
         yield Sentence(f"confirmed_{key_part(one.workload)}", confirmed)

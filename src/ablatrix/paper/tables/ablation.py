@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 
-from ablatrix.analysis.effects import Ablation, Move, SpeedUp
+from ablatrix.analysis.effects import Ablation, Move, SpeedUp, Value
 from ablatrix.analysis.groups import families
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.axis_words import over_words
 from ablatrix.paper.number import Number
 from ablatrix.paper.tables.cells import NOTHING
+from ablatrix.paper.tables.largest_moves import largest_moves, largest_note
 from ablatrix.paper.tables.printed import Position, PrintedTable
 from ablatrix.paper.tables.sources import TableSources, knob_heading, move_name
 from ablatrix.paper.tables.word import Cell, both
@@ -74,6 +75,7 @@ class _Part:
         self.sources, self.spec, self.found, self.is_only = sources, spec, found, is_only
         self.labels = sources.labels
         self.compilers = list(dict.fromkeys(one.compiler for one in found))
+        self.largest = largest_moves(found, _ratios_alone)
         self.columns = self._columns()
         self.reasons: dict[str, str] = {}
         self.with_axes = sources.by_variant(found)
@@ -140,7 +142,7 @@ class _Part:
                 name=move_name(move.knob, move.level),
                 of=lambda one, at=index: one.alone[at],  # type: ignore[misc]
             )
-            for index, move in enumerate(first.moves)
+            for index, move in ((index, first.moves[index]) for index in self.largest.shown)
         ]
         if len(first.path) > 1:
             columns.append(_Column(group="", heading=word("all_on"), name="all", of=lambda one: one.whole))
@@ -228,14 +230,19 @@ class _Part:
     def _notes(self, has_same: bool) -> list[str]:
         if not self.found:
             return [self.labels("no_row")]
-        moves = self.labels("comma").join(self._move(one) for one in self.found[0].moves)
-        notes = [self.labels("knob_levels", moves=moves)]
+        moves = self.labels("comma").join(self._move(self.found[0].moves[index]) for index in self.largest.shown)
+        notes = [self.labels("knob_levels", moves=moves), *largest_note(self.largest, self.labels)]
         notes += [self.labels("same_program")] if has_same else []
         if self.with_axes:
             names, variants = [one.workload for one in self.found], self.sources.findings.variants
             word = "mean_of_values" if len(families(names, variants)) == 1 else "mean_of_variants"
             notes.append(self.labels(word, over=over_words(self.labels, names, variants)))
         return [*notes, *(self.labels("marked", mark=letter, why=why) for why, letter in self.reasons.items())]
+
+
+def _ratios_alone(one: Ablation, index: int) -> Value:
+    found = one.alone[index]
+    return 1.0 if found.is_same_program else found.ratio
 
 
 def _entry_of(number: Number | None) -> _Entry:

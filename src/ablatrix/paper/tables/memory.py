@@ -1,10 +1,12 @@
 """The table of memory: what is planned for each configuration, and how much the process grows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import median
 
 from ablatrix.analysis.effects import Ablation
 from ablatrix.paper.number import Number
 from ablatrix.paper.tables.cells import NOTHING
+from ablatrix.paper.tables.largest_moves import largest_moves, largest_note
 from ablatrix.paper.tables.printed import PrintedTable
 from ablatrix.paper.tables.sources import TableSources, knob_heading, move_name
 from ablatrix.paper.tables.word import Cell, both
@@ -34,8 +36,9 @@ def _part(sources: TableSources, spec: MemoryTableSpec, found: list[Ablation], i
     labels, word = sources.labels, sources.word
     compilers = list(dict.fromkeys(one.compiler for one in found))
     several = len(compilers) > 1
-    configurations = _configurations(found[0]) if found else {"baseline": {}}
-    moves = found[0].moves if found else ()
+    chosen = largest_moves(found, lambda one, index: _share(sources, one, index))
+    configurations = _configurations(found[0], chosen.shown) if found else {"baseline": {}}
+    moves = [found[0].moves[index] for index in chosen.shown]
     has_whole = "all" in configurations
     with_axes = sources.by_variant(found)
     names = 1 + several + with_axes
@@ -43,7 +46,7 @@ def _part(sources: TableSources, spec: MemoryTableSpec, found: list[Ablation], i
     peaks = [word("baseline"), *([word("all_on")] if has_whole else []), eager]
     headings = [word("workload"), *([word("axes")] if with_axes else []), *([word("compiler")] if several else [])]
     headings.append(word("baseline"))
-    headings += [knob_heading(labels, moves, move) for move in moves]
+    headings += [knob_heading(labels, found[0].moves, move) for move in moves]
     headings += [*([word("all_on")] if has_whole else []), *peaks]
     groups: list[Cell] = [*[""] * names, *[_in_mib(labels, "planned")] * len(configurations)]
     groups += [_in_mib(labels, "peak")] * len(peaks)
@@ -67,7 +70,7 @@ def _part(sources: TableSources, spec: MemoryTableSpec, found: list[Ablation], i
         group_cells=tuple(groups),
         is_number=tuple(index >= names for index in range(len(headings))),
         cells=tuple(rows),
-        notes=() if found else (labels("no_row"),),
+        notes=tuple(largest_note(chosen, labels)) if found else (labels("no_row"),),
         part_word="" if is_only else sources.compilers(compilers),
         best=frozenset(best),
         labels=labels,
@@ -78,10 +81,19 @@ def _in_mib(labels: Labels, name: str) -> Cell:
     return both(labels, lambda it: f"{it(name)} (MiB)")
 
 
-def _configurations(one: Ablation) -> dict[str, Mapping[str, str]]:
+def _share(sources: TableSources, one: Ablation, index: int) -> float | None:
+    """Return what a move alone makes of the planned memory."""
+    moved = {one.moves[index].knob: one.moves[index].level}
+    finder, unit = sources.estimates.finder, sources.unit(one)
+    held = (finder.at(unit, None, {**one.base, **at}, PLANNED)[PLANNED].drop_nulls() for at in ({}, moved))
+    base, own = (median(values.to_list() or [0.0]) for values in held)
+    return own / base if base and own else None
+
+
+def _configurations(one: Ablation, shown: Sequence[int]) -> dict[str, Mapping[str, str]]:
     """Return what is moved in each configuration of the table, by its part of the key of a number."""
     found: dict[str, Mapping[str, str]] = {"baseline": {}}
-    found |= {move_name(move.knob, move.level): {move.knob: move.level} for move in one.moves}
+    found |= {move_name(move.knob, move.level): {move.knob: move.level} for move in (one.moves[at] for at in shown)}
     if len(one.path) > 1:
         found["all"] = {move.knob: move.level for move in one.path}
     return found

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from ablatrix.analysis.effects import MOST_CHANGES
 from ablatrix.analysis.groups import knob_order, numbered, sort_key
 from ablatrix.paper.sentences.setup import SOFTWARE
 from ablatrix.paper.tables.cells import NOTHING
@@ -123,6 +124,24 @@ def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
 
 def _knobs(trials: pl.DataFrame, words: Mapping[str, Words], labels: Labels) -> Iterator[Fact]:
     """Yield what each knob is called in sentences, by its name, and what it does, with its levels."""
+    described = list(_described(trials, words, labels))
+    if len(described) <= MOST_CHANGES:
+        yield from ((labels("knob_of", knob=knob), text) for knob, text in described)
+        return
+    # Of more, those of which the same is said share a row: the same ones in each language.
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for (_, said), own in zip(_described(trials, words, ENGLISH), described, strict=True):
+        alike.setdefault(said, []).append(own)
+    for held in alike.values():
+        knobs, text = labels("comma").join(knob for knob, _ in held), held[0][1]
+        if len(held) == 1:
+            yield labels("knob_of", knob=knobs), text
+        else:
+            yield labels("knobs_alike", count=len(held)), labels("described", what=text, words=knobs)
+
+
+def _described(trials: pl.DataFrame, words: Mapping[str, Words], labels: Labels) -> Iterator[tuple[str, str]]:
+    """Yield each knob that varies with what is said of it."""
     levels = [name for name in trials.columns if name.startswith(("knob_", "baseline_"))]
     measured = _measured(trials, *levels)
     for knob in knob_order(trials):
@@ -135,7 +154,7 @@ def _knobs(trials: pl.DataFrame, words: Mapping[str, Words], labels: Labels) -> 
             said = labels("described", what=named, words=does) if named and does else named or does
             levels = [_with_name(labels.level(knob, level), level, labels) for level in found]
             texts = [*([said] if said else []), labels("levels", levels=labels("comma").join(levels))]
-            yield labels("knob_of", knob=labels.knob(knob)), labels("semicolon").join(texts)
+            yield labels.knob(knob), labels("semicolon").join(texts)
 
 
 def _with_name(title: str, name: str, labels: Labels) -> str:

@@ -134,6 +134,12 @@ class ScreeningSpec(ComparisonBase):
     kind: Literal["screening"]
 
 
+class InteractionsSpec(ComparisonBase):
+    """What every two knobs do together, as a square of knobs: of screenings and of factorials."""
+
+    kind: Literal["interactions"]
+
+
 class BreakEvenSpec(FigureBase):
     """What compiling costs, what each run gains, and after how many runs it has paid."""
 
@@ -173,7 +179,8 @@ FigureSpec = Annotated[
     | MemorySpec
     | ResponseSpec
     | AlongAxesSpec
-    | ScreeningSpec,
+    | ScreeningSpec
+    | InteractionsSpec,
     Field(discriminator="kind"),
 ]
 FigureSpecs = Annotated[list[FigureSpec], AfterValidator(_numbered_once)]

@@ -10,6 +10,7 @@ from ablatrix.statistics.screening.designs import (
     plackett_burman_folded,
 )
 from ablatrix.statistics.screening.effects import ScreenedEffect, screened_effects
+from ablatrix.statistics.screening.groups import Group, GroupTest, LeftOut, first_groups, left_out, next_groups
 from ablatrix.statistics.screening.incomplete import incomplete_blocks, unmet_pairs
 from ablatrix.statistics.screening.intra_block import IntraBlock, intra_block_estimates
 from ablatrix.statistics.screening.lenth import Lenth, lenth
@@ -19,7 +20,10 @@ from ablatrix.statistics.screening.sampled import SampledShare, sampled_shapley
 __all__ = [
     "Collapsed",
     "DesignCheck",
+    "Group",
+    "GroupTest",
     "IntraBlock",
+    "LeftOut",
     "Lenth",
     "Order",
     "SampledShare",
@@ -32,10 +36,13 @@ __all__ = [
     "correlated_words",
     "definitive_screening",
     "design_checks",
+    "first_groups",
     "fractional_factorial",
     "incomplete_blocks",
     "intra_block_estimates",
+    "left_out",
     "lenth",
+    "next_groups",
     "one_at_a_time",
     "plackett_burman_folded",
     "sampled_shapley",

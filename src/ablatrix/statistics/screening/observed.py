@@ -1,7 +1,7 @@
 """A screening as it was run: from the levels of knobs in its configurations, and times by block, to what knobs do."""
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,6 +14,9 @@ from ablatrix.statistics.screening.collapse import collapsed
 from ablatrix.statistics.screening.design import Array, Kind, ScreeningDesign, Word, make_design
 from ablatrix.statistics.screening.designs import one_at_a_time
 from ablatrix.statistics.screening.effects import screened_effects
+from ablatrix.statistics.screening.groups import Group, LeftOut, left_out
+from ablatrix.statistics.screening.permutations import Order, coalitions
+from ablatrix.statistics.screening.sampled import sampled_shapley
 
 Levels = tuple[Any, ...]
 Block = Mapping[Any, float]
@@ -68,12 +71,14 @@ class Observed:
         pairs: Interactions and curves, as far as its design shows them.
         checks: Tests of what its design assumes.
         runs: Configurations that were issued.
+        groups: Of a search by groups, what is known of leaving factors out; else None.
     """
 
     factors: tuple[ObservedEffect, ...]
     pairs: tuple[ObservedEffect, ...]
     checks: tuple[DesignCheck, ...]
     runs: int
+    groups: LeftOut | None = None
 
     @property
     def found(self) -> list[int]:
@@ -152,6 +157,92 @@ def observe_corners(
         for (word, ratio), q_value in zip(crossed, q_values, strict=True)
     )
     return Observed(factors, pairs, (), len(runs))
+
+
+def observe_orders(
+    levels: Sequence[Sequence[Hashable]],
+    orders: Sequence[Order],
+    blocks: Sequence[Block],
+    allowance: Allowance = NO_ALLOWANCE,
+) -> Observed:
+    """Return what sampled orders show: the Shapley share of each factor.
+
+    Args:
+        levels: Of each factor: the baseline's and the other one.
+        orders: Pairs of orders; those that were not run are no part of the sample.
+        blocks: What was measured.
+        allowance: See `sampled_shapley`.
+    """
+    runs = [tuple(held[moved] for held, moved in zip(levels, row, strict=True)) for row in coalitions(orders)]
+    times = _table(runs, blocks)
+    issued = sum(bool(np.isfinite(column).any()) for column in times.T)
+    try:
+        shares = sampled_shapley(orders, times, allowance=allowance)
+    except ValueError:  # no pair of orders is whole
+        return Observed((), (), (), issued)
+    ratios = [one.ratio for one in shares]
+    factors = tuple(
+        ObservedEffect(word=(factor,), ratio=ratio, q_value=q_value, share=ratio)
+        for factor, (ratio, q_value) in enumerate(zip(ratios, _adjusted(ratios), strict=True))
+    )
+    return Observed(factors, (), (), issued)
+
+
+def observe_groups(
+    levels: Sequence[Sequence[Hashable]],
+    issued: Sequence[Levels],
+    blocks: Sequence[Block],
+    *,
+    idle: Collection[int] = (),
+    baseline: Levels = (),
+    fails: Collection[Levels] = (),
+    allowance: Allowance = NO_ALLOWANCE,
+) -> Observed:
+    """Return what a search by groups shows: configurations that leave out some of all factors.
+
+    Args:
+        levels: Of each factor: as it stays, and as it is left out.
+        issued: The levels of all factors in each run that was issued, in the order of their blocks.
+        blocks: What was measured.
+        idle: Factors that change nothing, which are left out only where all that can go is.
+        baseline: The levels of the baseline, which is in every block whether it is asked for or not.
+        fails: Levels of runs that do not work.
+        allowance: See `left_out`.
+    """
+    groups = [group for one in dict.fromkeys(issued) if (group := _left(levels, one))]
+    given = _left(levels, baseline)
+    own = _without_baseline(groups, given) if given else groups
+    measured = [{_left(levels, one): value for one, value in block.items()} for block in blocks]
+    table = _table([(), *own], measured)
+    broken = {_left(levels, one) for one in fails}
+    count = len(levels) - len(idle)
+    found = left_out(own, table, count, broken, allowance)
+    together = tuple(sorted({*found.free, *idle}))
+    if given and given == together and given not in own:  # the baseline itself is what is left
+        found = left_out([*own, given], _table([(), *own, given], measured), count, broken, allowance)
+    tests = {one.factors[0]: one for one in found.tests if len(one.factors) == 1}
+    factors = tuple(
+        ObservedEffect(
+            word=(factor,),
+            ratio=tests[factor].ratio if factor in tests else None,
+            q_value=tests[factor].p_value if factor in tests else None,
+        )
+        for factor in range(len(levels))
+        if factor not in idle
+    )
+    return Observed(factors, (), (), 1 + len(own), found)
+
+
+def _left(levels: Sequence[Sequence[Hashable]], run: Levels) -> Group:
+    """Return the factors that a run leaves out."""
+    return tuple(number for number, (held, one) in enumerate(zip(levels, run, strict=False)) if one == held[-1])
+
+
+def _without_baseline(groups: Sequence[Group], given: Group) -> list[Group]:
+    """Leave out the baseline's group, unless it fits into the search: it contains no other, and overlaps none."""
+    others = [{*group} for group in groups if group != given]
+    fits = all({*given} <= other or not {*given} & other for other in others)
+    return [group for group in groups if group != given or fits]
 
 
 def _adjusted(ratios: Sequence[Ratio | None]) -> list[float | None]:

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from statistics import median
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 from ablatrix.compilers.catalogue import Level
 from ablatrix.records.model import Record
-from ablatrix.records.status import Status
-from ablatrix.statistics.rounds import paired_levels
-from ablatrix.statistics.screening.observed import Observed, observe, observe_corners
-from ablatrix.study.activity import Activity, Moved, by_moved_knobs, find_activity
-from ablatrix.study.corners import MOST_CORNERS, Programs, are_cheap, find_programs, moved_in
+from ablatrix.study.corners import are_cheap, moved_in
 from ablatrix.study.design import Design, Trial, added_trials
 from ablatrix.study.further_stages import Changed, changes_of, lay_out
 from ablatrix.study.named import baseline_of
-from ablatrix.study.probes import cell_with, moved_levels, screened_span
+from ablatrix.study.probes import cell_with
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.study.screen_choice import choose_design, full_factorial
+from ablatrix.study.screen_choice import choose_design, full_factorial, pairs_of_orders
 from ablatrix.study.screen_cost import BUDGET_S, most_configurations
 from ablatrix.study.stage import Stage
 from ablatrix.study.stage_choice import StageChoice
+from ablatrix.trials.run.group_rounds import GROUPS, next_group_round, with_groups
+from ablatrix.trials.run.probed import Probed
+from ablatrix.trials.run.seen import observed
+from ablatrix.trials.run.share_rounds import SHAPLEY, next_share_round, with_orders
 
 Pair = tuple[str, str]
 Known = Mapping[str, Record]
+ROUNDS = MappingProxyType({GROUPS: next_group_round, SHAPLEY: next_share_round})
+"""How stages go on whose configurations follow from what those before showed, by their design."""
 
 
 def extend_by_results(
@@ -40,14 +41,21 @@ def extend_by_results(
         max_live: See `make_design`.
         at_once: How many untimed compiles run beside each other.
     """
-    for stage, (workload, compiler) in _open_stages(resolved, design):
+    for stage, (workload, compiler) in _stages(resolved, design):
         of_screen = stage.name if stage.factorial_of is None else stage.factorial_of.stage
         trials = _trials_of(design, of_screen, (workload, compiler))
         if not trials or any(trial.trial_id not in known for trial in trials):
             continue
+        choice = design.choice(stage.name, workload, compiler)
+        if choice is not None:
+            records = [known[trial.trial_id] for trial in trials if trial.role == "measured"]
+            further = ROUNDS[choice.design](resolved, design, stage, choice, records, max_live)
+            if further is not None:
+                return further
+            continue
         if stage.screen is not None:
             records = [known[trial.trial_id] for trial in trials]
-            probed = _Probed.of(resolved, stage, workload, compiler, records)
+            probed = Probed.of(resolved, stage, workload, compiler, records)
             if probed.programs is None and _wants_corners(stage, probed, at_once):
                 return _with_corners(resolved, design, stage, probed)
             return _with_screen(resolved, design, stage, probed, max_live)
@@ -57,58 +65,14 @@ def extend_by_results(
     return None
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Probed:
-    """What the untimed compiles of a screening showed.
-
-    Attributes:
-        levels: The knobs that may do something, each with the baseline's level and the other one.
-        spans: The same with every level that they are screened at.
-        compile_s: What a compile took.
-        programs: The distinct programs of all corners, where all were compiled.
-        known: The corners that were compiled.
-    """
-
-    workload: str
-    compiler: str
-    activity: Activity
-    levels: Mapping[str, tuple[Level, ...]]
-    spans: Mapping[str, Sequence[Level]]
-    compile_s: float
-    programs: Programs | None
-    known: frozenset[Moved]
-
-    @classmethod
-    def of(
-        cls, resolved: ResolvedStudy, stage: Stage, workload: str, compiler: str, records: Sequence[Record]
-    ) -> _Probed:
-        entry = resolved.catalogue.compiler(compiler)
-        span, baseline = screened_span(resolved, stage, compiler), baseline_of(resolved.study, entry)
-        moved = moved_levels(resolved, compiler, span)
-        by_moved = by_moved_knobs(records, moved, baseline)
-        activity = find_activity(entry, moved, by_moved)
-        levels = {knob: (baseline[knob], moved[knob]) for knob in activity.active}
-        small = len(levels) <= MOST_CORNERS.bit_length() and levels
-        return cls(
-            workload=workload,
-            compiler=compiler,
-            activity=activity,
-            levels=levels,
-            spans={knob: span.levels[knob] for knob in activity.active},
-            compile_s=median(record.wall_s for record in records),
-            programs=find_programs(entry, levels, by_moved) if small else None,
-            known=frozenset(by_moved),
-        )
-
-
-def _wants_corners(stage: Stage, probed: _Probed, at_once: int) -> bool:
+def _wants_corners(stage: Stage, probed: Probed, at_once: int) -> bool:
     """Return whether all corners of a screening are to be compiled, so that equal programs are timed once."""
-    if stage.design not in (None, "factorial") or not probed.levels or _is_numeric(probed):
+    if stage.design not in (None, "factorial") or not probed.levels or probed.is_numeric:
         return False
     return are_cheap(len(probed.levels), probed.compile_s, stage.budget_s or BUDGET_S, at_once)
 
 
-def _with_corners(resolved: ResolvedStudy, design: Design, stage: Stage, probed: _Probed) -> Design:
+def _with_corners(resolved: ResolvedStudy, design: Design, stage: Stage, probed: Probed) -> Design:
     """Return the design with the corners of a screening that were not compiled yet, to be compiled untimed."""
     knobs = tuple(probed.levels)
     sets = (moved_in(corner, knobs) for corner in range(2 ** len(knobs)))
@@ -123,13 +87,14 @@ def _with_corners(resolved: ResolvedStudy, design: Design, stage: Stage, probed:
     return replace(design, cells=(*design.cells, *new), trials=(*design.trials, *trials))
 
 
-def _open_stages(resolved: ResolvedStudy, design: Design) -> Iterator[tuple[Stage, Pair]]:
-    """Yield the stages that follow from results and are not laid out, with each workload and compiler."""
+def _stages(resolved: ResolvedStudy, design: Design) -> Iterator[tuple[Stage, Pair]]:
+    """Yield the stages that are not laid out, or go on in rounds, with each workload and compiler."""
     study = resolved.study
     for stage in study.stages:
         for variant in study.variants if stage.is_adaptive else ():
             for compiler in (one.name for one in study.compilers):
-                is_open = design.choice(stage.name, variant.name, compiler) is None
+                choice = design.choice(stage.name, variant.name, compiler)
+                is_open = choice is None or choice.design in ROUNDS
                 if is_open and stage.is_about(variant.name, variant.base, compiler):
                     yield stage, (variant.name, compiler)
 
@@ -140,9 +105,7 @@ def _trials_of(design: Design, stage: str, pair: Pair) -> list[Trial]:
     return [trial for trial in design.trials if trial.stage == stage and trial.cell_id in cells]
 
 
-def _with_screen(
-    resolved: ResolvedStudy, design: Design, stage: Stage, probed: _Probed, max_live: int | None
-) -> Design:
+def _with_screen(resolved: ResolvedStudy, design: Design, stage: Stage, probed: Probed, max_live: int | None) -> Design:
     """Return the design with a screening, by what its untimed compiles showed."""
     workload, compiler, levels = probed.workload, probed.compiler, probed.levels
     most = most_configurations(resolved, stage, workload, probed.compile_s, max_live)
@@ -155,12 +118,17 @@ def _with_screen(
         levels={},
         configurations=0,
         blocks=resolved.study.protocol.hot.blocks,
-        why=f"{_counted(probed.activity)}, so there is nothing to screen",
+        why=f"{probed.counted}, so there is nothing to screen",
         idle=probed.activity.idle,
         failed=probed.activity.failed,
     )
     if not levels:
         return lay_out(resolved, design, stage, choice, (), max_live)
+    if stage.design == "groups":
+        return with_groups(resolved, design, stage, replace(choice, why=probed.counted), most, max_live)
+    if stage.design == "shapley" and pairs_of_orders(len(levels), most):
+        counted = replace(choice, why=probed.counted)
+        return with_orders(resolved, design, stage, counted, dict(levels), most, max_live)
     programs = probed.programs
     if programs is not None and len(programs.timed) <= most:
         knobs = tuple(levels)
@@ -173,11 +141,11 @@ def _with_screen(
             configurations=len(changes),
             programs=len(changes),
             corners={cell.cell_id: held for cell, held in zip(cells, programs.corners, strict=True)},
-            why=f"{_counted(probed.activity)}; all {2 ** len(knobs):,} corners were compiled and are {len(changes)} "
+            why=f"{probed.counted}; all {2 ** len(knobs):,} corners were compiled and are {len(changes)} "
             "programs, each of which is timed once",
         )
         return lay_out(resolved, design, stage, choice, changes, max_live)
-    chosen = choose_design(len(levels), most, numeric=_is_numeric(probed), wanted=stage.design)
+    chosen = choose_design(len(levels), most, numeric=probed.is_numeric, wanted=stage.design)
     spans = dict(probed.spans) if chosen.design.kind == "definitive" else levels
     choice = replace(
         choice,
@@ -185,19 +153,9 @@ def _with_screen(
         resolution=chosen.design.resolution,
         levels={knob: tuple(held) for knob, held in spans.items()},
         configurations=len(chosen.design.runs),
-        why=f"{_counted(probed.activity)}; {chosen.why}",
+        why=f"{probed.counted}; {chosen.why}",
     )
     return lay_out(resolved, design, stage, choice, changes_of(chosen.design, spans), max_live)
-
-
-def _is_numeric(probed: _Probed) -> bool:
-    return bool(probed.spans) and all(len(held) == 3 for held in probed.spans.values())
-
-
-def _counted(activity: Activity) -> str:
-    every = len(activity.active) + len(activity.idle) + len(activity.failed)
-    failed = f", {len(activity.failed)} fail by themselves" if activity.failed else ""
-    return f"{len(activity.active)} of {every} knobs may change something{failed}"
 
 
 def _with_confirmation(
@@ -238,44 +196,3 @@ def _with_confirmation(
 
 def _two_levels(levels: Sequence[Level], base: Level) -> tuple[Level, ...]:
     return (base, next(level for level in reversed(levels) if level != base))
-
-
-def observed(screen: StageChoice, records: Sequence[Record]) -> Observed:
-    """Return what a screening shows of hot times, or of cold ones where it has no hot trials.
-
-    Args:
-        screen: What it was.
-        records: Of its measured trials.
-    """
-    knobs = tuple(screen.levels)
-
-    def levels(record: Record) -> tuple[Level | None, ...]:
-        return tuple(record.config.knobs[knob] for knob in knobs)
-
-    mode = "hot" if any(record.mode == "hot" for record in records) else "cold"
-    own = [record for record in records if record.mode == mode]
-    blocks = [{levels(record): value for record, value in block} for block in _values(own, mode)]
-    if screen.corners:
-        return observe_corners({levels(one): screen.corners[one.cell_id] for one in records}, blocks)
-    issued = [levels(record) for record in records]
-    return observe(list(screen.levels.values()), issued, blocks, screen.design, screen.resolution)
-
-
-def _values(records: Iterable[Record], mode: str) -> Iterator[list[tuple[Record, float]]]:
-    """Yield the logs of the times of each block."""
-    blocks: dict[str, list[Record]] = {}
-    for record in records:
-        if record.status is Status.OK and record.runtime is not None:
-            blocks.setdefault(record.block_id, []).append(record)
-    for block in blocks.values():
-        if mode == "cold":
-            times = ((record, record.runtime.compile_first_run_ms) for record in block if record.runtime is not None)
-            yield [(record, math.log(time)) for record, time in times if time]
-            continue
-        bursts = {
-            record.trial_id: record.runtime.burst_ms_min
-            for record in block
-            if record.runtime is not None and record.runtime.burst_ms_min
-        }
-        levels = paired_levels(bursts)
-        yield [(record, levels[record.trial_id]) for record in block if record.trial_id in levels]

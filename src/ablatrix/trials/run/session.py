@@ -29,6 +29,7 @@ from ablatrix.trials.run.block import BlockInput, run_cold, run_hot, run_probes
 from ablatrix.trials.run.further import extend_by_results
 from ablatrix.trials.run.lost import as_interrupted, lost, of_machinery
 from ablatrix.trials.run.preparation import Preparation
+from ablatrix.trials.run.probed import open_probes
 from ablatrix.trials.run.selection import parse_conditions, select
 from ablatrix.trials.run.stopping import HotProgress
 
@@ -63,6 +64,7 @@ class Session:
         statuses = {trial_id: record.status for trial_id, record in known.items()}
         chosen = select(self._design, parse_conditions(only, self._design), statuses)
         again = {trial.trial_id for trial in chosen} if any(text.startswith("status=") for text in only) else set()
+        again |= open_probes(self._design, known)
         blocks = self._pending(chosen, set(known) - again)
         stack.enter_context(self._ledger.begin({trial.trial_id for block in blocks for trial in block} & set(known)))
         self._scratch = self._directory.work / "scratch"
@@ -175,6 +177,9 @@ class Session:
             added = self._extend(design)
             for one in chosen:
                 self._progress.notice(f"stage '{one.stage}', {one.workload} on {one.compiler}: {one.why}")
+            count = len({one.cell_id for one in added if one.role == "measured"})
+            if count and not chosen:
+                self._progress.notice(f"stage '{added[0].stage}' goes on: a round of {count} configurations")
             self._hot |= {key: hot for key, hot in self._hot_progress(()).items() if key not in self._hot}
             blocks = replace(self._design, trials=added).blocks()
             for number, block in enumerate(blocks):

@@ -1,0 +1,120 @@
+"""The blocks of one repeat of a screening or a confirmation: balanced where one block does not hold all of it."""
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ablatrix.statistics.screening import incomplete_blocks
+from ablatrix.study.cells import Cell, reference_cell
+from ablatrix.study.design import Design
+from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.study.stage_choice import StageChoice
+
+ANCHORS = 3
+"""Trials of a hot block beside its configurations: the reference, the baseline and its A/A control."""
+
+Part = list[tuple[Cell, str]]
+Pair = tuple[int, int]
+
+
+def part_sizes(others: int, live: int, *, anchored: bool) -> list[int]:
+    """Return how many configurations beside the baseline each block of a repeat holds, the first one first.
+
+    Args:
+        others: Configurations beside the baseline.
+        live: Trials that a block holds.
+        anchored: Whether reference and A/A control are in every block; else they are in the first alone, as a screening
+            compares configurations with each other.
+    """
+    first = max(1, live - ANCHORS)
+    room = first if anchored else max(1, live - 1)
+    count = 1 + max(0, math.ceil((others - first) / room))
+    if count == 1:
+        return [others]
+    # As many trials in each block; where only the first has all anchors, it has so many configurations fewer.
+    whole, more = divmod(others + room - first, count)
+    sizes = [whole + (number < more) for number in range(count)]
+    sizes[0] -= room - first
+    return sizes
+
+
+def hot_trials(configurations: int, live: int, *, anchored: bool = False) -> int:
+    """Return how many trials one hot repeat of so many configurations has, the baseline among them."""
+    sizes = part_sizes(configurations - 1, live, anchored=anchored)
+    beside = ANCHORS * len(sizes) if anchored else ANCHORS + len(sizes) - 1
+    return configurations - 1 + beside
+
+
+def repeat_parts(
+    resolved: ResolvedStudy,
+    design: Design,
+    choice: StageChoice,
+    cells: Sequence[Cell],
+    mode: str,
+    live: int,
+    order: random.Random,
+) -> Iterator[Part]:
+    """Yield the blocks of one repeat: (cell, role) in random order.
+
+    A hot repeat that fits into no block is several: the baseline is in each, each other configuration in one. Over the
+    repeats, configurations that differ in one knob meet; where a design has none such, a run and its mirror image are
+    always together, so that main effects have no error of blocks.
+
+    Args:
+        resolved: The study with its catalogue.
+        design: The design so far: its blocks of this stage are taken into account.
+        choice: What the stage is.
+        cells: What it measures, the baseline among them.
+        mode: ``cold`` or ``hot``.
+        live: Trials that a hot block holds.
+        order: Where chance comes from.
+    """
+    reference = (reference_cell(resolved, cells[0].workload), "reference")
+    if mode == "cold":
+        yield _shuffled([reference, *((cell, "measured") for cell in cells)], order)
+        return
+    baseline = next(cell for cell in cells if cell.knobs == cell.baseline)
+    others = [cell for cell in cells if cell is not baseline]
+    others = order.sample(others, len(others))
+    anchors: Part = [reference, (baseline, "measured"), (baseline, "twin")]
+    anchored = choice.of is not None
+    sizes = part_sizes(len(others), live, anchored=anchored)
+    parts = [others] if len(sizes) == 1 else _balanced(design, choice, [baseline, *others], sizes, order)
+    for number in order.sample(range(len(parts)), len(parts)) if len(parts) > 1 else [0]:
+        beside = anchors if anchored or number == 0 else anchors[1:2]
+        yield _shuffled([*beside, *((cell, "measured") for cell in parts[number])], order)
+
+
+def _balanced(
+    design: Design, choice: StageChoice, cells: Sequence[Cell], sizes: Sequence[int], order: random.Random
+) -> list[list[Cell]]:
+    """Return the configurations of each block beside the baseline, which is the first of the cells."""
+    numbers = {cell.cell_id: number for number, cell in enumerate(cells)}
+    own = (one for one in design.blocks() if one[0].stage == choice.stage and one[0].mode == "hot")
+    measured = ([one.cell_id for one in block if one.role == "measured"] for block in own)
+    before = [[numbers[one] for one in block if one in numbers] for block in measured]
+    meet, together = _pairs(choice, cells)
+    rng = np.random.default_rng(order.getrandbits(64))
+    blocks = incomplete_blocks(sizes, rng, meet, together, before)
+    return [[cells[number] for number in block if number] for block in blocks]
+
+
+def _pairs(choice: StageChoice, cells: Sequence[Cell]) -> tuple[list[Pair], list[Pair]]:
+    """Return which cells should meet, and which should always be together: by how many knobs they differ."""
+    spans = [(knob, list(levels)) for knob, levels in choice.levels.items()]
+    codes = np.array([[levels.index(cell.knobs[knob]) for knob, levels in spans] for cell in cells])
+    mirrored = [len(levels) - 1 for _, levels in spans] - codes
+    neighbours: list[Pair] = []
+    mirrors: list[Pair] = []
+    for number in range(1, len(cells)):
+        later = codes[number + 1 :]
+        at = number + 1
+        neighbours += [(number, at + int(one)) for one in np.flatnonzero((later != codes[number]).sum(axis=1) == 1)]
+        mirrors += [(number, at + int(one)) for one in np.flatnonzero((later == mirrored[number]).all(axis=1))]
+    return (neighbours, []) if neighbours else ([], mirrors)
+
+
+def _shuffled(items: Part, order: random.Random) -> Part:
+    return order.sample(items, len(items))
