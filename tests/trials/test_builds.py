@@ -30,7 +30,7 @@ from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import ResultDirectory
 from ablatrix.trials.run.builds import make_sides
 from ablatrix.trials.run.runner import RunSummary, run
-from tests.builds.sources import make_repository, make_wheel
+from tests.builds.sources import git, make_repository, make_wheel
 from tests.trials.plugged import PLUGGED
 
 ROOT = Path(__file__).parents[2]
@@ -283,3 +283,20 @@ def test_environment_that_changed_between_runs_is_refused(tmp_path: Path) -> Non
         BuildError, match=r"build 'new' is not what it was when .*: its checkout has other changes; make it"
     ):
         make_sides(study, directory, lambda text: None)
+
+
+def test_builds_of_an_artifact_are_made_again_from_its_locks(tmp_path: Path) -> None:
+    (first,) = make_repository(tmp_path / "package", [{"tinypackage.py": "VERSION = '1.0'\n"}])
+    source = {"repository": "package", "commit": "main", "pythonpath": ["."]}
+    study = plugged_study(tmp_path, {"main": {"git": source}, "other": {"git": {**source, "commit": first}}})
+    made: list[ResultDirectory] = []
+    for name in ("one", "again", "new"):
+        made.append(ResultDirectory(tmp_path / name))
+        made[-1].path.mkdir()
+    make_sides(study, made[0], lambda text: None)
+    (tmp_path / "package" / "tinypackage.py").write_text("VERSION = '2.0'\n")
+    git(tmp_path / "package", "commit", "--quiet", "--all", "--message", "later")
+    make_sides(study, made[1], lambda text: None, read_locks(made[0].builds))
+    make_sides(study, made[2], lambda text: None)
+    commits = [{one.name: one.commit for one in read_locks(directory.builds)}["main"] for directory in made]
+    assert commits == [first, first, git(tmp_path / "package", "rev-parse", "HEAD")]
