@@ -299,7 +299,7 @@ def _read_back(knob: str, facts: Facts) -> list[str]:
 
 
 def _same_in_force(knob: str, here: Facts, there: Facts) -> bool:
-    """Whether what a knob sets was read back in two configurations, and has one value in both; of a build, its digest."""
+    """Whether what a knob sets was read back in two configurations, and has one value in both; of builds the digest."""
     columns = [IN_FORCE + address for of, address in here[SETTINGS] if of == knob]
     columns += [BUILD_DIGEST] if knob == BUILD else []
     return bool(columns) and all(len(here.get(name, ())) == 1 and here[name] == there.get(name) for name in columns)
