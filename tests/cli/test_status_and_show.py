@@ -133,7 +133,7 @@ def test_show_names_the_build_that_a_control_is_of(records: list[Record]) -> Non
     twin = next(one for one in records if one.role == "twin")
     twin = twin.model_copy(update={"meta": twin.meta.model_copy(update={"build": build})})
     ((_, lines), *_) = describe([twin], [twin])
-    assert lines[0] == f"hot trial of {twin.workload.name} on tvm, the A/A control of the baseline in build old"
+    assert lines[0] == f"{twin.mode} trial of {twin.workload.name} on tvm, the A/A control of the baseline in build old"
 
 
 def test_show_of_unknown_or_unclear_id_is_refused(here: Ablatrix, tmp_path: Path, records: list[Record]) -> None:
