@@ -4,13 +4,14 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ablatrix.study.builds import ANCHORS
 from ablatrix.study.cells import variant_of
 from ablatrix.study.named import baseline_of
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.study.screen_choice import choose_design, pairs_of_orders
 from ablatrix.study.spans import span_of
 from ablatrix.study.stage import MOST_SCREENED, Stage
-from ablatrix.study.stage_blocks import ANCHORS, hot_trials
+from ablatrix.study.stage_blocks import hot_trials
 from ablatrix.study.trial_cost import expected_s
 
 BUDGET_S = 1800.0

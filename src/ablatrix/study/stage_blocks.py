@@ -7,13 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ablatrix.statistics.screening import incomplete_blocks
+from ablatrix.study.builds import ANCHORS, OF_A_BUILD, anchors_of
 from ablatrix.study.cells import Cell, reference_cell
 from ablatrix.study.design import Design
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.study.stage_choice import StageChoice
-
-ANCHORS = 3
-"""Trials of a hot block beside its configurations: the reference, the baseline and its A/A control."""
 
 Part = list[tuple[Cell, str]]
 Pair = tuple[int, int]
@@ -75,15 +73,15 @@ def repeat_parts(
     if mode == "cold":
         yield _shuffled([reference, *((cell, "measured") for cell in cells)], order)
         return
-    baseline = next(cell for cell in cells if cell.knobs == cell.baseline)
-    others = [cell for cell in cells if cell is not baseline]
+    baselines = anchors_of(cells)
+    others = [cell for cell in cells if cell not in baselines]
     others = order.sample(others, len(others))
-    anchors: Part = [reference, (baseline, "measured"), (baseline, "twin")]
+    anchors: Part = [reference, *((cell, role) for cell in baselines for role in ("measured", "twin"))]
     anchored = choice.of is not None
-    sizes = part_sizes(len(others), live, anchored=anchored)
-    parts = [others] if len(sizes) == 1 else _balanced(design, choice, [baseline, *others], sizes, order)
+    sizes = part_sizes(len(others), live - OF_A_BUILD * (len(baselines) - 1), anchored=anchored)
+    parts = [others] if len(sizes) == 1 else _balanced(design, choice, [baselines[0], *others], sizes, order)
     for number in order.sample(range(len(parts)), len(parts)) if len(parts) > 1 else [0]:
-        beside = anchors if anchored or number == 0 else anchors[1:2]
+        beside = anchors if anchored or number == 0 else [(cell, "measured") for cell in baselines]
         yield _shuffled([*beside, *((cell, "measured") for cell in parts[number])], order)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from ablatrix.compilers.catalogue import Level
 from ablatrix.records.model import Record
 from ablatrix.statistics.screening import Group, LeftOut, first_groups, next_groups
+from ablatrix.study.builds import ANCHORS
 from ablatrix.study.design import Design
 from ablatrix.study.further_stages import Changed, add_round, lay_out
 from ablatrix.study.named import baseline_of
@@ -15,7 +16,6 @@ from ablatrix.study.probes import moved_levels, screened_span
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.study.spans import ON
 from ablatrix.study.stage import Stage
-from ablatrix.study.stage_blocks import ANCHORS
 from ablatrix.study.stage_choice import StageChoice
 from ablatrix.trials.run.seen import observed
 
