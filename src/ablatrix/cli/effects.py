@@ -17,7 +17,10 @@ from ablatrix.cli.options import Wide
 from ablatrix.foreign_text import escaped
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.effects import ContextLine, Evidence
+    from collections.abc import Sequence
+
+    from ablatrix.analysis.builds import BuildReport
+    from ablatrix.analysis.effects import ContextLine, Evidence, Question
     from ablatrix.analysis.table import Tidy
 
 
@@ -35,6 +38,7 @@ class Table(StrEnum):
     TREND = "trend"
     AXES = "axes"
     MEANS = "means"
+    BUILDS = "builds"
     ALL = "all"
 
 
@@ -104,7 +108,8 @@ def effects_command(
         typer.Option(
             "--show",
             help="Print this table (repeatable).",
-            show_default="screen, main, trend, axes, and the means over workloads; of one workload, its attribution",
+            show_default="builds, screen, main, trend, axes, and the means over workloads; of one workload, its "
+            "attribution",
         ),
     ] = None,
     wide: Wide = False,
@@ -131,6 +136,11 @@ def effects_command(
     with record_files(results) as files:
         found = tidy(files)
     origin = refuse_mixed(found, mixed)
+    wanted = frozenset(show or ())
+    builds = _builds(found, question, origin) if not (as_csv or workloads or only) else []
+    if wanted == {Table.BUILDS} and not as_json:
+        _show_builds_alone(builds, wide)
+        return
     lines = [one for one in context_lines(found.trials, origin) if not workloads or one.model in workloads]
     try:
         evidence = gather(found, question, origin)
@@ -143,11 +153,59 @@ def effects_command(
     if as_csv:
         sys.stdout.write(csv_text(evidence_frame(evidence)))
     elif as_json:
-        print(json.dumps(_plain(evidence, question.margin, lines), indent=1))
+        print(json.dumps(_plain(evidence, question.margin, lines) | _plain_builds(builds), indent=1))
     else:
         _show_departures(found)
         _show_lines(lines)
-        _show(evidence, frozenset(show or ()), question.margin, wide, results[0])
+        if builds and (not wanted or wanted & {Table.BUILDS, Table.ALL}):
+            _show_builds(builds, wide)
+        _show(evidence, wanted - {Table.BUILDS}, question.margin, wide, results[0])
+
+
+def _builds(found: Tidy, question: Question, origin: Sequence[str]) -> list[tuple[str, BuildReport]]:
+    """Return each build beside the baseline's, by where the records come from; nothing where builds do not vary."""
+    from dataclasses import replace
+
+    from ablatrix.analysis.builds import builds_of, compare_builds
+    from ablatrix.analysis.findings import Findings
+    from ablatrix.analysis.groups import grouped
+
+    parts = grouped(found.trials, origin) if origin else [((), found.trials)]
+    reports = []
+    for key, trials in parts:
+        findings = Findings(replace(found, trials=trials))
+        names = builds_of(findings)
+        for head in names.others if names else ():
+            report = compare_builds(findings, None, head, question.margin, question.metrics)
+            reports.append((", ".join(map(str, key)), report))
+    return reports
+
+
+def _show_builds_alone(builds: list[tuple[str, BuildReport]], wide: bool) -> None:
+    if not builds:
+        print("no builds vary in these results: no knob 'build' has two levels", file=sys.stderr)
+        raise typer.Exit(1)
+    _show_builds(builds, wide)
+
+
+def _show_builds(builds: list[tuple[str, BuildReport]], wide: bool) -> None:
+    from ablatrix.cli.build_tables import legend, show_builds
+    from ablatrix.cli.tables import say
+
+    for origin, report in builds:
+        if origin:
+            print(f"{origin}:")
+        show_builds(report, wide)
+        print()
+    say(legend([report for _, report in builds]))
+    print()
+
+
+def _plain_builds(builds: list[tuple[str, BuildReport]]) -> dict[str, object]:
+    from ablatrix.analysis.builds import report_data
+
+    held = [({"origin": origin} if origin else {}) | report_data(report) for origin, report in builds]
+    return {"builds": held} if held else {}
 
 
 def _show_lines(lines: list[ContextLine]) -> None:

@@ -35,6 +35,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "ablatrix effects results/quick",
         "ablatrix effects artifact.zip --metric run_ms_paired --workload mlp",
         "ablatrix effects results/quick --csv",
+        "ablatrix effects results/pr --show builds",
     ),
     "diagnose": ("ablatrix diagnose results/quick", "ablatrix diagnose results/quick --show causes --show proof"),
     "show": ("ablatrix show 8974259a --results results/quick",),

@@ -204,10 +204,18 @@ def _crossings(judging: _Judging, grids: Sequence[FactorialGrid], builds: tuple[
     held = first_crossings(grids, *builds)
     factors = judging.changes([(stage.factor(step), KnobLevels()) for stage, step in held])
     at = judging.changes(
-        [(stage.change(step[0], level), KnobLevels({step[0]: level})) for stage, step in held for level in step[1:]]
+        [
+            (effect, KnobLevels({step[0]: level}))
+            for stage, step in held
+            for effect, level in zip(stage.at(step), step[1:], strict=True)
+        ]
     )
     under = judging.changes(
-        [(stage.under(build, step), KnobLevels({BUILD: build})) for stage, step in held for build in builds]
+        [
+            (effect, KnobLevels({BUILD: build}))
+            for stage, step in held
+            for effect, build in zip(stage.under(step), builds, strict=True)
+        ]
     )
     return [
         Crossed(

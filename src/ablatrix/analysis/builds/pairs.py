@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 from ablatrix.analysis.builds.values import BUILD
 from ablatrix.analysis.effects import Effect, FactorialGrid, effect_of_pairs, interaction_of_pairs
-from ablatrix.statistics.precision import Configuration, Pair
+from ablatrix.statistics.precision import Pair
+
+Step = tuple[str, str, str]
+"""A knob, the level that it is moved from, and the one that it is moved to."""
 
 
 @dataclass(frozen=True)
@@ -26,21 +29,35 @@ class BuildPairs:
         """The pairs (configuration under head, the same under base), in the order of the stage."""
         return self._moved(BUILD, self.base, self.head)
 
-    def change(self, knob: str | None = None, level: str = "") -> Effect:
-        """Return what the build does, over all pairs or over those with one level of another knob."""
-        pairs = self.every if knob is None else [pair for pair in self.every if self._level(pair[0], knob) == level]
-        return effect_of_pairs(self.grid, (BUILD, self.base, self.head), pairs)
+    def change(self) -> Effect:
+        """Return what the build does, over all pairs."""
+        return effect_of_pairs(self.grid, (BUILD, self.base, self.head), self.every)
 
-    def under(self, build: str, step: tuple[str, str, str]) -> Effect:
-        """Return what moving a knob from a level to another one does under one build."""
-        pairs = [pair for pair in self._moved(*step) if self._level(pair[0], BUILD) == build]
-        return effect_of_pairs(self.grid, step, pairs)
+    def at(self, step: Step) -> tuple[Effect, Effect]:
+        """Return what the build does at the level that a knob is moved from, and at the one that it is moved to.
 
-    def factor(self, step: tuple[str, str, str]) -> Effect:
+        Both are over the same configurations of the other knobs, those of `factor`.
+        """
+        crossed = self._crossed(step)
+        name = (BUILD, self.base, self.head)
+        return (
+            effect_of_pairs(self.grid, name, [unmoved for _, unmoved in crossed]),
+            effect_of_pairs(self.grid, name, [moved for moved, _ in crossed]),
+        )
+
+    def under(self, step: Step) -> tuple[Effect, Effect]:
+        """Return what moving a knob from a level to another one does under either build, likewise."""
+        crossed = self._crossed(step)
+        return (
+            effect_of_pairs(self.grid, step, [(moved[1], unmoved[1]) for moved, unmoved in crossed]),
+            effect_of_pairs(self.grid, step, [(moved[0], unmoved[0]) for moved, unmoved in crossed]),
+        )
+
+    def factor(self, step: Step) -> Effect:
         """Return by what the build's ratio is multiplied when a knob is moved from a level to another one."""
         return interaction_of_pairs(self.grid, (BUILD, self.base, self.head, step[0]), self._crossed(step))
 
-    def steps(self) -> Iterator[tuple[str, str, str]]:
+    def steps(self) -> Iterator[Step]:
         """Yield each other knob with the level of the baseline and each further level that both builds have."""
         comparison = self.grid.comparison
         for knob, level in comparison.steps():
@@ -49,13 +66,15 @@ class BuildPairs:
             if knob != BUILD and self._crossed(step):
                 yield step
 
-    def _crossed(self, step: tuple[str, str, str]) -> list[tuple[Pair, Pair]]:
-        knob, before, after = step
+    def _crossed(self, step: Step) -> list[tuple[Pair, Pair]]:
+        """Return (pair with the knob moved, pair with it not moved): those that are whole, or all where none is."""
         at = {pair[0]: pair for pair in self.every}
-        partners = dict(self._moved(knob, before, after))
-        return [
+        partners = dict(self._moved(*step))
+        found = [
             (pair, at[partners[there]]) for there, pair in at.items() if there in partners and partners[there] in at
         ]
+        whole = set(self.grid.whole(self.every))
+        return [one for one in found if whole.issuperset(one)] or found
 
     def _moved(self, knob: str, before: str, after: str) -> list[Pair]:
         position = self.grid.comparison.knobs.index(knob)
@@ -71,9 +90,6 @@ class BuildPairs:
         known = set(there)
         return [pair for pair in partners if pair[1] in known]
 
-    def _level(self, one: Configuration, knob: str) -> str:
-        return str(one[self.grid.comparison.knobs.index(knob)])
-
 
 def first_stages(grids: Sequence[FactorialGrid], base: str, head: str) -> list[BuildPairs]:
     """Return for each unit the stages that span two builds, of each the largest one; see `main_effects`."""
@@ -87,11 +103,9 @@ def first_stages(grids: Sequence[FactorialGrid], base: str, head: str) -> list[B
     return list(found.values())
 
 
-def first_crossings(
-    grids: Sequence[FactorialGrid], base: str, head: str
-) -> list[tuple[BuildPairs, tuple[str, str, str]]]:
+def first_crossings(grids: Sequence[FactorialGrid], base: str, head: str) -> list[tuple[BuildPairs, Step]]:
     """Return each step of another knob that is crossed with two builds, from the first stage of a unit that has it."""
-    found: dict[tuple[object, ...], tuple[BuildPairs, tuple[str, str, str]]] = {}
+    found: dict[tuple[object, ...], tuple[BuildPairs, Step]] = {}
     for grid in grids:
         if BUILD not in grid.comparison.knobs:
             continue

@@ -39,7 +39,7 @@ def signed(ratio: float) -> str:
 def needs_text(needs: Needs, margin: float) -> str:
     """Return what it would take to settle what is open."""
     if needs.blocks is None or needs.further is None:
-        return f"no number of blocks settles it at {percent_text(margin)}: the instrument is off by as much"
+        return f"no number of blocks settles it at {percent_text(margin)}: the figure cannot show less"
     blocks = "1 further block" if needs.further == 1 else f"{needs.further} further blocks"
     return f"about {blocks}" + ("" if needs.seconds is None else f" ({_duration(needs.seconds)})")
 
