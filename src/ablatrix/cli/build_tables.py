@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ablatrix.analysis.builds import (
     CHANGED,
+    UNCHANGED,
     BuildReport,
     Change,
     Crossed,
@@ -108,7 +109,7 @@ def _crossed_row(one: Crossed, margin: float) -> Row:
         _said(after, margin),
         interval_text(base.effect.ratio, base.effect.exact),
         interval_text(head.effect.ratio, head.effect.exact),
-        "yes" if one.depends else "not shown" if one.factor.word not in ("same", "same code") else "no",
+        "yes" if one.depends else "not shown" if one.factor.word not in UNCHANGED else "no",
     ]
 
 

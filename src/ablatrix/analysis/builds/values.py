@@ -22,6 +22,8 @@ Word = Literal[
 ]
 CHANGED: tuple[Word, ...] = ("regression", "improvement")
 """Words that say that something changed."""
+UNCHANGED: tuple[Word, ...] = ("same", "same code")
+"""Words that say that nothing did."""
 OPEN: tuple[Word, ...] = ("not distinguishable", "one block, not tested", "not confirmed", "not attributable")
 """Words that leave open whether something did."""
 

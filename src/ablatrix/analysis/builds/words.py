@@ -2,7 +2,7 @@
 
 import math
 
-from ablatrix.analysis.builds.values import CHANGED, Change, Crossed, MeanChange, Needs, SameCode
+from ablatrix.analysis.builds.values import CHANGED, UNCHANGED, Change, Crossed, MeanChange, Needs, SameCode
 from ablatrix.analysis.groups import percent_text
 from ablatrix.statistics.ratio import Ratio
 
@@ -54,9 +54,9 @@ def dependence_text(one: Crossed, margin: float) -> str | None:
         for side, level in ((before, one.base_level), (after, one.level))
     ]
     changed = [side.word in CHANGED for side in one.build_at]
-    if changed == [False, True] and before.word == "same":
+    if changed == [False, True] and before.word in UNCHANGED:
         return f"only with {one.knob}={one.level}: {sides[1]}; {sides[0]}"
-    if changed == [True, False] and after.word == "same":
+    if changed == [True, False] and after.word in UNCHANGED:
         return f"only with {one.knob}={one.base_level}: {sides[0]}; {sides[1]}"
     return f"depends on {one.knob}: {sides[0]}; {sides[1]}"
 
