@@ -28,6 +28,16 @@ def ends_well(record: Record) -> str:
     return record.status.value
 
 
+def only_memory_and_fusion(records: Iterable[Record]) -> list[Record]:
+    """Return the records of the configurations that differ from the baseline in these two knobs at most."""
+    fixed = {"partition": "whole", "reuse": "keep"}
+    return [
+        record
+        for record in records
+        if record.role != "measured" or all(record.config.knobs[knob] == level for knob, level in fixed.items())
+    ]
+
+
 def with_builds(
     records: Iterable[Record],
     planted: Planted = unchanged,

@@ -56,3 +56,10 @@ def test_builds_of_records_without_any_are_one_line_and_exit_1(here: Ablatrix, t
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr == b"no builds vary in these results: no knob 'build' has two levels\n"
     assert b'"builds"' not in here("effects", tmp_path, "--json").stdout
+
+
+def test_builds_of_one_workload_keep_their_words(here: Ablatrix, results: Path) -> None:
+    text = here("effects", results, "--show", "builds", "--workload", "encoder").stdout.decode()
+    assert "encoder on tvm: only with fusion=on" in text
+    assert "attention" not in text
+    assert "geometric mean" not in text

@@ -1,6 +1,10 @@
 """Two builds side by side as tables in the terminal."""
 
+import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import typer
 
 from ablatrix.analysis.builds import (
     CHANGED,
@@ -9,13 +13,20 @@ from ablatrix.analysis.builds import (
     Change,
     Crossed,
     MetricBuilds,
+    builds_of,
     change_text,
+    compare_builds,
     dependence_text,
     interval_text,
     needs_text,
+    report_data,
     same_code_text,
 )
+from ablatrix.analysis.effects import Question
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import grouped, percent_text, variants_of
 from ablatrix.analysis.reasons import levels_text, text_of
+from ablatrix.analysis.table import Tidy
 from ablatrix.cli.tables import Block, Column, Row, print_blocks, print_table, say
 
 CHANGE_COLUMNS = (
@@ -35,9 +46,58 @@ CROSSED_COLUMNS = (
     Column("depends", whole=True),
 )
 MOST_TURNED = 12
+Reports = Sequence[tuple[str, BuildReport]]
+"""Two builds each, with the origin of the records where these are mixed."""
 
 
-def show_builds(report: BuildReport, wide: bool = False) -> None:
+def builds_beside(found: Tidy, question: Question, origin: Sequence[str]) -> Reports:
+    """Return each build beside the baseline's, by where the records come from; nothing where builds do not vary.
+
+    Args:
+        found: The table of trials.
+        question: What is asked of it.
+        origin: Columns that distinguish mixed records.
+    """
+    variants = variants_of(found.trials)
+    reports = []
+    for key, trials in grouped(found.trials, origin) if origin else [((), found.trials)]:
+        findings = Findings(replace(found, trials=trials))
+        names = builds_of(findings)
+        for head in names.others if names else ():
+            report = compare_builds(findings, None, head, question.margin, question.metrics)
+            if question.workloads or question.axes:
+                report = report.about(lambda workload: question.is_about(workload, variants))
+            reports.append((", ".join(map(str, key)), report))
+    return reports
+
+
+def show_builds_alone(reports: Reports, wide: bool) -> None:
+    """Print builds alone; exit with 1 where none vary."""
+    if not reports:
+        print("no builds vary in these results: no knob 'build' has two levels", file=sys.stderr)
+        raise typer.Exit(1)
+    show_all_builds(reports, wide)
+
+
+def show_all_builds(reports: Reports, wide: bool) -> None:
+    """Print each build beside the baseline's, and below them what the words mean; nothing without any."""
+    for origin, report in reports:
+        if origin:
+            print(f"{origin}:")
+        show_builds(report, wide)
+        print()
+    if reports:
+        say(_legend(reports[0][1].margin))
+        print()
+
+
+def plain_builds(reports: Reports) -> dict[str, object]:
+    """Return builds as JSON has them; nothing without any."""
+    held = [({"origin": origin} if origin else {}) | report_data(report) for origin, report in reports]
+    return {"builds": held} if held else {}
+
+
+def show_builds(report: BuildReport, wide: bool) -> None:
     """Print two builds side by side: what changed, how it depends on other knobs, and how trials ended.
 
     Args:
@@ -155,11 +215,9 @@ def statuses_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in counts.items()) or "none"
 
 
-def legend(reports: Sequence[BuildReport]) -> str:
+def _legend(share: float) -> str:
     """Return what the words of these tables mean."""
-    from ablatrix.analysis.groups import percent_text
-
-    margin = percent_text(reports[0].margin)
+    margin = percent_text(share)
     return (
         f"same: within +-{margin} (two one-sided tests at 5 %), whether or not a difference is shown. regression, "
         "improvement: not the same, and the p-value, adjusted over the rows of a table (Holm), is at most 5 %. same "

@@ -17,10 +17,7 @@ from ablatrix.cli.options import Wide
 from ablatrix.foreign_text import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ablatrix.analysis.builds import BuildReport
-    from ablatrix.analysis.effects import ContextLine, Evidence, Question
+    from ablatrix.analysis.effects import ContextLine, Evidence
     from ablatrix.analysis.table import Tidy
 
 
@@ -92,6 +89,16 @@ Metrics = Annotated[
 ]
 
 
+Tables = Annotated[
+    list[Table] | None,
+    typer.Option(
+        "--show",
+        help="Print this table (repeatable).",
+        show_default="builds, screen, main, trend, axes, and the means over workloads; of one, its attribution",
+    ),
+]
+
+
 def effects_command(
     results: Results,
     metrics: Metrics = None,
@@ -103,15 +110,7 @@ def effects_command(
     start: Start = None,
     end: End = None,
     mixed: AllowMixed = False,
-    show: Annotated[
-        list[Table] | None,
-        typer.Option(
-            "--show",
-            help="Print this table (repeatable).",
-            show_default="builds, screen, main, trend, axes, and the means over workloads; of one workload, its "
-            "attribution",
-        ),
-    ] = None,
+    show: Tables = None,
     wide: Wide = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one row per effect.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the same rows as JSON.")] = False,
@@ -120,11 +119,12 @@ def effects_command(
     from ablatrix.analysis.effects import NothingVariesError, Question, context_lines, evidence_frame, gather
     from ablatrix.analysis.groups import refuse_mixed
     from ablatrix.analysis.table import csv_text, tidy
+    from ablatrix.cli.build_tables import builds_beside, plain_builds, show_all_builds, show_builds_alone
     from ablatrix.errors import AnalysisError
 
     if as_csv and as_json:
         raise AnalysisError("--csv and --json were both given; give only one")
-    chosen = _conditions(only)
+    chosen, wanted = _conditions(only), frozenset(show or ())
     question = Question(
         metrics=tuple(metrics or ()),
         workloads=(*(workloads or ()), *sorted(chosen.pop("workload", ()))),
@@ -136,10 +136,9 @@ def effects_command(
     with record_files(results) as files:
         found = tidy(files)
     origin = refuse_mixed(found, mixed)
-    wanted = frozenset(show or ())
-    builds = _builds(found, question, origin) if not (as_csv or workloads or only) else []
+    builds = [] if as_csv else builds_beside(found, question, origin)
     if wanted == {Table.BUILDS} and not as_json:
-        _show_builds_alone(builds, wide)
+        show_builds_alone(builds, wide)
         return
     lines = [one for one in context_lines(found.trials, origin) if not workloads or one.model in workloads]
     try:
@@ -153,59 +152,13 @@ def effects_command(
     if as_csv:
         sys.stdout.write(csv_text(evidence_frame(evidence)))
     elif as_json:
-        print(json.dumps(_plain(evidence, question.margin, lines) | _plain_builds(builds), indent=1))
+        print(json.dumps(_plain(evidence, question.margin, lines) | plain_builds(builds), indent=1))
     else:
         _show_departures(found)
         _show_lines(lines)
-        if builds and (not wanted or wanted & {Table.BUILDS, Table.ALL}):
-            _show_builds(builds, wide)
+        if not wanted or wanted & {Table.BUILDS, Table.ALL}:
+            show_all_builds(builds, wide)
         _show(evidence, wanted - {Table.BUILDS}, question.margin, wide, results[0])
-
-
-def _builds(found: Tidy, question: Question, origin: Sequence[str]) -> list[tuple[str, BuildReport]]:
-    """Return each build beside the baseline's, by where the records come from; nothing where builds do not vary."""
-    from dataclasses import replace
-
-    from ablatrix.analysis.builds import builds_of, compare_builds
-    from ablatrix.analysis.findings import Findings
-    from ablatrix.analysis.groups import grouped
-
-    parts = grouped(found.trials, origin) if origin else [((), found.trials)]
-    reports = []
-    for key, trials in parts:
-        findings = Findings(replace(found, trials=trials))
-        names = builds_of(findings)
-        for head in names.others if names else ():
-            report = compare_builds(findings, None, head, question.margin, question.metrics)
-            reports.append((", ".join(map(str, key)), report))
-    return reports
-
-
-def _show_builds_alone(builds: list[tuple[str, BuildReport]], wide: bool) -> None:
-    if not builds:
-        print("no builds vary in these results: no knob 'build' has two levels", file=sys.stderr)
-        raise typer.Exit(1)
-    _show_builds(builds, wide)
-
-
-def _show_builds(builds: list[tuple[str, BuildReport]], wide: bool) -> None:
-    from ablatrix.cli.build_tables import legend, show_builds
-    from ablatrix.cli.tables import say
-
-    for origin, report in builds:
-        if origin:
-            print(f"{origin}:")
-        show_builds(report, wide)
-        print()
-    say(legend([report for _, report in builds]))
-    print()
-
-
-def _plain_builds(builds: list[tuple[str, BuildReport]]) -> dict[str, object]:
-    from ablatrix.analysis.builds import report_data
-
-    held = [({"origin": origin} if origin else {}) | report_data(report) for origin, report in builds]
-    return {"builds": held} if held else {}
 
 
 def _show_lines(lines: list[ContextLine]) -> None:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from ablatrix.analysis.builds.needs import BlockTimes, needs_of
 from ablatrix.analysis.builds.outcomes import outcomes_of, turned_of
 from ablatrix.analysis.builds.pairs import BuildPairs, first_crossings, first_stages
@@ -17,6 +19,7 @@ from ablatrix.analysis.builds.values import (
     BuildReport,
     Change,
     Crossed,
+    Difference,
     MeanChange,
     MetricBuilds,
     SameCode,
@@ -40,6 +43,7 @@ from ablatrix.analysis.effects import (
     subject_of,
 )
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import controls_text
 from ablatrix.analysis.reasons import KnobLevels
 from ablatrix.errors import AnalysisError
 from ablatrix.records.metrics import Metric
@@ -110,6 +114,7 @@ def compare_builds(
         outcomes=outcomes_of(findings.units, base, head),
         turned=turned_of(findings.units, base, head),
         only_one=tuple(_only_one(findings.units, base, head)),
+        differences=tuple(_differences(findings, base, head)),
     )
 
 
@@ -175,6 +180,7 @@ def _on_metric(
         ),
         crossings=tuple(_crossings(judging, grids, builds)),
         same_code=_same_code(stages),
+        controls=tuple(controls_text(findings.controls(metric.name, mode), mode)),
     )
 
 
@@ -253,6 +259,17 @@ def _only_one(units: Sequence[Unit], base: str, head: str) -> Iterator[str]:
             if lone:
                 what = "1 configuration" if lone == 1 else f"{lone} configurations"
                 yield f"{unit.workload} on {unit.compiler}: {what} under build '{build}' alone"
+
+
+def _differences(findings: Findings, base: str, head: str) -> Iterator[Difference]:
+    """Yield the versions that the measured trials of two builds have not in common."""
+    names = [name for name in findings.trials.columns if name.startswith("version_")]
+    held = findings.trials.lazy().filter(pl.col("role") == "measured").select(f"knob_{BUILD}", *names)
+    sides = [held.filter(pl.col(f"knob_{BUILD}") == build).unique().collect() for build in (base, head)]
+    for name in names:
+        before, after = (tuple(map(str, sorted(side[name].drop_nulls().unique().to_list()))) for side in sides)
+        if before != after:
+            yield Difference(what=name.removeprefix("version_"), before=before, after=after)
 
 
 def _configurations(unit: Unit, build: str) -> set[frozenset[Setting]]:

@@ -19,6 +19,7 @@ def report_data(report: BuildReport) -> dict[str, Any]:
         "outcomes": plain_data(report.outcomes),
         "turned": plain_data(report.turned),
         "only_one": list(report.only_one),
+        "differences": plain_data(report.differences),
     }
 
 
@@ -30,6 +31,7 @@ def _metric(one: MetricBuilds, margin: float) -> dict[str, Any]:
         "means": [_mean(mean) for mean in one.means],
         "crossings": [_crossed(crossed, margin) for crossed in one.crossings],
         "same_code": plain_data(one.same_code),
+        "controls": list(one.controls),
     }
 
 

@@ -1,7 +1,7 @@
 """What is known of two builds of a compiler, side by side: frozen values."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ablatrix.analysis.effects import Effect, GeometricMean, Judgement
@@ -143,6 +143,7 @@ class MetricBuilds:
         means: In the mean over workloads, for each compiler with several.
         crossings: How that depends on each other knob, where a stage spans both.
         same_code: None where no pair is.
+        controls: What the A/A controls say, a line each.
     """
 
     metric: Metric
@@ -151,6 +152,20 @@ class MetricBuilds:
     means: tuple[MeanChange, ...]
     crossings: tuple[Crossed, ...]
     same_code: SameCode | None
+    controls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Something that the records of two builds say differently: a version, or the code of the compiler.
+
+    Attributes:
+        before, after: Every value under each build.
+    """
+
+    what: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
 
 
 Turn = Literal["newly wrong", "newly failed", "newly unsupported", "no longer fails", "now supported"]
@@ -205,6 +220,7 @@ class BuildReport:
         outcomes: By workload and compiler.
         turned: Configurations that ended in another way, worse ones first.
         only_one: Configurations that only one of the builds has, in words.
+        differences: What the records of the two say differently of software.
     """
 
     base: str
@@ -214,6 +230,7 @@ class BuildReport:
     outcomes: tuple[Outcomes, ...]
     turned: tuple[Turned, ...]
     only_one: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
     sessions: int = 1
 
     @property
@@ -221,6 +238,19 @@ class BuildReport:
         """The configurations that are newly wrong, failed or unsupported."""
         return tuple(one for one in self.turned if one.turn in WORSE)
 
-    def metric(self, name: str) -> MetricBuilds | None:
-        """Return what is known on a metric; None where the results do not have it."""
-        return next((one for one in self.metrics if one.metric.name == name), None)
+    def about(self, is_wanted: Callable[[str], bool]) -> "BuildReport":
+        """Return what it says of some workloads, without means over all; words do not depend on it."""
+        return replace(
+            self,
+            metrics=tuple(
+                replace(
+                    one,
+                    changes=tuple(change for change in one.changes if is_wanted(change.effect.workload)),
+                    means=(),
+                    crossings=tuple(each for each in one.crossings if is_wanted(each.factor.effect.workload)),
+                )
+                for one in self.metrics
+            ),
+            outcomes=tuple(one for one in self.outcomes if is_wanted(one.workload)),
+            turned=tuple(one for one in self.turned if is_wanted(one.workload)),
+        )
