@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
+from ruamel.yaml import YAML
 
 from ablatrix.analysis.builds import compare_builds
 from ablatrix.analysis.findings import Findings
 from ablatrix.errors import AnalysisError
-from ablatrix.pull_request import DEFAULT_POLICY, Gate, Policy, hold_against, junit_text, load_policy, markdown_text
+from ablatrix.pull_request import (
+    DEFAULT_POLICY,
+    Gate,
+    Policy,
+    hold_against,
+    junit_text,
+    load_policy,
+    markdown_text,
+    policy_schema_text,
+)
 from ablatrix.records.model import Record
 from tests.synthetic import make_records, tidied
 from tests.with_builds import Ends, Knobs, Planted, ends_well, only_memory_and_fusion, unchanged, with_builds
@@ -175,3 +187,11 @@ def test_documented_policy_is_read_and_every_key_is_explained(tmp_path: Path) ->
     assert not held.counts("decoder[phase=decode]", "tvm")
     table = text.split("## The policy")[1]
     assert [key for key in Policy.model_fields if key != "version" and f"`{key}`" not in table] == []
+
+
+def test_policy_schema_matches_model_and_accepts_the_shipped_policy() -> None:
+    root = Path(__file__).parents[2]
+    frozen = (root / "schemas" / "policy-1.json").read_text(encoding="utf-8")
+    assert frozen == policy_schema_text(), "the fields of policies changed: raise POLICY_VERSION, freeze a new schema"
+    data = YAML(typ="safe").load((root / "examples" / "pr" / "policy.yaml").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(json.loads(frozen)).validate(data)

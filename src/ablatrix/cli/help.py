@@ -43,7 +43,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "verdict": ("ablatrix verdict results/quick", "ablatrix verdict artifact.zip --report reproduction.json"),
     "compare": ("ablatrix compare results/here results/there", "ablatrix compare old.zip new.zip --margin 1%"),
     "pr": (
-        "ablatrix pr --results results/pr --base stable --head mine",
+        "ablatrix pr study.yaml --base stable --head mine --out results/pr --confirm",
+        "ablatrix pr study.yaml --base pip:onnxruntime==1.23.0 --head here --out results/pr",
         "ablatrix pr --results results/pr --policy policy.yaml --junit pr.xml",
     ),
     "tabulate": ("ablatrix tabulate results/quick --out tables",),

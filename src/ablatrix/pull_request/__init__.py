@@ -3,7 +3,7 @@
 from ablatrix.pull_request.gate import OUTCOMES, Check, Gate, State, hold_against
 from ablatrix.pull_request.junit import junit_text
 from ablatrix.pull_request.markdown import markdown_text
-from ablatrix.pull_request.policy import DEFAULT_POLICY, Exemption, Policy, load_policy
+from ablatrix.pull_request.policy import DEFAULT_POLICY, Exemption, Policy, load_policy, policy_schema_text
 
 __all__ = [
     "DEFAULT_POLICY",
@@ -17,4 +17,5 @@ __all__ = [
     "junit_text",
     "load_policy",
     "markdown_text",
+    "policy_schema_text",
 ]

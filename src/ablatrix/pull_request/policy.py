@@ -1,5 +1,6 @@
 """What a change may cost: the file that decides whether a pull request passes."""
 
+import json
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ from ablatrix.documents.load import load_document
 from ablatrix.errors import AnalysisError
 from ablatrix.records.metrics import HOT_METRIC
 
+POLICY_VERSION = 1
 Answer = Literal["pass", "fail"]
 
 
@@ -115,3 +117,13 @@ def load_policy(path: Path) -> Policy:
         return load_document(path, Policy, AnalysisError).value
     except AnalysisError as error:
         raise AnalysisError("\n".join(map(str, error.args))) from None
+
+
+def policy_schema_text() -> str:
+    """Return the JSON Schema of a policy file: the same text on every machine."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"ablatrix/policy-{POLICY_VERSION}",
+        **Policy.model_json_schema(),
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
