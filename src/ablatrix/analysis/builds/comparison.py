@@ -103,8 +103,8 @@ def compare_builds(
     for name in metrics or DEFAULT_METRICS:
         metric = effect_metric(name)
         mode = mode_with_values(findings.trials, metric)
-        if mode is not None:
-            grids = findings.factorial_grids(name, mode)
+        grids = [] if mode is None else findings.factorial_grids(name, mode)
+        if mode is not None and (metrics or any(len(grid.blocks) for grid in grids)):
             compared.append(_on_metric(findings, grids, (base, head), (metric, mode), margin, times))
     return BuildReport(
         base=base,
