@@ -47,6 +47,7 @@ def with_builds(
     noise: float = 0.002,
     has_same_code: Callable[[Knobs], bool] = lambda knobs: False,
     ends: Ends = ends_well,
+    control: float = 1.0,
 ) -> list[Record]:
     """Return records whose compiler was run as two builds, side by side in each block.
 
@@ -58,14 +59,16 @@ def with_builds(
         noise: Standard deviation of their logarithms, beside that of the first build's.
         has_same_code: For which knobs both builds make the same code; else the code is another one.
         ends: How trials of the second build end.
+        control: By what times of the second build's A/A control are multiplied.
     """
     rng = random.Random(seed)
     found: list[Record] = []
     for record in records:
         first = _of_build(record, names[0], names[0], again=False)
         found.append(first)
-        if record.role == "measured":
+        if record.role in ("measured", "twin"):
             factor = planted(record.workload.name, record.mode, record.config.knobs)
+            factor *= control if record.role == "twin" else 1.0
             factor *= math.exp(rng.gauss(0.0, noise))
             second = _of_build(record, names[1], names[0], again=True)
             if not has_same_code(record.config.knobs):

@@ -22,10 +22,10 @@ from ablatrix.errors import AnalysisError
 from ablatrix.records.model import Record
 from ablatrix.statistics.ratio import Ratio
 from tests.synthetic import make_records, tidied
-from tests.with_builds import Knobs, with_builds
+from tests.with_builds import Knobs, only_memory_and_fusion, with_builds
 
 RUN = "run_ms_paired"
-BASE = make_records(modes=["hot"], blocks=5, noise=0.001)
+BASE = only_memory_and_fusion(make_records(modes=["hot"], blocks=5, noise=0.001))
 
 
 def report_of(records: list[Record], base: str | None = None, head: str | None = None) -> BuildReport:
@@ -82,7 +82,7 @@ def test_change_that_needs_a_knob_is_said_to_need_it() -> None:
     assert under[0] is not None
     assert under[1] is not None
     assert under[1].value / under[0].value == pytest.approx(0.9, abs=0.005)
-    assert dependence_text(crossed["encoder", "reuse"], report.margin) is None
+    assert dependence_text(crossed["encoder", "memory_plan"], report.margin) is None
 
 
 def test_factor_is_the_quotient_of_what_the_build_does_at_both_levels() -> None:
@@ -99,7 +99,7 @@ def test_same_code_is_never_called_a_change_and_shows_its_noise() -> None:
     assert words(report) == {"attention": "same code", "encoder": "same code"}
     noise = report.metrics[0].same_code
     assert noise is not None
-    assert noise.comparisons == 32
+    assert noise.comparisons == 8
     assert math.expm1(noise.largest) == pytest.approx(0.05, abs=0.006)
     assert same_code_text(noise).endswith("this is noise of layout, and no change")
 
@@ -108,7 +108,7 @@ def test_same_code_in_part_of_the_pairs_leaves_these_out() -> None:
     records = with_builds(BASE, faster_with_fusion, has_same_code=lambda knobs: knobs["fusion"] == "off")
     report = report_of(records)
     change = report.metrics[0].changes[0]
-    assert (change.word, change.effect.pairs, change.effect.pairs_same) == ("improvement", 8, 8)
+    assert (change.word, change.effect.pairs, change.effect.pairs_same) == ("improvement", 2, 2)
     assert report.metrics[0].same_code is not None
 
 
@@ -133,11 +133,11 @@ def test_wrong_outputs_under_one_build_are_newly_wrong() -> None:
     assert {(one.workload, one.turn, one.settings["fusion"]) for one in report.turned} == {
         ("encoder", "newly wrong", "on")
     }
-    assert len(report.worse) == 8
+    assert len(report.worse) == 2
     assert (report.worse[0].before, report.worse[0].after) == ({"ok": 5}, {"ok": 4, "wrong_output": 1})
     held = {one.workload: (one.before, one.after) for one in report.outcomes}
-    assert held["encoder"] == ({"ok": 80}, {"ok": 72, "wrong_output": 8})
-    assert held["attention"] == ({"ok": 80}, {"ok": 80})
+    assert held["encoder"] == ({"ok": 20}, {"ok": 18, "wrong_output": 2})
+    assert held["attention"] == ({"ok": 20}, {"ok": 20})
 
 
 def test_knob_that_a_build_lacks_is_newly_unsupported() -> None:
@@ -147,7 +147,7 @@ def test_knob_that_a_build_lacks_is_newly_unsupported() -> None:
     report = report_of(with_builds(BASE, ends=ends))
     assert {one.turn for one in report.worse} == {"newly unsupported"}
     change = report.metrics[0].changes[0]
-    assert (change.effect.pairs, change.effect.pairs_missing) == (8, 8)
+    assert (change.effect.pairs, change.effect.pairs_missing) == (2, 2)
 
 
 def test_change_of_one_session_alone_is_not_confirmed() -> None:
@@ -189,7 +189,7 @@ def test_report_as_data_is_json_and_has_every_change() -> None:
     held = json.loads(json.dumps(report_data(report), allow_nan=False))
     (metric,) = held["metrics"]
     assert {one["word"] for one in metric["changes"]} == {"improvement"}
-    assert len(metric["crossings"]) == 8
+    assert len(metric["crossings"]) == 4
     assert [one["depends"] for one in metric["crossings"] if one["knob"] == "fusion"] == [True, True]
 
 
@@ -204,3 +204,13 @@ def test_report_as_data_is_json_and_has_every_change() -> None:
 )
 def test_interval_is_worded_as_signed_percent(ratio: Ratio | None, text: str) -> None:
     assert interval_text(ratio) == text
+
+
+def test_control_of_the_second_build_that_fails_widens_the_comparison() -> None:
+    held, failed = (report_of(with_builds(BASE, slower_encoder, control=factor)) for factor in (1.0, 1.04))
+    assert any(line.startswith("build pr: A/A control: holds on all 2 units") for line in held.metrics[0].controls)
+    assert any(line.startswith("build pr: A/A control failed") for line in failed.metrics[0].controls)
+    widths = [one.metrics[0].changes[1].effect.allowance.offset for one in (held, failed)]
+    assert widths[0] == 0.0
+    assert widths[1] > 0.04
+    assert words(failed)["attention"] == "not distinguishable"

@@ -7,10 +7,11 @@ and data alone moves times by as much.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
+from ablatrix.analysis.builds.controls import BuildControls
 from ablatrix.analysis.builds.needs import BlockTimes, needs_of
 from ablatrix.analysis.builds.outcomes import outcomes_of, turned_of
 from ablatrix.analysis.builds.pairs import BuildPairs, first_crossings, first_stages
@@ -43,7 +44,6 @@ from ablatrix.analysis.effects import (
     subject_of,
 )
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import controls_text
 from ablatrix.analysis.reasons import KnobLevels
 from ablatrix.errors import AnalysisError
 from ablatrix.records.metrics import Metric
@@ -98,14 +98,17 @@ def compare_builds(
         AnalysisError: Results without builds, a build that they do not have, or one that must be named.
     """
     base, head = _named(builds_of(findings), base, head)
-    times = BlockTimes(findings.trials)
+    times, controls = BlockTimes(findings.trials), BuildControls(findings, (base, head))
     compared = []
     for name in metrics or DEFAULT_METRICS:
         metric = effect_metric(name)
         mode = mode_with_values(findings.trials, metric)
         grids = [] if mode is None else findings.factorial_grids(name, mode)
         if mode is not None and (metrics or any(len(grid.blocks) for grid in grids)):
-            compared.append(_on_metric(findings, grids, (base, head), (metric, mode), margin, times))
+            judging = _Judging(metric, margin, times)
+            widened = [controls.widened(grid) for grid in grids]
+            found = _on_metric(findings, widened, (base, head), judging, mode)
+            compared.append(replace(found, controls=controls.texts(name, mode)))
     return BuildReport(
         base=base,
         head=head,
@@ -160,18 +163,15 @@ def _on_metric(
     findings: Findings,
     grids: Sequence[FactorialGrid],
     builds: tuple[str, str],
-    measured: tuple[Metric, str],
-    margin: float,
-    times: BlockTimes,
+    judging: "_Judging",
+    mode: str,
 ) -> MetricBuilds:
-    metric, mode = measured
     stages = first_stages(grids, *builds)
-    judging = _Judging(metric, margin, times)
     effects = [stage.change() for stage in stages]
     means = mean_effects(effects, findings.variants)
-    judgements = judge_means(means, metric, margin)
+    judgements = judge_means(means, judging.metric, judging.margin)
     return MetricBuilds(
-        metric=metric,
+        metric=judging.metric,
         mode=mode,
         changes=tuple(judging.changes([(one, KnobLevels()) for one in effects])),
         means=tuple(
@@ -180,7 +180,6 @@ def _on_metric(
         ),
         crossings=tuple(_crossings(judging, grids, builds)),
         same_code=_same_code(stages),
-        controls=tuple(controls_text(findings.controls(metric.name, mode), mode)),
     )
 
 
