@@ -9,6 +9,7 @@ import pytest
 
 from ablatrix.analysis.builds import (
     BuildReport,
+    build_pairs,
     change_text,
     compare_builds,
     confirmed,
@@ -18,6 +19,7 @@ from ablatrix.analysis.builds import (
     same_code_text,
 )
 from ablatrix.analysis.findings import Findings
+from ablatrix.canonical import content_id
 from ablatrix.errors import AnalysisError
 from ablatrix.records.model import Record
 from ablatrix.statistics.ratio import Ratio
@@ -25,6 +27,7 @@ from tests.synthetic import make_records, tidied
 from tests.with_builds import Knobs, only_memory_and_fusion, with_builds
 
 RUN = "run_ms_paired"
+IDS = ("record_id", "trial_id", "cell_id", "block_id")
 BASE = only_memory_and_fusion(make_records(modes=["hot"], blocks=5, noise=0.001))
 
 
@@ -214,3 +217,24 @@ def test_control_of_the_second_build_that_fails_widens_the_comparison() -> None:
     assert widths[0] == 0.0
     assert widths[1] > 0.04
     assert words(failed)["attention"] == "not distinguishable"
+
+
+def test_compilers_with_builds_of_their_own_are_compared_apart() -> None:
+    records = with_builds(BASE, slower_encoder)
+    other = [
+        one.model_copy(update={"config": one.config.model_copy(update={"compiler": "other"})})
+        if one.role != "reference"
+        else one
+        for one in with_builds(BASE, names=("old", "new"))
+    ]
+    renamed = [
+        one.model_copy(update={name: content_id([getattr(one, name), "other"]) for name in IDS}) for one in other
+    ]
+    found = Findings(tidied([*records, *renamed]))
+    assert build_pairs(found) == (("old", "new"), ("stable", "pr"))
+    report = compare_builds(found, head="pr", metrics=(RUN,))
+    assert {one.effect.compiler for one in report.metrics[0].changes} == {"tvm"}
+    assert {one.compiler for one in report.outcomes} == {"tvm"}
+    assert report.only_one == ()
+    with pytest.raises(AnalysisError, match="name both builds to compare; there are: old and new, stable and pr"):
+        compare_builds(found)

@@ -13,7 +13,7 @@ from ablatrix.analysis.builds import (
     Change,
     Crossed,
     MetricBuilds,
-    builds_of,
+    build_pairs,
     change_text,
     compare_builds,
     dependence_text,
@@ -62,9 +62,8 @@ def builds_beside(found: Tidy, question: Question, origin: Sequence[str]) -> Rep
     reports = []
     for key, trials in grouped(found.trials, origin) if origin else [((), found.trials)]:
         findings = Findings(replace(found, trials=trials))
-        names = builds_of(findings)
-        for head in names.others if names else ():
-            report = compare_builds(findings, None, head, question.margin, question.metrics)
+        for base, head in build_pairs(findings):
+            report = compare_builds(findings, base, head, question.margin, question.metrics)
             if question.workloads or question.axes:
                 report = report.about(lambda workload: question.is_about(workload, variants))
             reports.append((", ".join(map(str, key)), report))

@@ -9,7 +9,7 @@ from ablatrix.analysis.builds import (
     Crossed,
     MetricBuilds,
     Word,
-    builds_of,
+    build_pairs,
     change_text,
     compare_builds,
     dependence_text,
@@ -61,11 +61,8 @@ def build_sections(findings: Findings, metrics: Sequence[MetricEffects]) -> list
         findings: What is estimated from the records.
         metrics: Their effects, which know the rows behind each.
     """
-    names = builds_of(findings)
     behind = {_identity(one.effect): one.sources["effect"] for metric in metrics for one in metric.judged}
-    if names is None:
-        return []
-    reports = [compare_builds(findings, names.base, head) for head in names.others]
+    reports = [compare_builds(findings, base, head) for base, head in build_pairs(findings)]
     return [_section(number, report, behind) for number, report in enumerate(reports, 1)]
 
 

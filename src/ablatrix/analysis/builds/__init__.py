@@ -1,6 +1,6 @@
 """Two builds of a compiler, side by side: is a change faster, where, with which knob, and is it still right?"""
 
-from ablatrix.analysis.builds.comparison import BuildNames, builds_of, compare_builds
+from ablatrix.analysis.builds.comparison import build_pairs, compare_builds
 from ablatrix.analysis.builds.data import report_data
 from ablatrix.analysis.builds.sessions import confirmed
 from ablatrix.analysis.builds.values import (
@@ -28,7 +28,6 @@ __all__ = [
     "CHANGED",
     "OPEN",
     "UNCHANGED",
-    "BuildNames",
     "BuildReport",
     "Change",
     "Crossed",
@@ -41,7 +40,7 @@ __all__ = [
     "Turn",
     "Turned",
     "Word",
-    "builds_of",
+    "build_pairs",
     "change_text",
     "compare_builds",
     "confirmed",

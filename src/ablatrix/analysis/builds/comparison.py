@@ -50,32 +50,14 @@ from ablatrix.records.metrics import Metric
 from ablatrix.statistics.precision import mean_differences
 
 
-@dataclass(frozen=True)
-class BuildNames:
-    """The builds of some results.
-
-    Attributes:
-        base: The one that the study compares with.
-        others: The others, in the order of its levels.
-    """
-
-    base: str
-    others: tuple[str, ...]
-
-
-def builds_of(findings: Findings) -> BuildNames | None:
-    """Return the builds that results compare; None where they have fewer than two."""
-    bases: dict[str, None] = {}
-    found: dict[str, None] = {}
+def build_pairs(findings: Findings) -> tuple[tuple[str, str], ...]:
+    """Return the builds that results compare: each compiler's baseline with each further one, in their order."""
+    found: dict[tuple[str, str], None] = {}
     for unit in findings.units:
         base = next((one.level for one in unit.baseline if one.knob == BUILD), None)
         if base is not None:
-            bases[base] = None
-            found.update(dict.fromkeys(unit.levels[BUILD]))
-    if not bases:
-        return None
-    base = next(iter(bases))
-    return BuildNames(base, tuple(name for name in found if name != base))
+            found.update({(base, other): None for other in unit.levels[BUILD] if other != base})
+    return tuple(found)
 
 
 def compare_builds(
@@ -97,7 +79,7 @@ def compare_builds(
     Raises:
         AnalysisError: Results without builds, a build that they do not have, or one that must be named.
     """
-    base, head = _named(builds_of(findings), base, head)
+    base, head = _named(build_pairs(findings), base, head)
     times, controls = BlockTimes(findings.trials), BuildControls(findings, (base, head))
     compared = []
     for name in metrics or DEFAULT_METRICS:
@@ -140,23 +122,28 @@ _WORSE_VERDICTS = ("slower", "larger", "more")
 """What a metric is called above 1: less is better in all that effects can be about."""
 
 
-def _named(there: BuildNames | None, base: str | None, head: str | None) -> tuple[str, str]:
-    if there is None:
+def _named(pairs: Sequence[tuple[str, str]], base: str | None, head: str | None) -> tuple[str, str]:
+    """Return the two builds that are meant: those that are named, or the only ones there are."""
+    if not pairs:
         raise AnalysisError(
             "these results have no two builds to compare; give those of a study whose knob 'build' has two levels"
         )
-    every = (there.base, *there.others)
+    every = list(dict.fromkeys(name for pair in pairs for name in pair))
     for name in (base, head):
         if name is not None and name not in every:
             raise AnalysisError(f"there is no build '{name}' in these results; there are: {', '.join(every)}")
-    base = base or next(name for name in every if name != head)
-    others = [name for name in every if name != base]
-    if head is None and len(others) > 1:
-        raise AnalysisError(f"name the build to compare with '{base}'; there are: {', '.join(others)}")
-    head = head or others[0]
-    if head == base:
+    if base is not None and base == head:
         raise AnalysisError(f"build '{base}' cannot be compared with itself; there are: {', '.join(every)}")
-    return base, head
+    if base is not None and head is not None:
+        return base, head
+    either = [*pairs, *((other, one) for one, other in pairs)]
+    fitting = [
+        pair for pair in (either if base or head else pairs) if base in (None, pair[0]) and head in (None, pair[1])
+    ]
+    if len(fitting) != 1:
+        known = ", ".join(f"{one} and {other}" for one, other in fitting)
+        raise AnalysisError(f"name both builds to compare; there are: {known}")
+    return fitting[0]
 
 
 def _on_metric(
@@ -261,14 +248,14 @@ def _only_one(units: Sequence[Unit], base: str, head: str) -> Iterator[str]:
 
 
 def _differences(findings: Findings, base: str, head: str) -> Iterator[Difference]:
-    """Yield the versions that the measured trials of two builds have not in common."""
-    names = [name for name in findings.trials.columns if name.startswith("version_")]
+    """Yield the versions, and the commit of the build, that the measured trials of two builds have not in common."""
+    names = [name for name in findings.trials.columns if name.startswith(("version_", "build_commit", "build_dirty"))]
     held = findings.trials.lazy().filter(pl.col("role") == "measured").select(f"knob_{BUILD}", *names)
     sides = [held.filter(pl.col(f"knob_{BUILD}") == build).unique().collect() for build in (base, head)]
     for name in names:
         before, after = (tuple(map(str, sorted(side[name].drop_nulls().unique().to_list()))) for side in sides)
         if before != after:
-            yield Difference(what=name.removeprefix("version_"), before=before, after=after)
+            yield Difference(what=name.removeprefix("version_").replace("_", " "), before=before, after=after)
 
 
 def _configurations(unit: Unit, build: str) -> set[frozenset[Setting]]:
