@@ -105,6 +105,7 @@ def test_same_code_is_never_called_a_change_and_shows_its_noise() -> None:
     assert noise.comparisons == 8
     assert math.expm1(noise.largest) == pytest.approx(0.05, abs=0.006)
     assert same_code_text(noise).endswith("this is noise of layout, and no change")
+    assert not any(one.depends for one in report.metrics[0].crossings)
 
 
 def test_same_code_in_part_of_the_pairs_leaves_these_out() -> None:

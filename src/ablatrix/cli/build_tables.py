@@ -107,7 +107,7 @@ def show_builds(report: BuildReport, wide: bool) -> None:
         _show_changes(one, report, wide)
         if not number or any(crossed.depends for crossed in one.crossings):
             _show_crossings(one, report, wide)
-        if one.same_code is not None:
+        if one.same_code is not None and one.same_code.largest > 0.0:
             say(same_code_text(one.same_code), hanging=2)
             print()
     _show_outcomes(report, wide)
@@ -168,8 +168,15 @@ def _crossed_row(one: Crossed, margin: float) -> Row:
         _said(after, margin),
         interval_text(base.effect.ratio, base.effect.exact),
         interval_text(head.effect.ratio, head.effect.exact),
-        "yes" if one.depends else "not shown" if one.factor.word not in UNCHANGED else "no",
+        _answer(one),
     ]
+
+
+def _answer(one: Crossed) -> str:
+    if one.depends:
+        return "yes"
+    is_no = one.factor.word in UNCHANGED or all(side.word == "same code" for side in one.build_at)
+    return "no" if is_no else "not shown"
 
 
 def _said(one: Change, margin: float) -> str:

@@ -205,7 +205,7 @@ def _measured(gate: Gate) -> list[str]:
     ]
     if report.sessions > 1:
         lines.append("Two sessions were run; only what both show is called a change.")
-    lines += [_plain(f"{_title(one)}: {same_code_text(one.same_code)}.") for one in report.metrics if one.same_code]
+    lines += [_plain(f"{_title(one)}: {same_code_text(one.same_code)}.") for one in report.metrics[:1] if one.same_code]
     lines += [_plain(f"{_title(one)}: {line}.") for one in report.metrics[:1] for line in one.controls]
     lines += [
         _plain(f"{one.what}: {', '.join(one.before) or 'none'} → {', '.join(one.after) or 'none'}.")

@@ -115,8 +115,8 @@ class Crossed:
 
     @property
     def depends(self) -> bool:
-        """Whether the build's change is shown to depend on the knob."""
-        return self.factor.word in CHANGED
+        """Whether the build's change is shown to depend on the knob; same code at both levels is no change at all."""
+        return self.factor.word in CHANGED and any(side.word != "same code" for side in self.build_at)
 
 
 @dataclass(frozen=True, kw_only=True)
