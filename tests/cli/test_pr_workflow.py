@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from xml.etree import ElementTree
 
 import pytest
 from ruamel.yaml import YAML
+
+from tests.cli.conftest import Ablatrix
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE, GCC = ROOT / "examples" / "pr", ROOT / "examples" / "gcc"
@@ -86,6 +89,21 @@ def test_step_that_compares_fails_a_slower_commit_and_leaves_its_files(
     root = ElementTree.parse(place / "pr.xml").getroot()
     assert int(root.attrib["failures"]) >= 1
     assert (place / "results" / "results.jsonl").is_file()
+
+
+def test_second_session_has_another_seed_and_confirms_the_slower_commit(
+    ablatrix: Ablatrix, repository: tuple[Path, str, str]
+) -> None:
+    place, base, head = repository
+    builds = ("--base", f"base@{base}", "--head", f"head@{head}")
+    done = ablatrix("pr", place / "study.yaml", *builds, "--out", place / "results", "--confirm", "--json", "-q")
+    assert done.returncode == 1, done.stderr.decode()
+    held = json.loads(done.stdout)["comparison"]
+    assert held["sessions"] == 2
+    (change,) = held["metrics"][0]["changes"]
+    assert (change["word"], change["second_session"]) == ("regression", "regression")
+    seeds = [json.loads((place / name / "design.json").read_text())["seed"] for name in ("results", "results-second")]
+    assert seeds == [11, 12]
 
 
 def test_steps_name_only_files_that_the_comparison_writes() -> None:
