@@ -22,7 +22,7 @@ SHORT = "hot: {blocks: 3, max_blocks: 3, rounds: 3, burst_ms: 1, warm_up_ms: 1, 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
-    """A repository of the kernel and the study, and two commits: the second one computes each product four times."""
+    """A repository of the kernel and the study, and two commits: with one flag the second one computes four times."""
     place = tmp_path_factory.mktemp("repository")
     for file in (GCC / "driver.cpp", GCC / "kernel.cpp", GCC / "model.py", GCC / "start.sh", EXAMPLE / "policy.yaml"):
         shutil.copy(file, place)
@@ -33,7 +33,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str
     kernel = (place / "kernel.cpp").read_text(encoding="utf-8")
     line = "  for (std::size_t i = 0; i < rows; ++i) {\n"
     assert kernel.count(line) == 1
-    slower = kernel.replace(line, f"  for (int again = 0; again < 4; ++again)\n{line}")
+    again = "#ifdef __FAST_MATH__\n  for (int again = 0; again < 4; ++again)\n#endif\n"
+    slower = kernel.replace(line, again + line)
     (place / "kernel.cpp").write_text(slower, encoding="utf-8")
     return place, base, commit(place)
 
@@ -85,6 +86,7 @@ def test_step_that_compares_fails_a_slower_commit_and_leaves_its_files(
     assert text == summary.read_text(encoding="utf-8")
     assert text.startswith(f"### ablatrix: head-{head} against base-{base}: fails\n")
     assert "**regression**" in text
+    assert "fast\\_math=on" in text
     assert text.endswith("[All results](https://ci.example/1)\n")
     root = ElementTree.parse(place / "pr.xml").getroot()
     assert int(root.attrib["failures"]) >= 1
@@ -102,6 +104,16 @@ def test_second_session_has_another_seed_and_confirms_the_slower_commit(
     assert held["sessions"] == 2
     (change,) = held["metrics"][0]["changes"]
     assert (change["word"], change["second_session"]) == ("regression", "regression")
+    (crossed,) = held["metrics"][0]["crossings"]
+    assert (crossed["knob"], crossed["base_level"], crossed["level"], crossed["depends"]) == (
+        "fast_math",
+        "off",
+        "on",
+        True,
+    )
+    without, with_flag = crossed["build_at"]
+    assert without["word"] != with_flag["word"] == "regression"
+    assert with_flag["ratio"] > 2.0 > without["ratio"]
     seeds = [json.loads((place / name / "design.json").read_text())["seed"] for name in ("results", "results-second")]
     assert seeds == [11, 12]
 
