@@ -54,10 +54,12 @@ def build_files(study: Study) -> dict[str, Path]:
     is their lock.
     """
     words = [word for spec in study.builds.values() for word in (*spec.pip, *spec.command)]
-    found = {PurePosixPath(word).as_posix(): study.directory / word for word in words}
-    files = {name: path for name, path in found.items() if path.is_file()}
-    for name, path in found.items():
-        if path.is_dir() and name.startswith((".", "/")):
+    files: dict[str, Path] = {}
+    for word in words:
+        name, path = PurePosixPath(word).as_posix(), study.directory / word
+        if path.is_file():
+            files[name] = path
+        elif path.is_dir() and word.startswith((".", "/")):
             files |= {f"{name}/{one}": file for one, file in source_files(path)}
     return files
 
@@ -107,7 +109,7 @@ def _identity(spec: BuildSpec, study: Study) -> str:
 
 def _unused(study: Study) -> Iterator[Fault]:
     listed = {name for choice in study.compilers for name in choice.builds}
-    for name in study.builds:
+    for name in study.builds if listed <= study.builds.keys() else ():  # else one of them may be misspelt
         if name not in listed:
             yield ("builds", name), f"no compiler lists the build '{name}' under its 'builds'; list it, or remove it"
 

@@ -112,6 +112,8 @@ def _code_of(study: Study, bundle: Bundle) -> Iterator[ForeignCode]:
     for workload in study.workloads:
         yield from _model_code(study, bundle, workload)
     for name, spec in study.builds.items():
+        if not spec.model_dump():  # this environment as it is
+            continue
         yield ForeignCode(spec.sentence(), f"the build '{name}', which is made and started")
         for file in build_files(study.model_copy(update={"builds": {name: spec}})):
             yield _file(bundle, file, study.directory / file, f"a file of the build '{name}'")
