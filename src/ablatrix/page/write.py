@@ -55,7 +55,7 @@ MAX_FAILURES = 100
 MAX_GLANCES = 40
 MAX_REASONS = 30
 # Columns that distinguish origins and cells: few trials differ in them, so each combination is looked at once.
-DISTINGUISHING = (*ORIGIN_COLUMNS, "version_", "workload", "parameter_", "compiler", "role", "knob_", PLAN)
+DISTINGUISHING = (*ORIGIN_COLUMNS, "build_", "version_", "workload", "parameter_", "compiler", "role", "knob_", PLAN)
 NEEDED = ("stage", "is_baseline", "ill_conditioned", "eager_wrong", *DEFAULT_METRICS)
 
 
