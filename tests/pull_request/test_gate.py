@@ -123,6 +123,18 @@ def test_pattern_that_fits_no_workload_is_refused() -> None:
         gate_of(policy=Policy(version=1, workloads=("enc0der",)))
 
 
+def test_builds_without_a_configuration_in_common_are_refused() -> None:
+    records = [
+        record
+        for record in with_builds(BASE)
+        if record.role != "measured"
+        or (record.config.knobs["build"] == "pr") == (record.config.knobs["fusion"] == "on")
+    ]
+    report = compare_builds(Findings(tidied(records)), metrics=(RUN,))
+    with pytest.raises(AnalysisError, match="was run under both builds, 'stable' and 'pr'"):
+        hold_against(report, DEFAULT_POLICY)
+
+
 def test_policy_file_is_read_with_percent_and_faults_have_lines(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text("version: 1\nmargin: 2%\nlimits: {run_ms_paired: 2.5%}\nworkloads: [a*]\nundecided: fail\n")

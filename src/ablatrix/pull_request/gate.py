@@ -56,15 +56,19 @@ def hold_against(report: BuildReport, policy: Policy) -> Gate:
     """Return a comparison held against a policy.
 
     Raises:
-        AnalysisError: A pattern of the policy fits no workload that was measured with both builds.
+        AnalysisError: Nothing was measured under both builds, or a pattern of the policy fits no workload that was.
     """
     units = [(one.workload, one.compiler) for one in report.outcomes]
     names = sorted({workload for workload, _ in units})
+    if not names:
+        raise AnalysisError(
+            f"no configuration of these results was run under both builds, '{report.base}' and '{report.head}'"
+        )
     for pattern in policy.workloads:
         if not any(fits(name, pattern) for name in names):
             raise AnalysisError(
                 f"policy: 'workloads' has {pattern}, which fits no workload of these results; there are: "
-                f"{', '.join(names) or 'none with both builds'}"
+                f"{', '.join(names)}"
             )
     checks = [_check(one, change, policy) for one in report.metrics for change in one.changes]
     checks += [check for one in report.metrics for check in _at_levels(one, policy)]
