@@ -1,7 +1,8 @@
 """How often the product calls two equal builds different, and how often it finds a slower one, with whole runs.
 
 Each run is ``ablatrix run`` of a study with ``builds`` in a fresh process tree, and what counts is the word that
-``ablatrix pr`` prints of each change of run time (``--json``, with and without the other workloads of its run).
+``ablatrix effects --show builds`` prints of each change of run time: beside the other workloads of its run, and alone,
+from records that hold no other comparison.
 
 same: one build under two names, on ten workloads; half of the runs with a load beside them, a process that sorts and
 one that copies memory.

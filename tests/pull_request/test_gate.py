@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -168,6 +169,18 @@ def test_markdown_has_five_lines_a_table_and_the_rest_folded() -> None:
     assert len({line.count("|") for line in table.splitlines()}) == 1
     assert text.count("<details>") == text.count("</details>") >= 3
     assert rest[-1] == "[All results](https://x.example/run%20%281%29)\n"
+
+
+def test_markdown_of_many_changes_fits_into_a_comment() -> None:
+    gate = gate_of(slower(1.03), ends=crashing)
+    many = replace(gate, checks=gate.checks * 40, report=replace(gate.report, turned=gate.report.turned * 200))
+    assert len(gate.checks) * 40 > 200
+    long = replace(many, checks=tuple(replace(one, reason=one.reason + " x" * 400) for one in many.checks))
+    text = markdown_text(long)
+    assert len(text) < 65_000
+    assert "What was checked: too long for a comment, see the results." in text
+    assert "<summary>How it was measured</summary>" in text
+    assert "too long" not in markdown_text(gate)
 
 
 def test_markdown_has_no_markup_out_of_names() -> None:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
 
 from ablatrix.analysis.builds import (
     CHANGED,
@@ -10,6 +11,7 @@ from ablatrix.analysis.builds import (
     Change,
     MetricBuilds,
     Turned,
+    Word,
     change_text,
     dependence_text,
     interval_text,
@@ -21,8 +23,10 @@ from ablatrix.analysis.reasons import levels_text
 from ablatrix.foreign_text import escaped
 from ablatrix.pull_request.gate import OUTCOMES, WITH, Check, Gate
 
-MOST_ROWS = 200
-"""Of a table; a comment on a code host may have some 65,000 characters."""
+MOST_ROWS = 100
+"""Of a table: of more, the results have all."""
+MOST_CHARACTERS = 60_000
+"""Of the text; a comment on GitHub may have 65,536."""
 MOST_NAMED = 3
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~@$&])")
 
@@ -35,19 +39,30 @@ def markdown_text(gate: Gate, link: str | None = None) -> str:
         link: Where the whole results are.
     """
     report = gate.report
-    parts = [
+    first = [
         f"### ablatrix: {_plain(report.head)} against {_plain(report.base)}: {'passes' if gate.passes else 'fails'}",
         "\n".join(f"- {line}" for line in _summary(gate)),
         _table(gate),
-        *_folded("What the change depends on", _dependences(report)),
-        *_folded(f"Configurations that ended in another way: {len(report.turned)}", _turned(report.turned)),
-        *_folded("What it would take to know", _needs(report)),
-        *_folded("What was checked", _checks(gate.checks)),
-        *_folded("How it was measured", _measured(gate)),
     ]
-    if link is not None:
-        parts.append(f"[All results]({_address(link)})")
-    return "\n\n".join(parts) + "\n"
+    folded = {
+        "What the change depends on": _dependences(report),
+        f"Configurations that ended in another way: {len(report.turned)}": _turned(report.turned),
+        "What it would take to know": _needs(report),
+        "What was checked": _checks(gate.checks),
+        "How it was measured": _measured(gate),
+    }
+    last = [] if link is None else [f"[All results]({_address(link)})"]
+    return "\n\n".join([*first, *_within(folded, MOST_CHARACTERS - len("".join(first))), *last]) + "\n"
+
+
+def _within(folded: Mapping[str, Sequence[str]], room: int) -> list[str]:
+    """Return the parts that are folded, without the longest of them where they are too long together."""
+    held = {title: _folded(title, parts) for title, parts in folded.items() if parts}
+    omitted = []
+    while held and sum(map(len, held.values())) > room:
+        omitted.append(max(held, key=lambda title: len(held[title])))
+        del held[omitted[-1]]
+    return [*held.values(), *(f"{title}: too long for a comment, see the results." for title in omitted)]
 
 
 def _summary(gate: Gate) -> Iterator[str]:
@@ -78,7 +93,7 @@ def _counted(one: MetricBuilds, margin: float) -> str:
     """Return how many workloads changed, with those that did."""
     words = Counter(change.word for change in one.changes)
     parts = []
-    for word, count in words.items():
+    for word, count in sorted(words.items(), key=lambda item: get_args(Word).index(item[0])):
         named = [change for change in one.changes if change.word == word]
         text = f"same within {percent_text(margin)}" if word == "same" else word
         named_text = _some([_named(change) for change in named]) if word in CHANGED else ""
@@ -215,9 +230,9 @@ def _measured(gate: Gate) -> list[str]:
     return ["\n".join(f"- {line}" for line in lines)]
 
 
-def _folded(title: str, parts: Sequence[str]) -> list[str]:
-    """Return parts below a line that opens them; nothing without any."""
-    return [f"<details>\n<summary>{title}</summary>\n\n" + "\n\n".join(parts) + "\n\n</details>"] if parts else []
+def _folded(title: str, parts: Sequence[str]) -> str:
+    """Return parts below a line that opens them."""
+    return f"<details>\n<summary>{title}</summary>\n\n" + "\n\n".join(parts) + "\n\n</details>"
 
 
 def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
