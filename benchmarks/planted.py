@@ -1,12 +1,14 @@
 """A compiler whose effects are known, as a plug-in for studies that judge the product itself.
 
 ``slow`` adds one or two kernels to a hundred equal ones, 1 % and 2 % by construction; ``nothing``, ``dud`` and ``idle``
-switch nothing. The program itself runs once, when its inputs are bound, for outputs that can be checked. Every
-configuration says that its code is its own: that equal code has no effect is to be measured here, not known.
+switch nothing. A build adds as many as ``PLANTED_MORE`` of its environment says. The program itself runs once, when its
+inputs are bound, for outputs that can be checked. Every configuration says that its code is its own: that equal code
+has no effect is to be measured here, not known.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +39,8 @@ class PlantedCompiler(EagerCompiler):
         """Make the module; nothing is built."""
         inner = super().compile(request)
         digest = digest_value(dict(request.knobs))
-        return KernelsExecutable(inner, digest, KERNELS + MORE[str(request.knobs["slow"])])
+        kernels = KERNELS + MORE[str(request.knobs["slow"])] + int(os.environ.get("PLANTED_MORE", "0"))
+        return KernelsExecutable(inner, digest, kernels)
 
 
 class KernelsExecutable:

@@ -31,6 +31,7 @@ from ablatrix.exports import lazy_names
 from ablatrix.version import __version__
 
 if TYPE_CHECKING:
+    from ablatrix.analysis.builds import compare_builds
     from ablatrix.analysis.claims import check_claims, load_claims
     from ablatrix.analysis.diagnosis import find_break_even, find_fronts, prove_knobs
     from ablatrix.analysis.diagnosis import find_causes as diagnose
@@ -72,6 +73,7 @@ __all__ = [
     "Study",
     "__version__",
     "check_claims",
+    "compare_builds",
     "compare_results",
     "diagnose",
     "find_break_even",
@@ -102,6 +104,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     __all__,
     {
+        "ablatrix.analysis.builds.comparison": ["compare_builds"],
         "ablatrix.analysis.diagnosis.break_even": ["find_break_even"],
         "ablatrix.analysis.claims.check": ["check_claims", "load_claims"],
         "ablatrix.analysis.effects.evidence": ["Question"],

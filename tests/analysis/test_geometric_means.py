@@ -5,7 +5,7 @@ import math
 import pytest
 
 from ablatrix.analysis.effects.estimates import attribution, effects_of_levels
-from ablatrix.analysis.effects.geometric_means import GeometricMean, geometric_means
+from ablatrix.analysis.effects.geometric_means import GeometricMean, mean_effects
 from ablatrix.analysis.effects.grid import factorial_grids
 from ablatrix.analysis.reasons.wording import text_of
 from tests.analysis.made import table
@@ -22,7 +22,7 @@ def means(**arguments: object) -> dict[str, GeometricMean]:
         for grid in factorial_grids(trials, "run_ms_p50", "hot")
         for effect in (*effects_of_levels(grid), *attribution(grid))
     ]
-    return {f"{mean.kind} {mean.knob} {mean.other}": mean for mean in geometric_means(effects)}
+    return {f"{mean.kind} {mean.knob} {mean.other}": mean for mean in mean_effects(effects)}
 
 
 def test_geometric_mean_is_over_workloads_that_have_the_effect() -> None:

@@ -9,7 +9,7 @@ from scipy.stats import t as student
 
 from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.analysis.effects.estimates import Effect, attribution, effects_of_levels
-from ablatrix.analysis.effects.geometric_means import geometric_means
+from ablatrix.analysis.effects.geometric_means import mean_effects
 from ablatrix.analysis.effects.judgement import Judgement, judge_effects, judge_means, verdict_text
 from ablatrix.analysis.groups.control import step_of
 from ablatrix.statistics.precision import Configuration
@@ -125,13 +125,13 @@ def test_verdict_on_mean_follows_the_same_rule() -> None:
     """Each workload alone is not distinguishable; their mean is, as errors add up by squares."""
     effects = [effect_of(shifted(0.012, 16.0), workload=name) for name in ("a", "b", "c", "d")]
     assert [one.verdict for one in judged(*effects)] == ["not distinguishable"] * 4
-    (mean,) = geometric_means(effects)
+    (mean,) = mean_effects(effects)
     (one,) = judge_means([mean], TIME)
     assert one is not None
     assert one.verdict == "slower"
     assert mean.ratio is not None
     assert one.p_holm == mean.ratio.p_value
-    wide = geometric_means([effect_of(shifted(0.012, 16.0), 0.02, name) for name in ("a", "b", "c", "d")])
+    wide = mean_effects([effect_of(shifted(0.012, 16.0), 0.02, name) for name in ("a", "b", "c", "d")])
     assert [held and held.verdict for held in judge_means(wide, TIME)] == ["not distinguishable"]
 
 

@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ablatrix.statistics.equivalence import judge_equivalence, minimal_margin
-from ablatrix.statistics.ratio import Ratio, paired_ratio
+from ablatrix.statistics.equivalence import blocks_to_settle, judge_equivalence, minimal_margin
+from ablatrix.statistics.ratio import Allowance, Estimate, Ratio, paired_ratio
 
 LOGS = st.lists(st.floats(-0.05, 0.05), min_size=2, max_size=20)
 MARGINS = st.floats(0.001, 0.1)
@@ -90,3 +90,40 @@ def test_equivalence_at_edge_of_margin_keeps_its_level() -> None:
     logs = np.random.default_rng(4).normal(math.log1p(0.02), 0.005, (1000, 5))
     share = sum(judge_equivalence(row, 0.02).holds for row in logs) / 1000
     assert 0.03 <= share <= 0.07
+
+
+def settled_with(spread: float, margin: float, tests: int = 1) -> int | None:
+    return blocks_to_settle(Estimate(0.0, spread / math.sqrt(10), 9, 10), margin, tests)
+
+
+@pytest.mark.parametrize("spread", [0.005, 0.01, 0.02])
+def test_blocks_to_settle_settle_equality_and_a_margin_as_often_as_said(spread: float) -> None:
+    blocks = settled_with(spread, 0.01)
+    assert blocks is not None
+    rng = np.random.default_rng(17)
+    logs = rng.normal(0.0, spread, (600, blocks))
+    equal = sum(judge_equivalence(one, 0.01).holds for one in logs)
+    moved = sum((paired_ratio(one + math.log1p(0.01)).p_value or 1.0) <= 0.05 for one in logs)
+    assert equal >= 0.76 * 600
+    assert moved >= 0.76 * 600
+
+
+@given(spread=st.floats(0.0005, 0.1), margin=st.floats(0.002, 0.2), tests=st.integers(1, 50))
+def test_blocks_to_settle_fall_with_the_margin_and_rise_with_scatter(spread: float, margin: float, tests: int) -> None:
+    many = 200_000
+    found = settled_with(spread, margin, tests) or many
+    assert found >= 2
+    assert (settled_with(spread, 2 * margin, tests) or many) <= found
+    assert (settled_with(2 * spread, margin, tests) or many) >= found
+    assert (settled_with(spread, margin, tests + 1) or many) >= found
+
+
+def test_blocks_to_settle_are_unknown_where_none_would_do() -> None:
+    estimate = Estimate(0.0, 0.001, 9, 10)
+    assert blocks_to_settle(estimate, 0.01, allowance=Allowance(offset=0.01)) is None
+    assert blocks_to_settle(Estimate(0.0, None, 1, 1), 0.01) is None
+    assert blocks_to_settle(Estimate(0.0, 5.0, 9, 10), 0.01) is None
+    with pytest.raises(ValueError, match="margin > 0 must hold, but got margin=0"):
+        blocks_to_settle(estimate, 0.0)
+    with pytest.raises(ValueError, match="tests=0"):
+        blocks_to_settle(estimate, 0.01, tests=0)

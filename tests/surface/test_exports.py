@@ -11,9 +11,9 @@ import pytest
 PUBLIC = {
     "ablatrix": """
         AblatrixError Catalogue Design Findings Question Record ResolvedStudy Results RunSummary Study __version__
-        check_claims compare_results diagnose find_break_even find_effects find_fronts load load_claims load_study
-        make_design make_page make_paper make_study progress_bar prove_knobs reach_verdict read_catalogue read_records
-        read_table resolve_study run study_text tabulate text_of verify_artifact
+        check_claims compare_builds compare_results diagnose find_break_even find_effects find_fronts load load_claims
+        load_study make_design make_page make_paper make_study progress_bar prove_knobs reach_verdict read_catalogue
+        read_records read_table resolve_study run study_text tabulate text_of verify_artifact
     """,
     "ablatrix.plugin": """
         CACHE_TAG PARTITION PASS_TIMING THREADS UPPER_BOUND Address BoundRun Built BuiltTask CompileFacts

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from ablatrix.analysis.effects.estimates import main_effects
-from ablatrix.analysis.effects.geometric_means import geometric_means
+from ablatrix.analysis.effects.geometric_means import mean_effects
 from ablatrix.analysis.groups import group_columns, summarise_groups, without_priming_runs
 from ablatrix.analysis.groups.control import find_controls
 from ablatrix.analysis.table.delimited import csv_text
@@ -89,7 +89,7 @@ def test_mean_of_nothing_is_missing() -> None:
     assert set(figures.values()) == {""}
     effects = main_effects(table(records), "compile_first_run_ms", "cold", ["fusion"])
     assert [effect.ratio for effect in effects] == [None, None]
-    (mean,) = geometric_means(effects)
+    (mean,) = mean_effects(effects)
     assert (mean.ratio, mean.workloads, set(mean.missing)) == (None, (), {"attention", "encoder"})
 
 

@@ -35,6 +35,7 @@ class Table(StrEnum):
     TREND = "trend"
     AXES = "axes"
     MEANS = "means"
+    BUILDS = "builds"
     ALL = "all"
 
 
@@ -88,6 +89,16 @@ Metrics = Annotated[
 ]
 
 
+Tables = Annotated[
+    list[Table] | None,
+    typer.Option(
+        "--show",
+        help="Print this table (repeatable).",
+        show_default="builds, screen, main, trend, axes, and the means over workloads; of one, its attribution",
+    ),
+]
+
+
 def effects_command(
     results: Results,
     metrics: Metrics = None,
@@ -99,14 +110,7 @@ def effects_command(
     start: Start = None,
     end: End = None,
     mixed: AllowMixed = False,
-    show: Annotated[
-        list[Table] | None,
-        typer.Option(
-            "--show",
-            help="Print this table (repeatable).",
-            show_default="screen, main, trend, axes, and the means over workloads; of one workload, its attribution",
-        ),
-    ] = None,
+    show: Tables = None,
     wide: Wide = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one row per effect.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the same rows as JSON.")] = False,
@@ -115,11 +119,12 @@ def effects_command(
     from ablatrix.analysis.effects import NothingVariesError, Question, context_lines, evidence_frame, gather
     from ablatrix.analysis.groups import refuse_mixed
     from ablatrix.analysis.table import csv_text, tidy
+    from ablatrix.cli.build_tables import builds_beside, plain_builds, show_all_builds, show_builds_alone
     from ablatrix.errors import AnalysisError
 
     if as_csv and as_json:
         raise AnalysisError("--csv and --json were both given; give only one")
-    chosen = _conditions(only)
+    chosen, wanted = _conditions(only), frozenset(show or ())
     question = Question(
         metrics=tuple(metrics or ()),
         workloads=(*(workloads or ()), *sorted(chosen.pop("workload", ()))),
@@ -131,6 +136,10 @@ def effects_command(
     with record_files(results) as files:
         found = tidy(files)
     origin = refuse_mixed(found, mixed)
+    builds = [] if as_csv else builds_beside(found, question, origin)
+    if wanted == {Table.BUILDS} and not as_json:
+        show_builds_alone(builds, wide)
+        return
     lines = [one for one in context_lines(found.trials, origin) if not workloads or one.model in workloads]
     try:
         evidence = gather(found, question, origin)
@@ -143,11 +152,13 @@ def effects_command(
     if as_csv:
         sys.stdout.write(csv_text(evidence_frame(evidence)))
     elif as_json:
-        print(json.dumps(_plain(evidence, question.margin, lines), indent=1))
+        print(json.dumps(_plain(evidence, question.margin, lines) | plain_builds(builds), indent=1))
     else:
         _show_departures(found)
         _show_lines(lines)
-        _show(evidence, frozenset(show or ()), question.margin, wide, results[0])
+        if not wanted or wanted & {Table.BUILDS, Table.ALL}:
+            show_all_builds(builds, wide)
+        _show(evidence, wanted - {Table.BUILDS}, question.margin, wide, results[0])
 
 
 def _show_lines(lines: list[ContextLine]) -> None:

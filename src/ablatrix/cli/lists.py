@@ -23,6 +23,7 @@ SCHEMAS = {
     "record": "ablatrix.records.schema:record_schema_text",
     "template": "ablatrix.paper.template.load:template_schema_text",
     "claims": "ablatrix.analysis.claims.check:claims_schema_text",
+    "policy": "ablatrix.pull_request:policy_schema_text",
     "provenance": "ablatrix.paper.provenance_file:provenance_schema_text",
     "manifest": "ablatrix.artifact.contents.manifest:manifest_schema_text",
     "environment": "ablatrix.artifact.contents.environment:environment_schema_text",

@@ -21,6 +21,7 @@ from ablatrix.analysis.groups import BUILD_COLUMNS, ORIGIN_COLUMNS, PLAN, group_
 from ablatrix.errors import AnalysisError
 from ablatrix.page import cells, failures
 from ablatrix.page.axis_charts import axis_charts, axis_table
+from ablatrix.page.builds import build_sections
 from ablatrix.page.chart import Chart
 from ablatrix.page.cold_chart import cold_chart
 from ablatrix.page.crossed_chart import crossed_charts
@@ -142,6 +143,7 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         "controls": controls_table(metrics),
         "margin": percent_text(DEFAULT_MARGIN),
         "sections": sections,
+        "builds": () if mixed else build_sections(findings, metrics),
         "max_reasons": MAX_REASONS,
         "contexts": context_table(() if mixed else findings.context_lines, rows.trials),
         "cold": cold,

@@ -99,3 +99,63 @@ def minimal_margin(ratio: Ratio) -> float | None:
     if ratio.low is None or ratio.high is None:
         return None
     return max(ratio.high, 1.0 / ratio.low) - 1.0
+
+
+POWER = 0.8
+"""The chance that a question is settled with the blocks that `blocks_to_settle` returns."""
+MOST_BLOCKS = 100_000
+"""Of more nobody asks."""
+
+
+def blocks_to_settle(
+    estimate: Estimate, margin: float, tests: int = 1, alpha: float = ALPHA, allowance: Allowance = NO_ALLOWANCE
+) -> int | None:
+    """Return how many blocks settle whether a ratio differs, if blocks scatter as they did.
+
+    With as many, two equal things are shown to be within the margin with a chance of 80 % (two one-sided tests), and
+    a difference of the margin is found with at least that chance by the first step of Holm's test over a family. A
+    true difference just inside the margin is never settled by blocks, and one far beyond it sooner. The formulas are
+    those of the power of a t-test (J. Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988), and, for
+    equivalence, of K. Phillips, "Power of the two one-sided tests procedure in bioequivalence", 1990, both with
+    quantiles of t in place of the noncentral distribution.
+
+    Args:
+        estimate: Made of blocks.
+        margin: Positive, relative.
+        tests: Members of the family.
+        alpha: Level of the tests.
+        allowance: What the interval must allow for beyond the scatter of blocks.
+
+    Returns:
+        None where no number of blocks settles it: the instrument is off by the margin or more, or it needs more than
+        100,000 of them; and with one block, whose scatter is not known.
+
+    Raises:
+        ValueError: A margin, level or number of tests outside its range.
+    """
+    from scipy.special import stdtrit  # scipy is slow to import
+
+    if not (margin > 0.0 and math.isfinite(margin)):
+        raise ValueError(f"margin > 0 must hold, but got margin={margin}")
+    if not 0.0 < alpha < 0.5 or tests < 1:
+        raise ValueError(f"0 < alpha < 0.5 and tests >= 1 must hold, but got alpha={alpha}, tests={tests}")
+    error, room = least_error(estimate, allowance), math.log1p(margin) - allowance.reach
+    if error is None or room <= 0.0:
+        return None
+    spread = error * math.sqrt(estimate.count)
+
+    def settles(blocks: int) -> bool:
+        freedom = blocks - 1
+        equal = stdtrit(freedom, 1.0 - alpha) + stdtrit(freedom, (1.0 + POWER) / 2.0)
+        differs = stdtrit(freedom, 1.0 - alpha / (2.0 * tests)) + stdtrit(freedom, POWER)
+        return bool(max(equal, differs) * spread / math.sqrt(blocks) <= room)
+
+    few, many = 1, 2
+    while not settles(many):
+        if many >= MOST_BLOCKS:
+            return None
+        few, many = many, min(2 * many, MOST_BLOCKS)
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if settles(middle) else (middle, many)
+    return many

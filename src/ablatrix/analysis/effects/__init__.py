@@ -18,16 +18,26 @@ from ablatrix.analysis.effects.contexts import (
     is_of_line,
 )
 from ablatrix.analysis.effects.crossed import Crossed, CrossedKnobs, crossed_frame, crossed_knobs
-from ablatrix.analysis.effects.estimates import Effect, Kind, attribution, effects_of_levels, main_effects
+from ablatrix.analysis.effects.estimates import (
+    Effect,
+    Kind,
+    attribution,
+    effect_of_pairs,
+    effects_of_levels,
+    interaction_of_pairs,
+    main_effects,
+)
 from ablatrix.analysis.effects.evidence import (
     Evidence,
     NothingVariesError,
     Question,
+    effect_metric,
     evidence_frame,
     evidence_schema,
     gather,
+    mode_with_values,
 )
-from ablatrix.analysis.effects.geometric_means import GeometricMean
+from ablatrix.analysis.effects.geometric_means import GeometricMean, mean_effects
 from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
 from ablatrix.analysis.effects.judgement import (
     DEFAULT_MARGIN,
@@ -40,6 +50,7 @@ from ablatrix.analysis.effects.judgement import (
     Judged,
     Judgement,
     judge,
+    judge_means,
     odd_no_ops,
     subject_of,
     verdict_text,
@@ -103,6 +114,8 @@ __all__ = [
     "crossing_text",
     "curve_frame",
     "curve_schema",
+    "effect_metric",
+    "effect_of_pairs",
     "effects_of_levels",
     "evidence_frame",
     "evidence_schema",
@@ -110,12 +123,16 @@ __all__ = [
     "find_ablations",
     "find_best",
     "gather",
+    "interaction_of_pairs",
     "is_of_line",
     "judge",
+    "judge_means",
     "largest",
     "main_effects",
+    "mean_effects",
     "mean_speed_up",
     "measured_text",
+    "mode_with_values",
     "names_text",
     "odd_no_ops",
     "screening_frame",

@@ -23,6 +23,7 @@ from ablatrix.analysis.reasons import KnobLevels, Why, because
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.attribution import interactions, shapley, step, total
 from ablatrix.statistics.precision import Configuration, Differences, Pair, mean_differences
+from ablatrix.statistics.quantile import row_sums
 from ablatrix.statistics.ratio import ROUNDING, Allowance, Estimate, Ratio, paired_estimate, paired_ratio
 
 Kind = Literal["main", "around", "total", "add_one_in", "shapley", "leave_one_out", "interaction"]
@@ -142,33 +143,65 @@ def effects_of_levels(grid: FactorialGrid) -> list[Effect]:
     `ablatrix.statistics.precision.mean_differences`), without those at which both levels are the same program. Around
     a centre there is one pair, and nothing to average.
     """
-    found = []
-    for knob, level in grid.comparison.steps():
-        base = str(grid.comparison.baseline[grid.comparison.knobs.index(knob)])
-        every = grid.comparison.pairs(knob, level)
-        acting = grid.acting(every)
-        pairs = acting or every
-        held = mean_differences(grid.columns, pairs)
-        reason: Why | None = None
-        if not held.values:
-            corners = list(dict.fromkeys(one for pair in pairs for one in pair))
-            reason = grid.why_missing(corners) or Why.of(because("no_whole_pair"))
-        found.append(
-            _effect(
-                grid,
-                "main" if grid.kind == "factorial" else "around",
-                (knob, base, str(level), None),
-                _Estimated(
-                    held.values,
-                    grid.allowance(*grid.whole(pairs)),
-                    pairs=held,
-                    same=_levels_of(grid, [pair for pair in every if pair not in acting]),
-                    is_no_op=bool(every) and not acting,
-                    reason=reason,
-                ),
-            )
+    return [
+        effect_of_pairs(
+            grid,
+            (knob, str(grid.comparison.baseline[grid.comparison.knobs.index(knob)]), str(level)),
+            grid.comparison.pairs(knob, level),
         )
-    return found
+        for knob, level in grid.comparison.steps()
+    ]
+
+
+def effect_of_pairs(grid: FactorialGrid, name: tuple[str, str, str], every: Sequence[Pair]) -> Effect:
+    """Return what moving a knob does in some pairs of configurations: the mean over those in which it acts.
+
+    Args:
+        grid: The measured configurations of a stage.
+        name: The knob, the level that it is moved from, and the level that it is moved to.
+        every: (configuration at the new level, the same at the old one); they differ in the knob alone.
+    """
+    knob, base, level = name
+    acting = grid.acting(every)
+    pairs = acting or every
+    held = mean_differences(grid.columns, pairs)
+    reason: Why | None = None
+    if not held.values:
+        corners = list(dict.fromkeys(one for pair in pairs for one in pair))
+        reason = grid.why_missing(corners) or Why.of(because("no_whole_pair"))
+    return _effect(
+        grid,
+        "main" if grid.kind == "factorial" else "around",
+        (knob, base, level, None),
+        _Estimated(
+            held.values,
+            grid.allowance(*grid.whole(pairs)),
+            pairs=held,
+            same=_levels_of(grid, [pair for pair in every if pair not in acting]),
+            is_no_op=bool(every) and not acting,
+            reason=reason,
+        ),
+    )
+
+
+def interaction_of_pairs(grid: FactorialGrid, name: "Name", crossed: Sequence[tuple[Pair, Pair]]) -> Effect:
+    """Return by which factor one knob's ratio is another one while a second knob is moved, in the mean over others.
+
+    Args:
+        grid: The measured configurations of a stage.
+        name: The first knob, the levels that it is moved from and to, and the second knob.
+        crossed: (pair of the first knob with the second one moved, the same pair with it not moved).
+    """
+    columns = grid.columns
+    found = [columns[a] - columns[b] - (columns[c] - columns[d]) for (a, b), (c, d) in crossed]
+    whole = [(one, sets) for one, sets in zip(found, crossed, strict=True) if one.size and not np.isnan(one).any()]
+    corners = [tuple(one for pair in sets for one in pair) for _, sets in whole]
+    values = (row_sums([one for one, _ in whole]) / len(whole)).tolist() if whole else []
+    reason: Why | None = None
+    if not values:
+        every = list(dict.fromkeys(one for sets in crossed for pair in sets for one in pair))
+        reason = grid.why_missing(every) or Why.of(because("no_whole_pair"))
+    return _effect(grid, "interaction", name, _Estimated(values, grid.allowance(*corners), reason=reason))
 
 
 def attribution(

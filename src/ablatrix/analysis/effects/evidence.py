@@ -11,7 +11,7 @@ import polars as pl
 from ablatrix.analysis.effect_metrics import DEFAULT_METRICS, METRICS
 from ablatrix.analysis.effects.along_axes import AxisCurve, axis_curves
 from ablatrix.analysis.effects.estimates import Effect, attribution, effects_of_levels
-from ablatrix.analysis.effects.geometric_means import GeometricMean, geometric_means
+from ablatrix.analysis.effects.geometric_means import GeometricMean, mean_effects
 from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
 from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, MAIN, Judgement, judge_effects, judge_means
 from ablatrix.analysis.effects.readings import TrialLayout
@@ -132,8 +132,8 @@ def gather(
         screens = partial(screenings, trials, origin=origin, instrument=instrument, layout=layout)
     evidence = []
     for name in question.metrics or DEFAULT_METRICS:
-        metric = _metric(name)
-        mode = _mode(trials, metric)
+        metric = effect_metric(name)
+        mode = mode_with_values(trials, metric)
         if mode is not None:
             made = _evidence(grids(name, mode), metric, mode, question, tuple(origin), instrument, variants)
             wanted = (one for one in screens(name, mode) if question.is_about(one.workload, variants))
@@ -231,13 +231,18 @@ def _refuse_unknown_workloads(trials: pl.DataFrame, question: Question, variants
         raise AnalysisError("no workload of these results has all the axis values that are wanted; want fewer")
 
 
-def _metric(name: str) -> Metric:
+def effect_metric(name: str) -> Metric:
+    """Return a metric that effects can be about.
+
+    Raises:
+        AnalysisError: There is none of this name.
+    """
     if name not in METRICS:
         raise AnalysisError(f"there is no metric '{name}' for effects; there are: {', '.join(METRICS)}")
     return METRICS[name]
 
 
-def _mode(trials: pl.DataFrame, metric: Metric) -> str | None:
+def mode_with_values(trials: pl.DataFrame, metric: Metric) -> str | None:
     """Return the first mode of the metric that has a value; without one, the first in which something was run."""
     measured = trials.lazy().filter(pl.col("role") == "measured").group_by("mode")
     has_value = (IS_OK & pl.col(metric.name).is_not_null()).any().alias("value")
@@ -263,7 +268,7 @@ def _evidence(
     controls = instrument.controls(metric.name, mode)
     # Judged before workloads are chosen: the family of tests must not shrink with what is looked at.
     judgements = judge_effects(effects, metric, question.margin)
-    means = geometric_means(effects, variants)
+    means = mean_effects(effects, variants)
     curves = axis_curves(effects, judgements, variants)
     if question.workloads or question.axes:
         kept = [pair for pair in zip(effects, judgements, strict=True) if question.is_about(pair[0].workload, variants)]

@@ -48,7 +48,7 @@ class GeometricMean:
     over: str = ""
 
 
-def geometric_means(effects: Sequence[Effect], variants: Variants = NO_VARIANTS) -> list[GeometricMean]:
+def mean_effects(effects: Sequence[Effect], variants: Variants = NO_VARIANTS) -> list[GeometricMean]:
     """Return the mean of each effect that more than one workload should have, in the order of the effects.
 
     Workloads are those that the study names, not a sample of others: the interval says how well this mean is
