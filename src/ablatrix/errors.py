@@ -8,6 +8,8 @@
     │   ├── UnsupportedError  the compiler does not have what was asked for; no failure
     │   └── ProgramEndedError  a compiler that is a program of its own ended instead of answering
     ├── PluginError       a plug-in that cannot be imported, or whose entries cannot be used
+    ├── BuildError        a build of a compiler that cannot be made, or that does not fit
+    │   └── BuildFailedError  a command of making one failed
     ├── TrialError        the machinery around trials: fork server, channels, result directory
     ├── RecordError       a line or file of records that cannot be read or breaks the schema
     ├── AnalysisError     records that cannot be put into one table or figure as asked
@@ -63,6 +65,14 @@ class ProgramEndedError(CompilerError):
 
 class PluginError(AblatrixError):
     """A plug-in cannot be imported, or adds what cannot be used."""
+
+
+class BuildError(AblatrixError):
+    """A build of a compiler cannot be made, or does not fit what it is to be used for."""
+
+
+class BuildFailedError(BuildError):
+    """A command of the making of a build failed: that of its author, pip, or git on what is to be checked out."""
 
 
 class TrialError(AblatrixError):

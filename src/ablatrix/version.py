@@ -1,3 +1,5 @@
-"""The version of ablatrix: the one place where it stands in the code."""
+"""The version of ablatrix, and of what its processes say to each other: the one place where they stand in the code."""
 
 __version__ = "0.1.0"
+PROTOCOL = 1
+"""Number of the messages between runner, fork servers and workers; those of another interpreter must have the same."""

@@ -1,0 +1,107 @@
+"""A build that was made, as a frozen value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ablatrix.canonical import digest_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """An installed package.
+
+    Attributes:
+        name: Its name.
+        version: Its version.
+        sha256: Of the file that it was installed from; of its list of files where it was there already. None where
+            neither is known.
+        url: Where that file came from; None where it was there already.
+    """
+
+    name: str
+    version: str
+    sha256: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What an interpreter says of itself.
+
+    Attributes:
+        python: Version of Python.
+        ablatrix: Version of ablatrix there, None without it.
+        protocol: Number of the protocol between runner and workers that it speaks, None where it names none.
+        torch: Version of torch there, None without it.
+        distributions: Every package that it finds.
+    """
+
+    python: str
+    ablatrix: str | None
+    protocol: int | None
+    torch: str | None
+    distributions: tuple[Distribution, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """One build: how its processes are started, and what it consists of.
+
+    Attributes:
+        name: Its name in the study.
+        identity: Digest of what was asked for: the same for the same specification on any machine.
+        interpreter: Its Python.
+        environment: Variables that its processes have beside those of their parent.
+        pythonpath: Directories from which Python imports before all others.
+        lock: The packages that it adds; of another interpreter, all that it has.
+        python: Version of Python.
+        ablatrix: Version of ablatrix in it, None without it.
+        protocol: Number of the protocol that this ablatrix speaks, None where it names none.
+        torch: Version of torch in it, None without it.
+        source: Its checkout, None without one.
+        commit: The commit that it is of; of a path to a checkout, the one that was there.
+        dirty: Whether that checkout had changes that are in no commit; None without one.
+        command: The program and its arguments in place of a compiler's own; empty without one.
+    """
+
+    name: str
+    identity: str
+    interpreter: Path
+    environment: Mapping[str, str]
+    pythonpath: tuple[Path, ...]
+    lock: tuple[Distribution, ...]
+    python: str
+    ablatrix: str | None
+    protocol: int | None
+    torch: str | None
+    source: Path | None = None
+    commit: str | None = None
+    dirty: bool | None = None
+    command: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Digest of what it turned out to be: its specification, Python, packages with digests, and commit."""
+        lock = [[one.name, one.version, one.sha256] for one in self.lock]
+        found = {"identity": self.identity, "python": self.python, "lock": lock, "commit": self.commit}
+        return digest_value({**found, "dirty": True} if self.dirty else found)
+
+    def named(self, name: str) -> Build:
+        """Return the same build under a name."""
+        return replace(self, name=name)
+
+    def variables(self, inherited: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of its processes.
+
+        Args:
+            inherited: The environment that they would have without it.
+        """
+        found = {**inherited, **self.environment}
+        if self.pythonpath:
+            rest = [found["PYTHONPATH"]] if found.get("PYTHONPATH") else []
+            found["PYTHONPATH"] = os.pathsep.join([*map(str, self.pythonpath), *rest])
+        return found

@@ -1,0 +1,59 @@
+"""Builds in files: one beside what it was made of, and all of a run beside its results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
+
+from ablatrix.builds.build import Build
+from ablatrix.errors import BuildError
+
+BUILD_FILE = "build.json"
+ONE: TypeAdapter[Build] = TypeAdapter(Build)
+ALL: TypeAdapter[tuple[Build, ...]] = TypeAdapter(tuple[Build, ...])
+
+
+def read_build(place: Path) -> Build | None:
+    """Return the build whose directory this is; None where it is not made, or not by this version of the code."""
+    try:
+        found = ONE.validate_json((place / BUILD_FILE).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return found if found.interpreter.exists() else None
+
+
+def write_build(build: Build, file: Path) -> None:
+    """Write a build, whole or not at all."""
+    _write(to_json(build, indent=2), file)
+
+
+def read_builds(file: Path) -> tuple[Build, ...]:
+    """Return the builds of a run; none where there is no file.
+
+    Raises:
+        BuildError: The file cannot be read.
+    """
+    try:
+        return ALL.validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValidationError):
+        raise BuildError(f"{file}: cannot be read as a file of builds; it is written by `ablatrix run`") from None
+
+
+def write_builds(builds: Iterable[Build], file: Path) -> None:
+    """Write the builds of a run, whole or not at all."""
+    _write(to_json(tuple(builds), indent=2), file)
+
+
+def _write(text: bytes, file: Path) -> None:
+    draft = file.with_name(f".{file.name}.draft")
+    with draft.open("wb") as stream:
+        stream.write(text + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(file)

@@ -1,0 +1,51 @@
+"""What the interpreter that runs this file is, as JSON. Other interpreters run it: it imports nothing of ours.
+
+``python described.py [MODULE...]`` also says which of some modules it cannot find; none is imported.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import json
+import platform
+import sys
+from importlib import metadata
+
+
+def main(modules: list[str]) -> None:
+    """Print the description."""
+    found: dict[str, dict[str, str | None]] = {}
+    for one in metadata.distributions():
+        name = one.metadata["Name"]
+        if name and name.lower() not in found:
+            record = one.read_text("RECORD")
+            digest = None if record is None else hashlib.sha256(record.encode()).hexdigest()
+            found[name.lower()] = {"name": name, "version": one.version, "sha256": digest, "url": None}
+    facts = {
+        "python": platform.python_version(),
+        "ablatrix": _own("__version__"),
+        "protocol": _own("PROTOCOL"),
+        "torch": found.get("torch", {}).get("version"),
+        "distributions": [found[name] for name in sorted(found)],
+    }
+    answer = {"facts": facts, "missing": [name for name in modules if not _is_there(name)]}
+    sys.stdout.write(json.dumps(answer))
+
+
+def _own(name: str) -> object:
+    try:
+        # Of that interpreter, which may have an older one, or none.
+        return getattr(importlib.import_module("ablatrix.version"), name, None)
+    except ImportError:
+        return None
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,127 @@
+"""An overlay: a virtual environment that sees all of this environment, and whose own packages come first.
+
+The standard library's ``venv`` makes it, pip installs into it. pip counts what this environment has as installed, so
+that only what differs is fetched: torch stays where it is, once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import site
+import sys
+import sysconfig
+import venv
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from packaging.utils import canonicalize_name
+
+from ablatrix.builds.build import Distribution
+from ablatrix.builds.commands import Workshop
+from ablatrix.errors import BuildError
+
+BELOW = "ablatrix_below.pth"
+
+
+def make_overlay(directory: Path) -> Path:
+    """Make an empty overlay of this environment, and return its interpreter."""
+    venv.EnvBuilder(symlinks=True, with_pip=False).create(directory)
+    # In a .pth file, and by addsitedir: so the .pth files of this environment hold there, too.
+    lines = (f"import site; site.addsitedir({one!r})\n" for one in _site_directories())
+    (own_packages(directory) / BELOW).write_text("".join(lines), encoding="utf-8")
+    return directory / "bin" / "python"
+
+
+def own_packages(directory: Path) -> Path:
+    """Return the directory of an overlay's own packages."""
+    return Path(sysconfig.get_path("purelib", "venv", {"base": str(directory), "platbase": str(directory)}))
+
+
+def install(
+    workshop: Workshop, interpreter: Path, requirements: Sequence[str], base: Path, *, offline: bool
+) -> tuple[Distribution, ...]:
+    """Install requirements into an overlay, and return what was added.
+
+    Raises:
+        BuildFailedError: pip failed.
+        BuildError: There is no pip.
+    """
+    options = ["--no-index", "--no-build-isolation"] if offline else []
+    what = f"pip install {' '.join(requirements)}" + (" (offline)" if offline else "")
+    return _pip(workshop, interpreter, [*options, "--", *(located(one, base) for one in requirements)], what)
+
+
+def install_locked(
+    workshop: Workshop,
+    interpreter: Path,
+    lock: Iterable[Distribution],
+    requirements: Sequence[str],
+    base: Path,
+) -> tuple[Distribution, ...]:
+    """Install the files that a lock names, checked by their digests, and the requirements that are local paths.
+
+    Raises:
+        BuildFailedError: pip failed, or a file has another digest.
+        BuildError: There is no pip.
+    """
+    fetched = [one for one in lock if one.sha256 is not None and one.url is not None and "://" in one.url]
+    remote = [one for one in fetched if not (one.url or "").startswith("file:")]
+    found: tuple[Distribution, ...] = ()
+    if remote:
+        listed = workshop.log.with_suffix(".locked.txt")
+        lines = (f"{one.name} @ {one.url} --hash=sha256:{one.sha256}\n" for one in remote)
+        listed.write_text("".join(lines), encoding="utf-8")
+        options = ["--no-deps", "--require-hashes", "-r", str(listed)]
+        found = _pip(workshop, interpreter, options, "pip install of its lock")
+    local = [located(one, base) for one in requirements if is_local(one, base)]
+    if local:
+        options = ["--no-deps", "--no-index", "--no-build-isolation", "--", *local]
+        found += _pip(workshop, interpreter, options, f"pip install {' '.join(local)}")
+    return tuple(sorted(found, key=lambda one: one.name))
+
+
+def is_local(requirement: str, base: Path) -> bool:
+    """Return whether a requirement is a file or directory, from a directory that paths start from."""
+    return requirement.startswith((".", "/")) or (base / requirement).is_file()
+
+
+def located(requirement: str, base: Path) -> str:
+    """Return a requirement as pip takes it from anywhere."""
+    return str((base / requirement).resolve()) if is_local(requirement, base) else requirement
+
+
+def _pip(workshop: Workshop, interpreter: Path, words: Sequence[str], what: str) -> tuple[Distribution, ...]:
+    if find_spec("pip") is None:
+        raise BuildError(
+            f"build '{workshop.name}': {what}: this environment has no pip; to have it: "
+            f"{sys.executable} -m ensurepip --upgrade"
+        )
+    report = workshop.log.with_suffix(".report.json")
+    options = ["--no-input", "--disable-pip-version-check", "--no-warn-script-location", "--report", str(report)]
+    workshop.run([str(interpreter), "-P", "-m", "pip", "install", *options, *words], interpreter.parent, what)
+    try:
+        return _installed(json.loads(report.read_text(encoding="utf-8")))
+    finally:
+        report.unlink(missing_ok=True)
+
+
+def _installed(report: dict[str, Any]) -> tuple[Distribution, ...]:
+    """Return what pip's report says that it installed (https://pip.pypa.io/en/stable/reference/installation-report/)."""
+    found = []
+    for one in report["install"]:
+        info = one["download_info"]
+        digest = info.get("archive_info", {}).get("hashes", {}).get("sha256")
+        name, version = canonicalize_name(one["metadata"]["name"]), one["metadata"]["version"]
+        found.append(Distribution(name=name, version=version, sha256=digest, url=info["url"]))
+    return tuple(sorted(found, key=lambda one: one.name))
+
+
+def _site_directories() -> list[str]:
+    """Return the directories of packages of this environment, the user's own where they count."""
+    found = list(site.getsitepackages())
+    if site.ENABLE_USER_SITE:
+        found.append(site.getusersitepackages())
+    return [one for one in found if os.path.isdir(one)]  # noqa: PTH112 - written as they are, into Python
