@@ -31,9 +31,10 @@ from ablatrix.statistics.bisection import Belief, Votes, decide, failing_belief,
 from whole_runs import rate
 
 TARGETS = {"right": 0.95, "trials_over_plain": 1.0}
-LAYOUT, NOISE, SCRIPT = 0.005, 0.0084, 0.044
+LAYOUT, STEADY_LAYOUT, NOISE, SCRIPT = 0.005, 0.003, 0.0084, 0.044
 FREEDOM, REPEATS, CONFIRMING = 4, 5, 2
 UNBUILDABLE, FLAKY = 0.15, 0.5
+LEAST = math.log1p(0.01)
 MOST = 400
 
 
@@ -90,6 +91,7 @@ def main(seeds: int, commits: int, percent: float, blocks: int, confidence: floa
         "ours": lambda seed: search(line(seed, commits, step), commits, blocks, confidence),
         "plain": lambda seed: plain(line(seed, commits, step), commits, Line.blocks),
         "script": lambda seed: plain(line(seed, commits, step), commits, Line.script),
+        "ours_steadier": lambda seed: search(line(seed, commits, step, STEADY_LAYOUT), commits, blocks, confidence),
         "ours_unbuildable": lambda seed: search(
             line(seed, commits, step), commits, blocks, confidence, unbuildable(seed, commits)
         ),
@@ -109,10 +111,10 @@ def main(seeds: int, commits: int, percent: float, blocks: int, confidence: floa
     return holds
 
 
-def line(seed: int, commits: int, step: float) -> Line:
+def line(seed: int, commits: int, step: float, layout: float = LAYOUT) -> Line:
     """Return a line of commits: its culprit and layouts are drawn."""
     draw = np.random.default_rng(seed)
-    return Line(int(draw.integers(1, commits + 1)), step, [*draw.normal(0.0, LAYOUT, commits + 1)], draw)
+    return Line(int(draw.integers(1, commits + 1)), step, [*draw.normal(0.0, layout, commits + 1)], draw)
 
 
 def unbuildable(seed: int, commits: int) -> frozenset[int]:
@@ -127,7 +129,7 @@ def search(held: Line, commits: int, blocks: int, confidence: float, broken: Col
     skipped: set[int] = set()
     looks = 0
     while True:
-        belief: Belief = slower_belief(values, commits, blocks)
+        belief: Belief = slower_belief(values, commits, blocks, min(LEAST, held.step / 2.0) if held.step else LEAST)
         found = decide(belief, values, skipped, [1.0] * commits, confidence)
         if found.commit is None or looks == MOST:
             break

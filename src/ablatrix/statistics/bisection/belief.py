@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 Real = NDArray[np.float64]
 NO_CULPRIT = 0.05
 """Probability, before anything is measured, that no commit of the line has the trouble."""
-LEAST_GAIN = 0.002
+LEAST_GAIN = 0.003
 """Bits. Where no commit promises more, further looks do not tell the commits apart that are left."""
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ablatrix.statistics.bisection.belief import Belief, Real, binary_entropy, posterior
 
-WITH, WITHOUT = (9.0, 1.0), (0.1, 9.9)
+WITH, WITHOUT = (2.0, 0.5), (0.1, 9.9)
 """Beta distributions, before any look, of how often a commit with the trouble shows it, and one without."""
 
 

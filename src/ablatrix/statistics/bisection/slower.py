@@ -7,10 +7,10 @@ A value is the log ratio of a commit's build to the good one in one block. With 
 ``layout[k]`` is what the build of commit k adds by where its code and data happen to lie: it is the same in all of its
 blocks, so that more blocks of one commit do not average it out, and other commits do (Mytkowicz et al. 2009, "Producing
 wrong data without doing anything obviously wrong!"). ``offset`` is that of the good build, which is in all ratios. All
-are normal around 0. How much noise and layouts scatter is not known: both spreads are integrated over a grid, and step
-and offset exactly. So the likelihood of a culprit is that of all values together, whatever else may hold (a change
-point with random effects; Smith 1975, "A Bayesian approach to inference about a change-point in a sequence of random
-variables").
+are normal around 0, the step as far as it is at least what counts as a trouble. How much noise and layouts scatter is
+not known: both spreads are integrated over a grid, and step and offset exactly. So the likelihood of a culprit is that
+of all values together, whatever else may hold (a change point with random effects; Smith 1975, "A Bayesian approach to
+inference about a change-point in a sequence of random variables").
 """
 
 import math
@@ -52,29 +52,31 @@ class _Seen:
         return float(self.counts.sum() - np.count_nonzero(self.counts))
 
 
-def slower_belief(values: Mapping[int, Sequence[float]], commits: int, blocks: int) -> Belief:
+def slower_belief(values: Mapping[int, Sequence[float]], commits: int, blocks: int, least: float) -> Belief:
     """Return the belief over commits from the log ratios of their builds to the good one.
 
     Args:
         values: For each commit that was measured, from 1 on, a log ratio for each block, positive where it is slower.
         commits: Number of the bad commit.
         blocks: How many blocks a further look would measure.
+        least: The smallest step that counts as a trouble, on the logarithm; smaller ones count as none.
 
     Raises:
-        ValueError: A commit that is not on the line, one without a value, a value that is not finite, no block.
+        ValueError: A commit that is not on the line, one without a value, a value that is not finite, no block, or a
+            least step that is negative.
     """
     seen = _seen(values, commits)
-    if blocks < 1:
-        raise ValueError(f"blocks >= 1 must hold, but got blocks={blocks}")
-    logs, _ = _fits(seen, SPREADS)
+    if blocks < 1 or not least >= 0.0:
+        raise ValueError(f"blocks >= 1 and least >= 0 must hold, but got blocks={blocks}, least={least}")
+    logs, _ = _fits(seen, SPREADS, least)
     logs += _log_weights(seen)[:, np.newaxis]
     top = logs.max()
     likelihoods = np.exp(logs - top)
     culprits = posterior(commits, np.log(likelihoods.sum(axis=0) + np.finfo(np.float64).tiny))
     weights = likelihoods @ prior(commits)
     middle = np.exp(weights / weights.sum() @ np.log(SPREADS))
-    _, steps = _fits(seen, middle[np.newaxis, :])
-    return Belief(culprits, _gains(seen, culprits, steps[0], middle, blocks))
+    _, squares = _fits(seen, middle[np.newaxis, :], least)
+    return Belief(culprits, _gains(seen, culprits, squares[0], middle, blocks))
 
 
 def _seen(values: Mapping[int, Sequence[float]], commits: int) -> _Seen:
@@ -99,10 +101,11 @@ def _log_weights(seen: _Seen) -> Real:
     return found
 
 
-def _fits(seen: _Seen, spreads: Real) -> tuple[Real, Real]:
-    """Return the log likelihood of the commits' means, and the step, at each pair of spreads under each culprit.
+def _fits(seen: _Seen, spreads: Real, least: float) -> tuple[Real, Real]:
+    """Return the log likelihood of the commits' means, and the mean square of the step, at each pair of spreads.
 
-    Offset and step are integrated out, under every culprit at once: sums over the commits from it on are cumulative.
+    Both are under each culprit, and last under none. Offset and step are integrated out, under every culprit at once:
+    sums over the commits from it on are cumulative.
     """
     noise, layout = spreads[:, :1], spreads[:, 1:]
     is_seen = seen.counts > 0
@@ -117,7 +120,23 @@ def _fits(seen: _Seen, spreads: Real) -> tuple[Real, Real]:
     # What depends neither on the culprit nor on the spreads is left out.
     alone = np.log(np.where(is_seen, weights, 1.0)) - weights * seen.means**2
     constant = alone.sum(axis=1, keepdims=True) - 2.0 * np.log(layout) - 2.0 * math.log(STEP_SCALE)
-    return 0.5 * (constant + offsets * pull + steps * behind_pull - np.log(determinants)), steps
+    logs = 0.5 * (constant + offsets * pull + steps * behind_pull - np.log(determinants))
+    kept, squares = _above(least, steps, np.sqrt(first / determinants))
+    before, _ = _above(least, np.zeros(1), np.full(1, STEP_SCALE))
+    logs[:, :-1] += kept[:, :-1] - before
+    return logs, squares
+
+
+def _above(least: float, means: Real, deviations: Real) -> tuple[Real, Real]:
+    """Return the log of the probability that a normal value is at least so large, and its mean square if it is."""
+    from scipy.special import log_ndtr
+
+    start = (least - means) / deviations
+    kept = log_ndtr(-start)
+    hazard = np.exp(-0.5 * start**2 - 0.5 * math.log(2.0 * math.pi) - kept)
+    middle = means + deviations * hazard
+    variance = np.maximum(deviations**2 * (1.0 + hazard * (start - hazard)), 0.0)
+    return kept, middle**2 + variance
 
 
 def _from_each_on(values: Real) -> Real:
@@ -126,7 +145,7 @@ def _from_each_on(values: Real) -> Real:
     return np.concatenate([sums, np.zeros((values.shape[0], 1))], axis=1)
 
 
-def _gains(seen: _Seen, culprits: Real, steps: Real, spreads: Real, blocks: int) -> Real:
+def _gains(seen: _Seen, culprits: Real, squares: Real, spreads: Real, blocks: int) -> Real:
     """Return what further blocks of each commit tell about the culprit, in bits: whether it is before or behind.
 
     The blocks' mean is normal around one of two levels, by whether the commit has the trouble. How far the levels are
@@ -135,7 +154,7 @@ def _gains(seen: _Seen, culprits: Real, steps: Real, spreads: Real, blocks: int)
     """
     noise, layout = spreads
     believed = float(culprits[:-1].sum())
-    step = abs(float(culprits[:-1] @ steps[:-1])) / believed if believed else 0.0
+    step = math.sqrt(float(culprits[:-1] @ squares[:-1]) / believed) if believed else 0.0
     counts = np.maximum(seen.counts, 1.0)
     known = np.where(seen.counts > 0, layout**2 / (layout**2 + noise**2 / counts), 0.0)
     scatter = np.sqrt(layout**2 * (1.0 - known) + noise**2 / blocks)
