@@ -13,6 +13,7 @@ for a build. ``BuildFailedError`` says that a command of the making failed, ``Bu
 
 from ablatrix.builds.build import Build, Distribution, Facts
 from ablatrix.builds.build_file import read_builds, write_builds
+from ablatrix.builds.checkout import find_commit
 from ablatrix.builds.making import make_build
 from ablatrix.builds.probe import describe_interpreter, missing_modules
 from ablatrix.builds.spec import HERE, BuildName, BuildSpec, GitSource
@@ -26,6 +27,7 @@ __all__ = [
     "Facts",
     "GitSource",
     "describe_interpreter",
+    "find_commit",
     "make_build",
     "missing_modules",
     "read_builds",

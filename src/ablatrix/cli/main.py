@@ -15,6 +15,7 @@ import typer
 
 from ablatrix.cli import (
     artifact,
+    bisect_builds,
     claims,
     design,
     diagnose,
@@ -60,6 +61,7 @@ for group in (
     show,
     claims,
     verdict_and_compare,
+    bisect_builds,
     tabulate,
     paper,
     page,
