@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.builds import BuildSpec
 from ablatrix.errors import StudyError
-from ablatrix.records.metrics import METRICS
 from ablatrix.records.status import FAILURES
 from ablatrix.study.model import CompilerChoice, Study
 
