@@ -14,7 +14,7 @@ PLAN, READ, WRITE, SHARE, LOOK = (
 )
 GROUPS: Mapping[str, str] = {
     **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models", "bisect-builds"), PLAN),
-    **dict.fromkeys(("effects", "diagnose", "show", "claims", "verdict", "compare"), READ),
+    **dict.fromkeys(("effects", "diagnose", "show", "claims", "verdict", "compare", "history"), READ),
     **dict.fromkeys(("tabulate", "paper", "page"), WRITE),
     **dict.fromkeys(("artifact", "verify", "reproduce", "badges"), SHARE),
     **dict.fromkeys(("doctor", "workloads", "compilers", "knobs", "passes", "schema"), LOOK),
@@ -45,6 +45,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "claims": ("ablatrix claims results/quick --claims studies/quick.claims.yaml",),
     "verdict": ("ablatrix verdict results/quick", "ablatrix verdict artifact.zip --report reproduction.json"),
     "compare": ("ablatrix compare results/here results/there", "ablatrix compare old.zip new.zip --margin 1%"),
+    "history": ("ablatrix history nightly", "ablatrix history nightly --last 3 --page history.html"),
     "tabulate": ("ablatrix tabulate results/quick --out tables",),
     "paper": ("ablatrix paper results/quick --out paper", "ablatrix paper init paper.yaml"),
     "page": ("ablatrix page results/quick --out report.html",),
@@ -72,6 +73,7 @@ FAILS: Mapping[str, str] = {
     "claims": "a claim does not hold",
     "verdict": "a criterion fails or is undecided",
     "compare": "B does not confirm A",
+    "history": "a series became slower, or lacks the newest run",
     "artifact": "a trial failed or was not run",
     "verify": "something does not hold",
     "reproduce": "a claim is not reproduced",

@@ -3,7 +3,7 @@
 from ablatrix.analysis.history.bridges import Bridges
 from ablatrix.analysis.history.measured import HistoryRun, Measured, read_run
 from ablatrix.analysis.history.plain import history_data
-from ablatrix.analysis.history.series import History, Point, Series, Shift, find_history
+from ablatrix.analysis.history.series import History, Point, Series, Shift, find_history, kind_text
 
 __all__ = [
     "Bridges",
@@ -15,5 +15,6 @@ __all__ = [
     "Shift",
     "find_history",
     "history_data",
+    "kind_text",
     "read_run",
 ]

@@ -26,8 +26,8 @@ class Measured:
 
     Attributes:
         base: The run's base level.
-        levels: For each level of the knob the log of the metric over that at the run's base level, in each block; that of
-            the base level is 0.
+        levels: For each level of the knob the log of the metric over that at the run's base level, in each block; 0
+            for the base level.
         allowance: What the intervals have to allow for.
         missing: Levels without a value, and why.
     """

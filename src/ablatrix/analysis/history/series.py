@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.analysis.history.bridges import Bridges, bridges_of
 from ablatrix.analysis.history.measured import HistoryRun, Unit
 from ablatrix.errors import AnalysisError
@@ -236,3 +237,10 @@ def _shift(change: Change, points: Sequence[Point], host_changes: Sequence[int])
 
 def _level(level: Level, points: Sequence[Point]) -> tuple[int, int, Ratio]:
     return points[level.first].run, points[level.end - 1].run, ratio_of(level.estimate)
+
+
+def kind_text(shift: Shift, metric: str) -> str:
+    """Return what a change of level is, in a word or a few."""
+    if shift.kind == "at_host_change":
+        return "with the machine, and not told apart from it"
+    return METRICS[metric].more if shift.kind == "slower" else METRICS[metric].less
