@@ -43,6 +43,7 @@ MARKERS = {
     "doctor/test_environment_check": "slow",
     "notebook/test_tutorial": "slow",
     "page/test_browser": "slow",
+    "page/test_history_page": "slow",
     "page/test_look": "slow",
     "paper/test_ablation_table": "slow",
     "paper/test_axes_in_paper": "slow",
