@@ -106,7 +106,7 @@ def main(seeds: int, commits: int, percent: float, blocks: int, confidence: floa
     for name, scene in scenes.items():
         figures[name] = shown(name, [scene(seed) for seed in range(seeds)])
     figures["trials_over_plain"] = figures["ours"]["trials"] / figures["plain"]["trials"]
-    holds = (
+    holds = bool(
         figures["ours"]["right"] >= TARGETS["right"] and figures["trials_over_plain"] <= TARGETS["trials_over_plain"]
     )
     print(json.dumps({"benchmark": "bisect_builds", "figures": figures, "targets": TARGETS, "holds": holds}))

@@ -22,31 +22,35 @@ def register(app: typer.Typer) -> None:
     add(app, "bisect-builds", bisect_builds_command)
 
 
+Trouble = Annotated[
+    str,
+    typer.Option("--for", help="The trouble: slower, wrong_output, crashed, timeout, or another status that fails."),
+]
+Good = Annotated[
+    str | None, typer.Option("--good", help="Build without the trouble.", show_default="the compiler's first")
+]
+Bad = Annotated[str | None, typer.Option("--bad", help="Build that has it.", show_default="the compiler's next")]
+OneWorkload = Annotated[
+    str | None, typer.Option("--workload", help="Workload to look at.", show_default="the only one")
+]
+OneCompiler = Annotated[
+    str | None, typer.Option("--compiler", help="Compiler to look at.", show_default="the only one with builds")
+]
+Levels = Annotated[
+    list[str] | None,
+    typer.Option("--knob", help="KNOB=LEVEL of the configuration (repeatable).", show_default="the baseline's"),
+]
+
+
 def bisect_builds_command(
     study: StudyFile,
     out: Annotated[Path, typer.Option("--out", help="Directory for the journal, the runs and the builds.")],
-    trouble: Annotated[
-        str,
-        typer.Option(
-            "--for", help="The trouble: slower, wrong_output, crashed, timeout, or another status that fails."
-        ),
-    ] = "slower",
-    good: Annotated[
-        str | None, typer.Option("--good", help="Build without the trouble.", show_default="the compiler's first")
-    ] = None,
-    bad: Annotated[
-        str | None, typer.Option("--bad", help="Build that has it.", show_default="the compiler's next")
-    ] = None,
-    workload: Annotated[
-        str | None, typer.Option("--workload", help="Workload to look at.", show_default="the only one")
-    ] = None,
-    compiler: Annotated[
-        str | None, typer.Option("--compiler", help="Compiler to look at.", show_default="the only one with builds")
-    ] = None,
-    knob: Annotated[
-        list[str] | None,
-        typer.Option("--knob", help="KNOB=LEVEL of the configuration (repeatable).", show_default="the baseline's"),
-    ] = None,
+    trouble: Trouble = "slower",
+    good: Good = None,
+    bad: Bad = None,
+    workload: OneWorkload = None,
+    compiler: OneCompiler = None,
+    knob: Levels = None,
     metric: Annotated[
         str, typer.Option("--metric", help="What is slower, or larger.", autocompletion=metric_names)
     ] = "run_ms_paired",

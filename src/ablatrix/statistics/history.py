@@ -13,9 +13,10 @@ two are enough:
 
 is Student's t, with the sums of weights W, ``between`` by the method of moments from what is left of all points around
 their levels, and q the mean square of that in units of the expected, at least 1 (Hartung & Knapp 2001, "A refined
-method for the meta-analysis of controlled clinical trials"; Roever, Knapp & Friede 2015 on q below 1). So a false alarm
-has a stated probability and not a penalty to be tuned: `FALSE_ALARMS` for all splits of the series together at a new
-point (Bonferroni).
+method for the meta-analysis of controlled clinical trials"; Roever, Knapp & Friede 2015 on q below 1). The variance of
+a point, which is made of a few blocks, is moderated by that of all (Smyth 2004, "Linear models and empirical Bayes
+methods"). So a false alarm has a stated probability and not a penalty to be tuned: `FALSE_ALARMS` for all splits of the
+series together at a new point (Bonferroni).
 """
 
 import math
@@ -39,6 +40,8 @@ LEAST_POINTS = 6
 """Points from which on changes are looked for: with fewer their scatter is not known."""
 WITHOUT_ONE = 0.02
 """A change stands at this level whichever point is left out: it must not rest on one run."""
+MODERATION = 2.0
+"""The variance of a point counts as a mean of its own and so many of the series' mean: a few blocks hardly know it."""
 NO_SEAMS: Mapping[int, float] = {}
 
 
@@ -86,12 +89,15 @@ def find_changes(
     Raises:
         ValueError: A value that is not finite, an error that is negative, or lengths that differ.
     """
-    series = _Series(finite_values(values, at_least=0), finite_values(errors, at_least=0), dict(seams))
-    if series.values.size != series.errors.size or (series.errors < 0).any():
-        raise ValueError(f"each of {series.values.size} values needs an error of at least 0, got {errors}")
-    count = series.values.size
+    given, own = finite_values(values, at_least=0), finite_values(errors, at_least=0)
+    count = given.size
+    if count != own.size or (own < 0).any():
+        raise ValueError(f"each of {count} values needs an error of at least 0, but got {errors}")
     if not count:
         return [], []
+    squares = own**2
+    moderated = np.sqrt((squares + MODERATION * squares.mean()) / (1.0 + MODERATION))
+    series = _Series(given, moderated, dict(seams))
     ends = [0, *(_proposed(series) if count >= LEAST_POINTS else []), count]
     alpha = FALSE_ALARMS / max(count - 2 * LEAST_BEHIND + 1, 1)
     while True:
@@ -155,7 +161,7 @@ def _proposed(series: _Series) -> list[int]:
             self.sums = [[0.0, *np.cumsum(part).tolist()] for part in parts]
             return self
 
-        def error(self, start: int, end: int) -> float:
+        def error(self, start: int, end: int) -> Any:
             whole, first, second = (sums[end] - sums[start] for sums in self.sums)
             return max(second - first * first / whole, 0.0)
 

@@ -114,7 +114,8 @@ def test_skipped_commits_are_named_with_next_one(skipped: tuple[int, ...], expec
 
 def test_confidence_that_is_spread_names_range() -> None:
     found = find_suspects(np.array([0.02, 0.5, 0.46, 0.02, 0.0]), (), 0.95)
-    assert found == Suspects(2, 3, pytest.approx(0.96))
+    assert (found.first, found.last) == (2, 3)
+    assert found.probability == pytest.approx(0.96)
 
 
 def test_search_without_gain_is_stalled() -> None:

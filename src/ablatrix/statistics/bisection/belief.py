@@ -75,7 +75,8 @@ def posterior(commits: int, log_likelihoods: Real) -> Real:
     """Return the belief after looks, from the log likelihood of what they showed under each culprit, and under none."""
     logs = np.log(prior(commits)) + log_likelihoods
     weights: Real = np.exp(logs - logs.max())
-    return weights / weights.sum()
+    weights /= weights.sum()
+    return weights
 
 
 def find_suspects(culprits: Real, skipped: Collection[int], confidence: float) -> Suspects:
