@@ -7,10 +7,20 @@ Each look is an ordinary run of the study with two builds: the good one and that
 of `ablatrix.statistics.bisection`; what was seen is in a journal, from which an interrupted bisection goes on.
 """
 
-from ablatrix.bisection.finding import Finding, finding_data
+from ablatrix.bisection.finding import Finding, finding_data, sure_text
 from ablatrix.bisection.line import Commit
 from ablatrix.bisection.look import InterruptedLook
 from ablatrix.bisection.question import SLOWER, TROUBLES, Question
 from ablatrix.bisection.search import bisect_builds
 
-__all__ = ["SLOWER", "TROUBLES", "Commit", "Finding", "InterruptedLook", "Question", "bisect_builds", "finding_data"]
+__all__ = [
+    "SLOWER",
+    "TROUBLES",
+    "Commit",
+    "Finding",
+    "InterruptedLook",
+    "Question",
+    "bisect_builds",
+    "finding_data",
+    "sure_text",
+]

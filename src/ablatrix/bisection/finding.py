@@ -86,6 +86,11 @@ def finding_data(found: Finding) -> dict[str, Any]:
     }
 
 
+def sure_text(probability: float) -> str:
+    """Return a probability in words; it is never certain."""
+    return f"{100.0 * probability:.1f} %" if probability < 0.999 else "more than 99.9 %"
+
+
 def _ratio_data(ratio: Ratio | None) -> dict[str, Any] | None:
     if ratio is None:
         return None

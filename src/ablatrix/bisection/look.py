@@ -62,9 +62,9 @@ def see(
     settled: Settled,
     catalogue: Catalogue,
     specs: tuple[BuildSpec, BuildSpec],
+    directory: Path,
+    size: tuple[int, int],
     out: Path,
-    place: str,
-    turn: int,
     progress: Progress,
 ) -> Sight:
     """Run two builds beside each other, or go on with such a run, and return what it showed.
@@ -73,17 +73,17 @@ def see(
         settled: What is asked.
         catalogue: Compilers and workloads beside those of the study itself.
         specs: The build that is compared with, and the tested one.
+        directory: Of the run.
+        size: How often these two were looked at before (each time in another order, and in other layouts), and how many
+            blocks are measured.
         out: Directory of the bisection.
-        place: Directory of the run, from there.
-        turn: How often these two were looked at before: each time another order, and other layouts.
         progress: Notified of what happens in the run.
 
     Raises:
         InterruptedLook: The user stopped it.
         StudyError, CompilerError, BuildError, TrialError: The run cannot be made.
     """
-    study = study_of_look(settled, specs, turn)
-    directory = out / place
+    study = study_of_look(settled, specs, *size)
     try:
         for name in SHARED:
             (out / name).mkdir(parents=True, exist_ok=True)
@@ -105,14 +105,14 @@ def see(
     return read_sight(settled, directory)
 
 
-def study_of_look(settled: Settled, specs: tuple[BuildSpec, BuildSpec], turn: int) -> Study:
+def study_of_look(settled: Settled, specs: tuple[BuildSpec, BuildSpec], turn: int, blocks: int) -> Study:
     """Return the study of one look: the chosen workload, compiler and configuration, in two builds."""
     study, question = settled.study, settled.question
     baseline: dict[str, Any] = {**study.baseline, **question.levels, BUILD: settled.good}
     builds = [settled.good, settled.bad]
     modes = [question.mode] if question.is_slower else study.modes
-    hot = study.protocol.hot.model_copy(update={"blocks": question.blocks, "max_blocks": question.blocks})
-    cold = study.protocol.cold.model_copy(update={"replicates": question.blocks})
+    hot = study.protocol.hot.model_copy(update={"blocks": blocks, "max_blocks": blocks})
+    cold = study.protocol.cold.model_copy(update={"replicates": blocks})
     changed: dict[str, Any] = {
         "workloads": [one for one in study.workloads if one.name == settled.workload],
         "compilers": [settled.compiler.model_copy(update={"builds": builds})],

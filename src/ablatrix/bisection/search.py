@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from ablatrix.bisection.finding import Ending, Finding
+from ablatrix.bisection.finding import Ending, Finding, sure_text
 from ablatrix.bisection.journal import Begun, BisectionJournal, Built, Compared, Looked, Skipped, looks_at
 from ablatrix.bisection.line import Commit, read_line
 from ablatrix.bisection.look import Sight, see
@@ -23,7 +23,7 @@ from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.results import Progress, Silence
 
 COMPARING = 3
-"""So many times the blocks of a look are measured of the culprit beside its parent."""
+"""So many times the blocks of a look has the run of the culprit beside its parent."""
 GUESSED_S = 60.0
 """What a build is thought to take before any was made."""
 Tell = Callable[[str], None]
@@ -181,7 +181,7 @@ class _Search:
         place = f"looks/{number:03d}-{self.commits[commit].name}"
         self.tell(f"look {number}: {self.describe(commit)}")
         start = time.monotonic()
-        sight = self.see((self.spec(0), self.spec(commit)), place, turn)
+        sight = self.see((self.spec(0), self.spec(commit)), place, turn, self.settled.question.blocks)
         why = self.reason_to_skip(sight)
         if why is not None and commit == self.bad:
             raise TrialError(
@@ -214,35 +214,35 @@ class _Search:
         ended = ", ".join(sorted(sight.statuses)) or "not run"
         return f"its trials ended as {ended}, which says neither yes nor no"
 
-    def see(self, specs: tuple[BuildSpec, BuildSpec], place: str, turn: int) -> Sight:
+    def see(self, specs: tuple[BuildSpec, BuildSpec], place: str, turn: int, blocks: int) -> Sight:
         """Run two builds beside each other."""
-        return see(self.settled, self.catalogue, specs, self.out, place, turn, self.progress)
+        return see(self.settled, self.catalogue, specs, self.out / place, (turn, blocks), self.out, self.progress)
 
     def compare(self, culprit: int) -> None:
         """Measure the culprit beside its parent, on fresh blocks; a parent that cannot be looked at is left."""
         parent = culprit - 1
-        done = [one for one in self.journal.events if isinstance(one, Compared) and one.culprit == culprit]
-        if parent in self.skipped() or not self.build(parent):
+        done = any(isinstance(one, Compared) and one.culprit == culprit for one in self.journal.events)
+        if done or parent in self.skipped() or not self.build(parent):
             return
-        for turn in range(len(done), COMPARING):
-            place = f"compared/{self.commits[culprit].name}-{turn + 1}"
-            self.tell(f"comparing {self.commits[culprit].name} with its parent, {turn + 1} of {COMPARING}")
-            start = time.monotonic()
-            sight = self.see((self.spec(parent), self.spec(culprit)), place, turn)
-            if sight.why is not None:
-                self.tell(f"    {sight.why}")
-                return
-            seconds = time.monotonic() - start
-            self.journal.append(
-                Compared(
-                    culprit=culprit, parent=parent, results=place, seconds=seconds, trials=sight.trials, logs=sight.logs
-                )
+        place = f"compared/{self.commits[culprit].name}"
+        self.tell(f"comparing {self.commits[culprit].name} with its parent {self.commits[parent].name}")
+        start = time.monotonic()
+        sight = self.see((self.spec(parent), self.spec(culprit)), place, 0, COMPARING * self.settled.question.blocks)
+        if sight.why is not None:
+            self.tell(f"    {sight.why}")
+            return
+        seconds = time.monotonic() - start
+        self.journal.append(
+            Compared(
+                culprit=culprit, parent=parent, results=place, seconds=seconds, trials=sight.trials, logs=sight.logs
             )
+        )
 
     def finding(self, ending: Ending, suspects: Suspects) -> Finding:
         """Return what it came to."""
         events = self.journal.events
-        compared = [one for one in events if isinstance(one, Compared) and one.culprit == suspects.first]
+        compared = next((one for one in events if isinstance(one, Compared) and one.culprit == suspects.first), None)
+        compared = compared if suspects.is_one else None
         of_bad = [log for one in self.looks() if one.commit == self.bad for log in one.logs]
         timed = [one for one in events if not isinstance(one, Skipped)]
         return Finding(
@@ -251,13 +251,13 @@ class _Search:
             commits=self.commits,
             suspects=suspects,
             skipped=tuple(sorted(self.skipped().items())),
-            ratio=_ratio([log for one in compared for log in one.logs]) if suspects.is_one else None,
+            ratio=None if compared is None else _ratio(compared.logs),
             whole=_ratio(of_bad),
             builds=sum(isinstance(one, Built) for one in events),
             looks=len(self.looks()),
             trials=sum(one.trials for one in events if isinstance(one, Looked | Compared)),
             seconds=sum(one.seconds for one in timed),
-            compared=compared[-1].results if compared and suspects.is_one else None,
+            compared=None if compared is None else compared.results,
         )
 
     def describe(self, commit: int) -> str:
@@ -276,10 +276,11 @@ class _Search:
     def belief_text(self) -> str:
         """Return what is believed now, in words."""
         suspects = self.decision().suspects
+        sure = sure_text(suspects.probability)
         if suspects.is_one:
-            return f"culprit is commit {suspects.first} with {100 * suspects.probability:.1f} %"
-        return f"culprit is one of commits {suspects.first} to {suspects.last} with {100 * suspects.probability:.1f} %"
+            return f"culprit is commit {suspects.first} with {sure}"
+        return f"culprit is one of commits {suspects.first} to {suspects.last} with {sure}"
 
 
-def _ratio(logs: list[float]) -> Ratio | None:
+def _ratio(logs: Sequence[float]) -> Ratio | None:
     return paired_ratio(logs) if logs else None

@@ -112,17 +112,21 @@ def _silent(text: str) -> None:
 
 
 def _show(found: "Finding") -> None:
+    from ablatrix.bisection import sure_text
     from ablatrix.cli.display import ratio_text
     from ablatrix.cli.tables import say
     from ablatrix.cli.time_left import duration_text
 
-    trouble, sure = found.question.trouble.replace("_", " "), f"{100 * found.suspects.probability:.1f} %"
+    trouble, sure = found.question.trouble.replace("_", " "), sure_text(found.suspects.probability)
     first, last = found.named[0], found.named[-1]
     if found.ending == "no_trouble":
-        say(f"no culprit: commit {found.commits[-1].name}, the bad one, is not {trouble}", hanging=2)
+        say(
+            f"no culprit: commit {found.commits[-1].name}, the bad one, does not have the trouble ({trouble})",
+            hanging=2,
+        )
     elif found.ending == "found" and found.suspects.is_one:
         say(f"culprit: {_commit_text(first)}", hanging=2)
-        say(f"confidence: {sure} that it is the first that is {_trouble_text(trouble)}", hanging=2)
+        say(f"confidence: {sure} that it is the first with the trouble ({trouble})", hanging=2)
     else:
         why = {
             "found": "those before the last of them cannot be looked at",
@@ -150,10 +154,6 @@ def _show(found: "Finding") -> None:
     )
     for number, why in found.skipped:
         say(f"skipped {found.commits[number].name}: {why}", indent=2, hanging=2)
-
-
-def _trouble_text(trouble: str) -> str:
-    return trouble if trouble == "slower" else f"shown to end as {trouble}"
 
 
 def _commit_text(commit: "Commit") -> str:

@@ -28,7 +28,8 @@ SPREADS: Real = np.array([(noise, layout) for noise in _NOISES for layout in _LA
 LAYOUT_SCALE = 0.004
 """Of the half-Cauchy distribution that spreads of layouts are weighed by (Gelman 2006)."""
 STEP_SCALE = 0.1
-"""Standard deviation of the step before any look; on the logarithm, so that 0.1 is about 10 %."""
+"""Standard deviation of the step before any look, on the logarithm: 0.1 is about 10 %. Where a commit was seen to
+be slower by more, it is that."""
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(41)
 _SHARES: Real = _WEIGHTS / _WEIGHTS.sum()
 
@@ -50,6 +51,11 @@ class _Seen:
     def within(self) -> float:
         """Degrees of freedom of the squares."""
         return float(self.counts.sum() - np.count_nonzero(self.counts))
+
+    @property
+    def step_scale(self) -> float:
+        """Standard deviation of the step."""
+        return max(STEP_SCALE, float(np.abs(self.means).max()))
 
 
 def slower_belief(values: Mapping[int, Sequence[float]], commits: int, blocks: int, least: float) -> Belief:
@@ -107,22 +113,22 @@ def _fits(seen: _Seen, spreads: Real, least: float) -> tuple[Real, Real]:
     Both are under each culprit, and last under none. Offset and step are integrated out, under every culprit at once:
     sums over the commits from it on are cumulative.
     """
-    noise, layout = spreads[:, :1], spreads[:, 1:]
+    noise, layout, scale = spreads[:, :1], spreads[:, 1:], seen.step_scale
     is_seen = seen.counts > 0
     weights = np.where(is_seen, 1.0 / (layout**2 + noise**2 / np.where(is_seen, seen.counts, 1.0)), 0.0)
     pulls = weights * seen.means
     whole, pull = weights.sum(axis=1, keepdims=True), pulls.sum(axis=1, keepdims=True)
     behind, behind_pull = _from_each_on(weights), _from_each_on(pulls)
-    first, second = layout**-2 + whole, STEP_SCALE**-2 + behind  # the precision is [[first, behind], [behind, second]]
+    first, second = layout**-2 + whole, scale**-2 + behind  # the precision is [[first, behind], [behind, second]]
     determinants = first * second - behind**2
     offsets = (second * pull - behind * behind_pull) / determinants
     steps = (first * behind_pull - behind * pull) / determinants
     # What depends neither on the culprit nor on the spreads is left out.
     alone = np.log(np.where(is_seen, weights, 1.0)) - weights * seen.means**2
-    constant = alone.sum(axis=1, keepdims=True) - 2.0 * np.log(layout) - 2.0 * math.log(STEP_SCALE)
+    constant = alone.sum(axis=1, keepdims=True) - 2.0 * np.log(layout) - 2.0 * math.log(scale)
     logs = 0.5 * (constant + offsets * pull + steps * behind_pull - np.log(determinants))
     kept, squares = _above(least, steps, np.sqrt(first / determinants))
-    before, _ = _above(least, np.zeros(1), np.full(1, STEP_SCALE))
+    before, _ = _above(least, np.zeros(1), np.full(1, scale))
     logs[:, :-1] += kept[:, :-1] - before
     return logs, squares
 
