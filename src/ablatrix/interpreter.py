@@ -5,12 +5,17 @@ somebody else's folder would then run whatever lies there under the name of a mo
 """
 
 import sys
+from pathlib import Path
 
 
-def interpreter(*words: str) -> list[str]:
-    """Return a command line that starts this Python with some words, and imports nothing from the working directory.
+def interpreter(*words: str, python: Path | None = None) -> list[str]:
+    """Return a command line that starts Python with some words, and imports nothing from the working directory.
+
+    Args:
+        words: What follows the options.
+        python: Which Python; None for this one.
 
     It is the option and not ``PYTHONSAFEPATH``: programs of the user's own, which the new process starts, must go on
     to find what lies beside them.
     """
-    return [sys.executable, "-P", *words]
+    return [sys.executable if python is None else str(python), "-P", *words]

@@ -137,6 +137,19 @@ def test_proof_of_setting_of_run_time_is_its_value_in_force(
     assert (found.verdict, found.evidence) == (verdict, evidence)
 
 
+@pytest.mark.parametrize(("digest_at_on", "verdict"), [("a" * 64, "no_op"), ("b" * 64, "unproven")])
+def test_proof_of_build_with_equal_code_is_that_it_is_the_same_build(
+    made: Made, digest_at_on: str, verdict: str
+) -> None:
+    """Two names of one build are one program; two builds that generate one code may have different libraries."""
+    digest = pl.when(pl.col("knob_fusion") == "on").then(pl.lit(digest_at_on)).otherwise(pl.lit("a" * 64))
+    trials = made(built_as=without_fusion).with_columns(
+        digest.alias("build_digest"), pl.lit('["build"]').alias("run_time_knobs")
+    )
+    names = {"knob_fusion": "knob_build", "baseline_fusion": "baseline_build"}
+    assert proofs(trials.rename(names))["build"].verdict == verdict
+
+
 def test_proof_with_code_varying_between_trials_is_not_given(made: Made) -> None:
     trials = made().with_columns(pl.col("trial_id").alias("artifact_digest"))
     fusion = proofs(trials)["fusion"]

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def make_wheel(directory: Path, name: str, version: str, source: str) -> Path:
-    """Return a wheel whose one module has this source."""
+def make_wheel(directory: Path, name: str, version: str, source: str, module: str | None = None) -> Path:
+    """Return a wheel whose one module, of its name or another, has this source."""
     info = f"{name}-{version}.dist-info"
     files = {
-        f"{name}.py": source,
+        f"{module or name}.py": source,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.builds import Build, BuildSpec, GitSource, make_build, missing_modules, read_builds, write_builds
+from ablatrix.builds import Build, BuildSpec, GitSource, make_build, missing_modules, read_locks, write_locks
 from ablatrix.errors import BuildError, BuildFailedError
 from ablatrix.version import PROTOCOL, __version__
 from tests.builds.sources import git, make_repository, make_wheel
@@ -53,11 +53,12 @@ def test_overlay_that_pip_refuses_says_the_last_lines_and_leaves_no_build(tmp_pa
 
 @pytest.mark.slow
 def test_overlay_of_a_lock_is_of_the_very_files_of_the_lock(tmp_path: Path) -> None:
-    wheel = make_wheel(tmp_path, "markupsafe", "99.1", "LEVEL = 1\n")
+    wheel = make_wheel(tmp_path, "markupsafe", version("markupsafe"), "LEVEL = 1\n")
     spec = BuildSpec(pip=(str(wheel),))
     first = make_build("a", spec, tmp_path / "first", offline=True)
     second = make_build("a", spec, tmp_path / "second", lock=first.lock)
     assert second.digest == first.digest
+    assert [_ask(one, "import markupsafe; print(markupsafe.LEVEL)") for one in (first, second)] == ["1", "1"]
 
 
 def test_checkout_runs_its_commands_and_imports_from_its_directory(tmp_path: Path) -> None:
@@ -214,8 +215,9 @@ def test_specification_dumps_what_it_was_given() -> None:
     assert BuildSpec().model_dump(mode="json") == {}
 
 
-def test_file_of_builds_is_read_as_it_was_written(tmp_path: Path) -> None:
-    builds = (make_build("here", BuildSpec(env={"A": "1"}), tmp_path),)
-    write_builds(builds, tmp_path / "builds.json")
-    assert read_builds(tmp_path / "builds.json") == builds
-    assert read_builds(tmp_path / "absent.json") == ()
+def test_locks_are_read_as_they_were_written_and_name_no_place(tmp_path: Path) -> None:
+    locks = (make_build("here", BuildSpec(env={"A": "./b"}), tmp_path, base=tmp_path).locked("this environment"),)
+    write_locks(locks, tmp_path / "builds.json")
+    assert read_locks(tmp_path / "builds.json") == locks
+    assert str(tmp_path) not in (tmp_path / "builds.json").read_text()
+    assert read_locks(tmp_path / "absent.json") == ()

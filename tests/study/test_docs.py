@@ -13,6 +13,7 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ablatrix.builds import BuildSpec, GitSource
 from ablatrix.compilers.catalogue import SHIPPED, TVM, CompilerEntry
 from ablatrix.documents.about import About, Author
 from ablatrix.study import model, stage
@@ -33,6 +34,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`workloads[].inputs`": InputChoice,
     "`compilers[]`": model.CompilerChoice,
     "`compilers[].knobs`": model.KnobChoice,
+    "`builds`": BuildSpec,
+    "`builds.git`": GitSource,
     "`knobs`": model.KnobTitles,
     "`stages[]`": stage.Stage,
     "`stages[].factorial_of`": stage.FactorialOf,
@@ -60,6 +63,7 @@ def shown_default(field: FieldInfo) -> str:
         return "none"
     if isinstance(value, BaseModel):
         return "its defaults"
+    value = list(value) if isinstance(value, tuple) else value
     return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
 
 
@@ -72,7 +76,7 @@ def shown_limits(field: FieldInfo) -> str:
 
 
 def test_study_page_has_section_for_every_model() -> None:
-    assert set(SECTIONS.values()) == {*Part.__subclasses__(), About, Author}
+    assert set(SECTIONS.values()) == {*Part.__subclasses__(), About, Author, BuildSpec, GitSource}
 
 
 @pytest.mark.parametrize("title", SECTIONS)

@@ -51,7 +51,9 @@ def test_wrong_output_is_status_and_stops_timing(bench: Bench) -> None:
     """Trap 1: a program with wrong answers ends as ``wrong_output``; hot, not one burst of it is timed."""
     block = bench.block(["wrong output"])
     assert run_cold(block, *block.trials[0], bench.server).result.status == "wrong_output"
-    wrong, right = run_hot(bench.block(["wrong output", "none"], "hot"), bench.server, lambda trial, what: None)
+    wrong, right = run_hot(
+        bench.block(["wrong output", "none"], "hot"), lambda cell: bench.server, lambda trial, what: None
+    )
     assert (wrong.result.status, wrong.bursts_ms, wrong.warm_up_ms) == ("wrong_output", (), ())
     assert right.result.status == "ok"
     assert right.bursts_ms

@@ -145,7 +145,7 @@ def test_worker_that_fails_in_burst_does_not_stop_its_neighbours(bench: Bench) -
     block = bench.block(["none", "crash in a burst", "hang in a burst"], "hot")
     quick = {**block.study.protocol.hot.model_dump(), "timeout_s": 2}
     block = bench.block(["none", "crash in a burst", "hang in a burst"], "hot", hot=quick)
-    good, crashed, hung = run_hot(block, bench.server, lambda trial, what: None)
+    good, crashed, hung = run_hot(block, lambda cell: bench.server, lambda trial, what: None)
     assert [one.result.status for one in (good, crashed, hung)] == ["ok", "crashed", "timeout"]
     assert crashed.result.error is not None
     assert crashed.result.error.phase == "run"
@@ -154,7 +154,7 @@ def test_worker_that_fails_in_burst_does_not_stop_its_neighbours(bench: Bench) -
 
 def test_wrong_output_is_never_timed_hot(bench: Bench) -> None:
     block = bench.block(["wrong output", "none"], "hot")
-    wrong, good = run_hot(block, bench.server, lambda trial, what: None)
+    wrong, good = run_hot(block, lambda cell: bench.server, lambda trial, what: None)
     assert wrong.result.status == "wrong_output"
     assert wrong.bursts_ms == ()
     assert wrong.warm_up_ms == ()

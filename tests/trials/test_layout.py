@@ -20,7 +20,7 @@ from ablatrix.records.model import Record
 from ablatrix.study.design import make_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
-from ablatrix.trials.client.servers import Servers
+from ablatrix.trials.client import Servers, Side
 from ablatrix.trials.fork_server.padding import run_padded
 from ablatrix.trials.host.linux import children_of, is_dead, is_stopped
 from ablatrix.trials.messages.interrupt import Interrupt
@@ -210,9 +210,10 @@ def test_run_with_blocks_own_servers_resumes_with_new_ones(run_here: Runner, tmp
 def test_servers_stop_the_one_that_starts_while_block_is_timed(bench: Bench, tmp_path: Path) -> None:
     program = next((bench.directory / "work" / "programs").iterdir())
     with Interrupt() as interrupt, Servers(placed_study("block"), tmp_path, interrupt) as servers:
-        first = servers.get_new("placed", program)
+        key = Side("placed"), program
+        first = servers.get_new([key])[key]
         before = children_of(os.getpid())
-        servers.anticipate("placed", program)
+        servers.anticipate([key])
         (starting,) = set(children_of(os.getpid())) - set(before)
         with servers.quiet():
             deadline = time.monotonic() + 5
@@ -220,9 +221,9 @@ def test_servers_stop_the_one_that_starts_while_block_is_timed(bench: Bench, tmp
                 time.sleep(0.01)
             assert is_stopped(starting)
             assert not is_dead(starting)
-        second = servers.get_new("placed", program)
+        second = servers.get_new([key])[key]
         assert second.identity != first.identity
-        assert servers.get("placed", program).identity == first.identity
+        assert servers.get(*key).identity == first.identity
     assert starting not in children_of(os.getpid())
 
 

@@ -192,7 +192,7 @@ def test_daemon_that_holds_channel_does_not_hide_death_of_worker(bench: Bench) -
 
 def test_daemon_of_one_worker_in_block_is_ended_and_neighbours_live(bench: Bench) -> None:
     block = bench.block(["none", "leave a daemon"], "hot")
-    good, other = run_hot(block, bench.server, lambda trial, what: None)
+    good, other = run_hot(block, lambda cell: bench.server, lambda trial, what: None)
     assert [good.result.status, other.result.status] == ["ok", "ok"]
     assert len(good.bursts_ms) == len(other.bursts_ms) == 3
     assert is_dead(left_pid(bench, "leave-a-daemon"))

@@ -51,7 +51,7 @@ def test_trial_is_spawned_with_reason_when_fork_server_has_thread(threaded: Benc
 def test_spawned_workers_take_turns_crash_and_time_out_like_forked_ones(threaded: Bench) -> None:
     hot = {**threaded.block(["none"], "hot").study.protocol.hot.model_dump(), "timeout_s": 30, "max_live": 4}
     block = threaded.block(["none", "crash in a burst"], "hot", hot=hot)
-    good, crashed = run_hot(block, threaded.server, lambda trial, what: None)
+    good, crashed = run_hot(block, lambda cell: threaded.server, lambda trial, what: None)
     assert (good.result.status, crashed.result.status) == ("ok", "crashed")
     assert len(good.bursts_ms) == 3
     assert good.process == "spawned"

@@ -11,9 +11,10 @@ whoever asks, and asks nothing of the network after that. A making that is kille
 for a build. ``BuildFailedError`` says that a command of the making failed, ``BuildError`` whatever else is wrong.
 """
 
-from ablatrix.builds.build import Build, Distribution, Facts
-from ablatrix.builds.build_file import read_builds, write_builds
+from ablatrix.builds.build import Build, BuildLock, Distribution, Facts
+from ablatrix.builds.build_file import read_builds, read_locks, write_builds, write_locks
 from ablatrix.builds.checkout import find_commit
+from ablatrix.builds.identity import identity_of, source_files
 from ablatrix.builds.making import make_build
 from ablatrix.builds.probe import describe_interpreter, missing_modules
 from ablatrix.builds.spec import HERE, BuildName, BuildSpec, GitSource
@@ -21,6 +22,7 @@ from ablatrix.builds.spec import HERE, BuildName, BuildSpec, GitSource
 __all__ = [
     "HERE",
     "Build",
+    "BuildLock",
     "BuildName",
     "BuildSpec",
     "Distribution",
@@ -28,8 +30,10 @@ __all__ = [
     "GitSource",
     "describe_interpreter",
     "find_commit",
+    "identity_of",
     "make_build",
     "missing_modules",
-    "read_builds",
-    "write_builds",
+    "read_locks",
+    "source_files",
+    "write_locks",
 ]

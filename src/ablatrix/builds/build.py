@@ -8,6 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ablatrix.canonical import digest_value
+from ablatrix.interpreter import interpreter
+
+SEARCHED = ("PYTHONPATH", "PATH", "LD_LIBRARY_PATH")
+"""Variables with places that are searched in order: those of a build come first, and the others stay behind them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,33 @@ class Facts:
     protocol: int | None
     torch: str | None
     distributions: tuple[Distribution, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildLock:
+    """What a build was in one run, without the places where it lay: enough to make it again and to compare it.
+
+    Attributes:
+        name: Its name in the study.
+        way: How it was made, as people read it.
+        identity: Digest of what was asked for.
+        digest: Digest of what it was.
+        python: Version of Python.
+        torch: Version of torch in it, None without it.
+        lock: The packages that it adds; of another interpreter, all that it has.
+        commit: The commit that it is of, None without one.
+        dirty: Whether that checkout had changes that are in no commit; None without one.
+    """
+
+    name: str
+    way: str
+    identity: str
+    digest: str
+    python: str
+    torch: str | None
+    lock: tuple[Distribution, ...]
+    commit: str | None
+    dirty: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +121,29 @@ class Build:
         found = {"identity": self.identity, "python": self.python, "lock": lock, "commit": self.commit}
         return digest_value({**found, "dirty": True} if self.dirty else found)
 
+    def command_line(self, *words: str) -> list[str]:
+        """Return a command line that starts its Python with some words."""
+        return interpreter(*words, python=self.interpreter)
+
+    def locked(self, way: str) -> BuildLock:
+        """Return what is kept of it beside results.
+
+        Args:
+            way: How it was made, as people read it.
+        """
+        return BuildLock(
+            name=self.name,
+            way=way,
+            identity=self.identity,
+            digest=self.digest,
+            python=self.python,
+            torch=self.torch,
+            # Where this machine found a file says nothing elsewhere.
+            lock=tuple(replace(one, url=None) if _is_local(one.url) else one for one in self.lock),
+            commit=self.commit,
+            dirty=self.dirty,
+        )
+
     def named(self, name: str) -> Build:
         """Return the same build under a name."""
         return replace(self, name=name)
@@ -101,7 +155,14 @@ class Build:
             inherited: The environment that they would have without it.
         """
         found = {**inherited, **self.environment}
-        if self.pythonpath:
-            rest = [found["PYTHONPATH"]] if found.get("PYTHONPATH") else []
-            found["PYTHONPATH"] = os.pathsep.join([*map(str, self.pythonpath), *rest])
+        for name in SEARCHED:
+            own = [self.environment[name]] if self.environment.get(name) else []
+            if name == "PYTHONPATH":
+                own = [*map(str, self.pythonpath), *own]
+            if own:
+                found[name] = os.pathsep.join([*own, *filter(None, [inherited.get(name)])])
         return found
+
+
+def _is_local(url: str | None) -> bool:
+    return url is not None and not url.startswith(("https:", "http:"))

@@ -1,4 +1,4 @@
-"""Builds in files: one beside what it was made of, and all of a run beside its results."""
+"""Builds in files: one beside what it was made of, and the locks of all of a run beside its results."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from ablatrix.builds.build import Build
+from ablatrix.builds.build import Build, BuildLock
 from ablatrix.errors import BuildError
 
 BUILD_FILE = "build.json"
 ONE: TypeAdapter[Build] = TypeAdapter(Build)
-ALL: TypeAdapter[tuple[Build, ...]] = TypeAdapter(tuple[Build, ...])
+ALL: TypeAdapter[tuple[BuildLock, ...]] = TypeAdapter(tuple[BuildLock, ...])
 
 
 def read_build(place: Path) -> Build | None:
@@ -31,8 +31,8 @@ def write_build(build: Build, file: Path) -> None:
     _write(to_json(build, indent=2), file)
 
 
-def read_builds(file: Path) -> tuple[Build, ...]:
-    """Return the builds of a run; none where there is no file.
+def read_locks(file: Path) -> tuple[BuildLock, ...]:
+    """Return what the builds of a run were; nothing where there is no file.
 
     Raises:
         BuildError: The file cannot be read.
@@ -42,12 +42,12 @@ def read_builds(file: Path) -> tuple[Build, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, ValidationError):
-        raise BuildError(f"{file}: cannot be read as a file of builds; it is written by `ablatrix run`") from None
+        raise BuildError(f"{file}: cannot be read as the locks of builds; `ablatrix run` writes it") from None
 
 
-def write_builds(builds: Iterable[Build], file: Path) -> None:
-    """Write the builds of a run, whole or not at all."""
-    _write(to_json(tuple(builds), indent=2), file)
+def write_locks(locks: Iterable[BuildLock], file: Path) -> None:
+    """Write what the builds of a run are, whole or not at all."""
+    _write(to_json(tuple(locks), indent=2), file)
 
 
 def _write(text: bytes, file: Path) -> None:

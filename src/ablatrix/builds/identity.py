@@ -41,10 +41,11 @@ def _requirement(requirement: str, base: Path) -> str | dict[str, Any]:
     path = Path(located(requirement, base))
     if not path.exists():
         raise BuildError(f"build: {path}: there is no such file or directory to install; give the path of one")
-    return {"name": path.name, "files": {name: digest_regular(file) for name, file in _files(path)}}
+    return {"name": path.name, "files": {name: digest_regular(file) for name, file in source_files(path)}}
 
 
-def _files(path: Path) -> Iterator[tuple[str, Path]]:
+def source_files(path: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the files of a requirement that is a file or a directory, each with its name below it."""
     if path.is_file():
         yield path.name, path
         return

@@ -45,13 +45,19 @@ def install(
 ) -> tuple[Distribution, ...]:
     """Install requirements into an overlay, and return what was added.
 
+    What is asked for by name is installed in any case, also where this environment has a package of that version: it
+    need not be the same. Then whatever that needs and this environment does not have.
+
     Raises:
         BuildFailedError: pip failed.
         BuildError: There is no pip.
     """
     options = ["--no-index", "--no-build-isolation"] if offline else []
     what = f"pip install {' '.join(requirements)}" + (" (offline)" if offline else "")
-    return _pip(workshop, interpreter, [*options, "--", *(located(one, base) for one in requirements)], what)
+    named = ["--", *(located(one, base) for one in requirements)]
+    added = _pip(workshop, interpreter, [*options, "--no-deps", "--ignore-installed", *named], what)
+    needed = _pip(workshop, interpreter, [*options, *named], what)
+    return tuple(sorted({one.name: one for one in (*added, *needed)}.values(), key=lambda one: one.name))
 
 
 def install_locked(
@@ -67,18 +73,21 @@ def install_locked(
         BuildFailedError: pip failed, or a file has another digest.
         BuildError: There is no pip.
     """
-    fetched = [one for one in lock if one.sha256 is not None and one.url is not None and "://" in one.url]
-    remote = [one for one in fetched if not (one.url or "").startswith("file:")]
-    found: tuple[Distribution, ...] = ()
-    if remote:
-        listed = workshop.log.with_suffix(".locked.txt")
-        lines = (f"{one.name} @ {one.url} --hash=sha256:{one.sha256}\n" for one in remote)
-        listed.write_text("".join(lines), encoding="utf-8")
-        options = ["--no-deps", "--require-hashes", "-r", str(listed)]
-        found = _pip(workshop, interpreter, options, "pip install of its lock")
     local = [located(one, base) for one in requirements if is_local(one, base)]
+    given = {Path(one).name.partition("-")[0].replace("_", "-").lower() for one in local}
+    fetched = [one for one in lock if one.sha256 is not None and one.name not in given]
+    found: tuple[Distribution, ...] = ()
+    if fetched:
+        listed = workshop.log.with_suffix(".locked.txt")
+        direct = any("://" in one for one in requirements)
+        # By name, so that any index or mirror may have it; the digest says that it is the same file.
+        lines = (f"{one.name} @ {one.url}" if direct and one.url else f"{one.name}=={one.version}" for one in fetched)
+        hashed = (f"{line} --hash=sha256:{one.sha256}\n" for line, one in zip(lines, fetched, strict=True))
+        listed.write_text("".join(hashed), encoding="utf-8")
+        options = ["--no-deps", "--ignore-installed", "--require-hashes", "-r", str(listed)]
+        found = _pip(workshop, interpreter, options, "pip install of its lock")
     if local:
-        options = ["--no-deps", "--no-index", "--no-build-isolation", "--", *local]
+        options = ["--no-deps", "--ignore-installed", "--no-index", "--no-build-isolation", "--", *local]
         found += _pip(workshop, interpreter, options, f"pip install {' '.join(local)}")
     return tuple(sorted(found, key=lambda one: one.name))
 

@@ -68,7 +68,7 @@ class BuildSpec(BuildPart):
     env: dict[str, str] = Field(
         default_factory=dict,
         description="Environment variables; a piece that begins with ./ or ../ is a path from the study's directory, "
-        "{source} is the checkout of `git`.",
+        "{source} is the checkout of `git`. PYTHONPATH, PATH and LD_LIBRARY_PATH come before those that are there.",
     )
     command: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         default=(), description="For a compiler with a `command`: the program in place of it, and its arguments."
@@ -106,6 +106,20 @@ class BuildSpec(BuildPart):
     def way(self) -> str:
         """How it gets its packages, as people read it."""
         return next((way for way in WAYS if getattr(self, way)), HERE)
+
+    def sentence(self) -> str:
+        """Return how it is made, for people."""
+        match self.way:
+            case "pip":
+                text = f"pip install {' '.join(self.pip)}"
+            case "python":
+                text = f"the interpreter {self.python}"
+            case "git":
+                assert self.git is not None
+                text = f"commit {self.git.commit} of {self.git.repository}"
+            case _:
+                text = HERE
+        return text + (f", with {', '.join(self.env)} set" if self.env else "")
 
     def at_commit(self, commit: str) -> BuildSpec:
         """Return the same build of another commit of its repository."""

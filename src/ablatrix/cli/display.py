@@ -67,6 +67,10 @@ def show_design(
     print(f"cells: {len({trial.cell_id for trial in trials})}")
     say(f"trials: {len(trials)} ({shown})", hanging=2)
     print(f"blocks: {len({trial.block_id for trial in trials})}")
+    for choice in resolved.study.compilers:
+        if choice.builds:
+            made = (f"{name} ({resolved.study.builds[name].sentence()})" for name in choice.builds)
+            say(f"builds of {choice.name}: {', '.join(made)}", hanging=2)
     for line in _axes_texts(resolved, design, trials, known):
         say(line, hanging=2)
     for line in _following_texts(resolved, design):

@@ -164,11 +164,12 @@ def _same_study(study: Study, found: Tidy) -> None:
 def _run(path: Path, out: Path, quiet: bool, trust: bool) -> Path:
     from ablatrix.cli.artifact import checked_environment
     from ablatrix.cli.run import end_run, run_study
+    from ablatrix.records.names import BUILDS_NAME
     from ablatrix.study.load import load_study
 
     resolved = load_study(path, trust=trust_of(trust))
     checked_environment(resolved, out)
-    summary = run_study(resolved, path, out, [], quiet)
+    summary = run_study(resolved, path, out, [], quiet, locks=path.with_name(BUILDS_NAME))
     if summary.signal is not None or not summary.complete:
         end_run(summary)
     return summary.results

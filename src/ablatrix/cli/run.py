@@ -246,8 +246,10 @@ def run_study(
     quiet: bool,
     verbose: bool = False,
     sink: Any = None,
+    locks: Path | None = None,
 ) -> "RunSummary":
-    """Run a study with progress on stderr."""
+    """Run a study with progress on stderr; ``locks`` is the file of an artifact from which builds are made again."""
+    from ablatrix.builds import read_locks
     from ablatrix.cli.progress import watch
     from ablatrix.study.cost import StudyCosts
     from ablatrix.trials.results import ResultDirectory
@@ -263,6 +265,7 @@ def run_study(
             progress=progress,
             study_directory=path.resolve().parent,
             keep_samples=sink is None,
+            locks=() if locks is None else read_locks(locks),
         )
 
 

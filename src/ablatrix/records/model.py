@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, create_model
 
+from ablatrix.records.build import BuildFacts
 from ablatrix.records.correctness import Correctness
 from ablatrix.records.gpu import Gpu, GpuNoise
 from ablatrix.records.layout import Layout
@@ -129,6 +130,9 @@ class Meta(Part):
         "Null before 1.3.",
     )
     position: Count = Field(description="Place in the planned run order of the whole study.")
+    build: BuildFacts | None = Field(
+        default=None, description="The build of its compiler; null where the study has none, and before 1.4."
+    )
 
 
 class WorkloadFacts(Part):

@@ -7,6 +7,8 @@ STUDY_NAME = "study.yaml"
 CLAIMS_NAME = "claims.yaml"
 TEMPLATE_NAME = "template.yaml"
 LOCK_NAME = "requirements.lock"
+BUILDS_NAME = "builds.json"
+"""The locks of the builds that a study compares; there is none where it has none."""
 MANIFEST_NAME = "MANIFEST.json"
 WORK_NAME = "work"
 LARGEST_MANIFEST = 32 * 2**20

@@ -111,6 +111,7 @@ def make_cell(
     """Return a cell of a workload on a compiler, with every knob at its level."""
     study, catalogue = resolved
     of_workload = catalogue.workload(variant.name)
+    build = entry.build_at(knobs)
     parameters = check_parameters(of_workload, variant.parameters)
     ordered = {knob.name: knobs[knob.name] for knob in entry.knobs}
     identity: dict[str, Any] = {
@@ -126,6 +127,8 @@ def make_cell(
         identity["source_digest"] = digest
     if entry.program_digest is not None:
         identity["program_digest"] = entry.program_digest
+    if build is not None:
+        identity["build"] = build.identity
     if entry.addresses:
         identity["settings"] = {one.address: one.value(knobs[knob.name]) for knob, one in entry.named_settings}
     if entry.own_passes:

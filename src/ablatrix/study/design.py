@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
 from ablatrix.records.titles import Titles
+from ablatrix.study.builds import anchors_of
 from ablatrix.study.cells import Cell, make_cells, primary_knobs, reference_cell
 from ablatrix.study.model import Study
 from ablatrix.study.probes import probe_cells
@@ -85,8 +86,8 @@ def make_design(resolved: ResolvedStudy, max_live: int | None = None) -> Design:
 
     Cold and hot trials of one replicate form blocks: a block holds one trial of every configuration of a
     (workload, compiler) in a seeded random order, with the eager reference beside it and, when hot, an A/A control
-    of the baseline. Blocks of one replicate come in random order too, cold ones first, so that hot trials find their
-    code in the cell's cache.
+    of the baseline, and of its configuration in each further build. Blocks of one replicate come in random order too,
+    cold ones first, so that hot trials find their code in the cell's cache.
 
     Args:
         resolved: The study with its catalogue.
@@ -161,8 +162,9 @@ def block_parts(
 ) -> Iterator[list[tuple[Cell, str]]]:
     """Yield the blocks of one (workload, compiler) in one replicate: (cell, role) in random order.
 
-    A hot block larger than ``max_live`` is split; every part has the reference, the baseline and its A/A control, and
-    configurations stay together with those that differ in one secondary or late primary knob.
+    A hot block larger than ``max_live`` is split; every part has the reference, the baseline and its A/A control, both
+    also of the baseline's configuration in each further build, and configurations stay together with those that differ
+    in one secondary or late primary knob.
     """
     chosen = [cell for cell in cells if mode == "cold" or not _is_cold_only(cell, resolved.catalogue)]
     if not chosen:
@@ -171,17 +173,15 @@ def block_parts(
     if mode == "cold":
         yield _shuffled([reference, *((cell, "measured") for cell in chosen)], order)
         return
-    baseline = next((cell for cell in chosen if cell.knobs == cell.baseline), chosen[0])
-    others = [cell for cell in chosen if cell is not baseline]
-    room = (max_live or resolved.study.protocol.hot.max_live) - 3
+    anchors = anchors_of(chosen)
+    held = [reference, *((cell, role) for cell in anchors for role in ("measured", "twin"))]
+    others = [cell for cell in chosen if cell not in anchors]
+    room = max(1, (max_live or resolved.study.protocol.hot.max_live) - len(held))
     count = max(1, -(-len(others) // room))
     size = -(-len(others) // count) if others else 0
     for part in range(count):
         kept = others[part * size : (part + 1) * size]
-        yield _shuffled(
-            [reference, (baseline, "measured"), (baseline, "twin"), *((cell, "measured") for cell in kept)],
-            order,
-        )
+        yield _shuffled([*held, *((cell, "measured") for cell in kept)], order)
 
 
 def _is_cold_only(cell: Cell, catalogue: Catalogue) -> bool:

@@ -1,10 +1,11 @@
-"""The files that a study needs beside its own: models of its user, plug-ins, and programs that are compilers."""
+"""The files that a study needs beside its own: models of its user, plug-ins, programs that are compilers, builds."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import StudyError
+from ablatrix.study.builds import build_files
 from ablatrix.study.resolve import ResolvedStudy, plugin_sources
 from ablatrix.workloads.source import file_of, is_file
 
@@ -33,6 +34,7 @@ def companions(resolved: ResolvedStudy) -> dict[str, Path]:
         program = catalogue.compiler(compiler.name).program
         if program is not None:
             found |= {file.name: Path(file.path) for file in program.files}
+    found |= build_files(study)
     for plugin, source in plugin_sources(resolved).items():
         found |= {str(PurePosixPath(plugin).parent / name): file for name, file in source.files.items()}
     outside = [name for name in found if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ablatrix.canonical import content_id
 from ablatrix.compilers.catalogue import Level
 from ablatrix.statistics.screening import ScreeningDesign
+from ablatrix.study.builds import anchors_of
 from ablatrix.study.cells import Cell, reference_cell
 from ablatrix.study.design import Design, Trial, added_trials, next_replicate
 from ablatrix.study.probes import cell_with
@@ -15,8 +16,6 @@ from ablatrix.study.stage import Stage
 from ablatrix.study.stage_choice import StageChoice
 
 Changed = Mapping[str, Level]
-ANCHORS = 3
-"""Trials of every hot block beside its configurations: the reference, the baseline and its A/A control."""
 
 
 def changes_of(design: ScreeningDesign, levels: Mapping[str, Sequence[Level]]) -> list[Changed]:
@@ -81,7 +80,7 @@ def add_repeat(
     replicate = next_replicate(design, mode, choice.workload, choice.compiler)
     identity = {"what": f"{mode} block", "stage": choice.stage, "pair": [choice.workload, choice.compiler]}
     order = random.Random(content_id({**identity, "seed": study.seed, "replicate": replicate}))
-    room = (max_live or study.protocol.hot.max_live) - ANCHORS
+    room = max_live or study.protocol.hot.max_live
     trials: list[Trial] = list(design.trials)
     for part in _parts(resolved, cells, mode, room, order):
         trials += added_trials(resolved, mode, part, trials, replicate, choice.stage)
@@ -109,13 +108,14 @@ def _parts(
     if mode == "cold":
         yield _shuffled([reference, *((cell, "measured") for cell in cells)], order)
         return
-    baseline = next(cell for cell in cells if cell.knobs == cell.baseline)
-    others = [cell for cell in cells if cell is not baseline]
+    anchors = anchors_of(cells)
+    held = [reference, *((cell, role) for cell in anchors for role in ("measured", "twin"))]
+    others = [cell for cell in cells if cell not in anchors]
     others = order.sample(others, len(others))
-    count = max(1, -(-len(others) // room))
+    count = max(1, -(-len(others) // max(1, room - len(held))))
     for part in range(count):
         kept = [(cell, "measured") for cell in others[part::count]]
-        yield _shuffled([reference, (baseline, "measured"), (baseline, "twin"), *kept], order)
+        yield _shuffled([*held, *kept], order)
 
 
 def _shuffled(items: Sequence[tuple[Cell, str]], order: random.Random) -> list[tuple[Cell, str]]:

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from ablatrix.builds import BuildName, BuildSpec
 from ablatrix.canonical import digest_value
 from ablatrix.documents.about import About
 from ablatrix.records.layout import Sampling
@@ -107,6 +108,10 @@ class CompilerChoice(Part):
         description="Knobs of that program where they differ from what it describes, or settings of a compiler, "
         "passes and pipelines of one's own, or the order of two passes.",
     )
+    builds: list[BuildName] = Field(
+        default_factory=list,
+        description="Builds of it that are compared, the baseline's first: levels of the primary knob `build`.",
+    )
     title: Title | None = Field(default=None, description="What text, tables and figures call it; by language.")
 
     @model_validator(mode="after")
@@ -136,9 +141,11 @@ class CompilerChoice(Part):
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Omit what only programs have, so that the digests of other studies stay the same."""
+        """Omit what few compilers have, so that the digests of other studies stay the same."""
         data: dict[str, Any] = handler(self)
-        return {key: value for key, value in data.items() if key not in {"command", "knobs", "title"} or value}
+        return {
+            key: value for key, value in data.items() if key not in {"command", "knobs", "builds", "title"} or value
+        }
 
 
 class KnobTitles(Part):
@@ -274,6 +281,9 @@ class Study(Part):
     seed: int = Field(default=0, ge=0, description="Seed of inputs and of the run order.")
     workloads: list[Annotated[WorkloadChoice, BeforeValidator(name_or_source)]] = Field(min_length=1)
     compilers: list[Annotated[CompilerChoice, BeforeValidator(_name_alone)]] = Field(min_length=1)
+    builds: dict[BuildName, BuildSpec] = Field(
+        default_factory=dict, description="Builds by name, which compilers list under their own `builds`."
+    )
     modes: list[Mode] = Field(min_length=1, description="cold: compile cost; hot: steady state.")
     device: Device = Field(default="cpu", description="Where programs run: cpu, or cuda for the first GPU.")
     baseline: Knobs = Field(
@@ -314,7 +324,7 @@ class Study(Part):
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Omit the device CPU and what is empty, so that the digests of other studies stay the same."""
         data: dict[str, Any] = handler(self)
-        unused: dict[str, Any] = {"device": "cpu", "plugins": [], "knobs": {}, "about": None}
+        unused: dict[str, Any] = {"device": "cpu", "builds": {}, "plugins": [], "knobs": {}, "about": None}
         return {key: value for key, value in data.items() if key not in unused or value != unused[key]}
 
     @property

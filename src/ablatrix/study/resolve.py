@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
-from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.compilers.catalogue import BUILD, CompilerEntry
 from ablatrix.compilers.command.entry import describe_command
 from ablatrix.compilers.settings import AddressList, add_settings, ask_addresses
 from ablatrix.documents.faults import Location
 from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadError
 from ablatrix.plugin_files import add_plugin, read_catalogue
 from ablatrix.plugin_sources import PluginSource
+from ablatrix.study.builds import add_builds
 from ablatrix.study.model import CompilerChoice, KnobChoice, Study
 from ablatrix.study.named import take_offers
 from ablatrix.study.validation import Fault, describe_unknown, find_faults
@@ -58,13 +59,17 @@ def resolve(study: Study, catalogue: Catalogue | None = None) -> tuple[ResolvedS
     programs, of_programs = _describe_programs(study, plugged)
     models, of_names = _read_models(study, plugged)
     found = plugged.holding(compilers={**programs, **with_settings}, workloads=models)
+    named = {choice.name: found.compilers[choice.name] for choice in study.compilers if choice.name in found.compilers}
+    with_builds, of_builds = add_builds(study, named)
+    found = found.holding(compilers=with_builds)
     missing = {location[-1] for location, _ in (*of_settings, *of_programs)}
+    missing |= {BUILD} if of_builds else set()
     # What would be said of a knob that has a fault, or of any knob where not all are known, follows from that fault.
     of_names += [one for one in find_faults(study, found) if complete and not missing & set(one[0])]
     # What a program or a plug-in that failed would have added is not missing.
     unsure = {("compilers", index, "name") for index, choice in enumerate(study.compilers) if choice.command or faults}
     unsure |= {("workloads", index, "name") for index in range(len(study.workloads)) if faults}
-    of_own = [*faults, *of_programs, *of_settings]
+    of_own = [*faults, *of_programs, *of_settings, *of_builds]
     return ResolvedStudy(study, found), [*of_own, *(one for one in of_names if one[0] not in unsure)]
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ablatrix.study.builds import ANCHORS
 from ablatrix.study.cells import variant_of
-from ablatrix.study.further_stages import ANCHORS
 from ablatrix.study.named import baseline_of
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.study.screen_choice import choose_design

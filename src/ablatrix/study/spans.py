@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, Level
+from ablatrix.compilers.catalogue import BUILD, CompilerEntry, KnobEntry, Level
 from ablatrix.study.model import Study
 from ablatrix.study.stage import ALL, Stage
 
@@ -46,6 +46,8 @@ def span_of(study: Study, stage: Stage, entry: CompilerEntry, baseline: Mapping[
     levels: dict[str, tuple[Level, ...]] = {}
     for knob in _entries(study, stage, entry):
         given = stage.table.get(knob.name)
+        if knob.name == BUILD and given is not None:  # of the builds of all compilers, those of this one
+            given = [level for level in given if knob.has(level)]
         base = baseline[knob.name]
         if stage.screen is not None:
             levels[knob.name] = screened_levels(knob, given, base)

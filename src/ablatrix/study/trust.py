@@ -18,6 +18,7 @@ from ablatrix.foreign_text import shown
 from ablatrix.plugin_sources import read_plugin_source
 from ablatrix.records.bundle import Bundle, bundle_of
 from ablatrix.regular_files import digest_regular
+from ablatrix.study.builds import build_files
 from ablatrix.study.model import CompilerChoice, KnobChoice, Study
 from ablatrix.study.workload_choice import WorkloadChoice
 from ablatrix.workloads.source import ARCHITECTURE, ONNX, SAVED, file_of
@@ -110,6 +111,14 @@ def _code_of(study: Study, bundle: Bundle) -> Iterator[ForeignCode]:
         yield from _python(study, bundle, plugin, "a plug-in, imported when the study is read")
     for workload in study.workloads:
         yield from _model_code(study, bundle, workload)
+    for name, spec in study.builds.items():
+        if not spec.model_dump():  # this environment as it is
+            continue
+        yield ForeignCode(spec.sentence(), f"the build '{name}', which is made and started")
+        for file in build_files(study.model_copy(update={"builds": {name: spec}})):
+            yield _file(bundle, file, study.directory / file, f"a file of the build '{name}'")
+        for command in () if spec.git is None else spec.git.build:
+            yield ForeignCode(command, f"a command that makes the build '{name}'")
     for compiler in study.compilers:
         yield from _compiler_code(study, bundle, compiler)
         for name, knob in compiler.knobs.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from ablatrix.catalogue import Catalogue
-from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.compilers.catalogue import BUILD, CompilerEntry
 from ablatrix.documents.faults import Location, closest
 from ablatrix.study.model import Study
 from ablatrix.study.named import baseline_of
@@ -109,13 +109,31 @@ def _one_stage(study: Study, catalogue: Catalogue, index: int, stage: Stage) -> 
         for knob, levels in table.items():
             if knob == ALL:
                 continue
-            yield from _level_faults((*location, key, knob), knob, levels or (), used, "all")
+            if knob == BUILD and any(entry.builds for entry in used):
+                yield from _build_faults((*location, key, knob), levels or (), used)
+            else:
+                yield from _level_faults((*location, key, knob), knob, levels or (), used, "all")
             if levels is not None and len(set(levels)) != len(levels):
                 yield (*location, key, knob), f"knob '{knob}' lists a level twice; list each once"
         yield from _listing_faults(study, (*location, key), stage, used)
     yield from _configuration_faults((*location, "around"), stage.centre, used, "all")
     if stage.factorial is not None:
         yield from _size_faults(study, catalogue, (*location, "factorial"), stage)
+
+
+def _build_faults(location: Location, levels: Iterable[Any], used: list[CompilerEntry]) -> Iterator[Fault]:
+    """Yield builds that no compiler of a stage has, and compilers with builds none of which it lists.
+
+    Each compiler is run in those of the listed builds that it has, and one without builds as it is.
+    """
+    there = list(dict.fromkeys(build.name for entry in used for build in entry.builds))
+    for level in levels:
+        if level not in there:
+            yield location, describe_unknown("build of these compilers", str(level), there)
+    for entry in used:
+        if levels and entry.builds and not {build.name for build in entry.builds} & {*levels}:
+            own = ", ".join(build.name for build in entry.builds)
+            yield location, f"none of these is a build of compiler '{entry.name}'; it has: {own}"
 
 
 def _listing_faults(study: Study, location: Location, stage: Stage, used: list[CompilerEntry]) -> Iterator[Fault]:

@@ -44,6 +44,7 @@ MEASURED_MEMORY = "peak_rss_delta_bytes"
 RUN_TIME = "run_time_knobs"
 SETTINGS = "settings"
 IN_FORCE = "in_force_"
+BUILD, BUILD_DIGEST = "build", "build_digest"
 HITS = "compile_cache_hit_disk_delta_first_run"
 # What must differ before a knob counts as applied. The plan's digest also covers the options that the planner was
 # asked for, so it differs at another level of its own knobs whether or not the plan does: there figures take its place.
@@ -188,7 +189,7 @@ def _facts_of(several: Sequence[Unit], trials: pl.DataFrame) -> list[Mapping[Set
     rows = np.concatenate(parts)
     starts = np.cumsum([0, *(part.size for part in parts[:-1])])
     back = [name for name in trials.columns if name.startswith(SURROUNDINGS)]
-    names = [CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, *back]
+    names = [CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, *back, BUILD_DIGEST]
     columns = {name: trials[name] for name in dict.fromkeys((*names, RUN_TIME, SETTINGS))}
     # Only cold trials say these; times by pass differ each time: whether there are any is the fact.
     cold = pl.col("mode") == "cold"
@@ -298,8 +299,9 @@ def _read_back(knob: str, facts: Facts) -> list[str]:
 
 
 def _same_in_force(knob: str, here: Facts, there: Facts) -> bool:
-    """Whether a knob is a setting that was read back in two configurations, and has one value in both."""
+    """Whether what a knob sets was read back in two configurations, and has one value in both; of builds the digest."""
     columns = [IN_FORCE + address for of, address in here[SETTINGS] if of == knob]
+    columns += [BUILD_DIGEST] if knob == BUILD else []
     return bool(columns) and all(len(here.get(name, ())) == 1 and here[name] == there.get(name) for name in columns)
 
 

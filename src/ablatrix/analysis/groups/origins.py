@@ -20,18 +20,25 @@ ORIGIN_COLUMNS = (
     "cpu",
     "cores",
 )
+BUILD_COLUMNS = ("build_name", "build_digest")
 
 
 def mixed_origins(found: Tidy) -> dict[str, list[Any]]:
     """Return what should be one for all trials and is not: column -> its values, sorted.
 
-    These are the schema version, the study, the commits, the machine and the versions of software; and the
-    digest of a workload, which must be one for the same name and parameters.
+    These are the schema version, the study, the commits, the machine and the versions of software, which may differ
+    between the builds that a study compares, as the digest of each build may not; and the digest of a workload, which
+    must be one for the same name and parameters.
     """
     versions, sizes = found.columns("version_"), ["workload", *found.columns("parameter_")]
+    of_builds = [*versions, *BUILD_COLUMNS]
     # Only what is read is filtered, not every column.
-    trials = without_priming_runs(found.trials.select("role", "workload_digest", *ORIGIN_COLUMNS, *versions, *sizes))
-    mixed = {name: values for name in (*ORIGIN_COLUMNS, *versions) if len(values := distinct(trials[name])) > 1}
+    chosen = ("role", "workload_digest", *ORIGIN_COLUMNS, *of_builds, *sizes)
+    trials = without_priming_runs(found.trials.select(*dict.fromkeys(chosen)))
+    mixed = {name: values for name in ORIGIN_COLUMNS if len(values := distinct(trials[name])) > 1}
+    several = trials["build_name"].null_count() < trials.height
+    for own in trials.partition_by("build_name") if several else [trials]:
+        mixed |= {name: values for name in of_builds if len(values := distinct(own[name])) > 1}
     digests = (
         trials.group_by(sizes).agg(pl.col("workload_digest").unique()).filter(pl.col("workload_digest").list.len() > 1)
     )

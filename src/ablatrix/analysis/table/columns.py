@@ -73,6 +73,8 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("label", "meta", "process", "spawned_because"),
     *_columns("label", "meta.layout", "sampling", "server", prefix="layout_"),
     *_columns("whole", "meta.layout", "padding_seed", prefix="layout_"),
+    *_columns("label", "meta.build", "name", "digest", "commit", "program", prefix="build_"),
+    *_columns("yes_no", "meta.build", "dirty", "complete_code", prefix="build_"),
     *_columns("json", "meta", "cpus"),
     *_columns("real", "", "wall_s"),
     *_columns("label", "error", "type", "phase", prefix="error_"),

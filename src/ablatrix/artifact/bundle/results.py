@@ -6,7 +6,7 @@ from pathlib import Path
 from ablatrix.artifact.bundle.anonymity import Pseudonyms, hide_records
 from ablatrix.errors import ArtifactError
 from ablatrix.records.journal import read_records, record_line
-from ablatrix.records.names import DESIGN_NAME, RECORDS_NAME, SAMPLES_NAME
+from ablatrix.records.names import BUILDS_NAME, DESIGN_NAME, RECORDS_NAME, SAMPLES_NAME
 
 
 def copy_results(source: Path, target: Path, pseudonyms: Pseudonyms) -> None:
@@ -21,6 +21,8 @@ def copy_results(source: Path, target: Path, pseudonyms: Pseudonyms) -> None:
         with (target / RECORDS_NAME).open("w", encoding="utf-8", newline="\n") as stream:
             stream.writelines(record_line(record) for record in records)
         shutil.copyfile(source / DESIGN_NAME, target / DESIGN_NAME)
+        if (source / BUILDS_NAME).is_file():
+            shutil.copyfile(source / BUILDS_NAME, target / BUILDS_NAME)
         if (source / SAMPLES_NAME).is_dir():
             shutil.copytree(source / SAMPLES_NAME, target / SAMPLES_NAME)
     except OSError as error:

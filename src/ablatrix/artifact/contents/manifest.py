@@ -21,6 +21,7 @@ from ablatrix.canonical import digest_value
 from ablatrix.errors import ArtifactError
 from ablatrix.foreign_text import is_plain, shown
 from ablatrix.records.names import (
+    BUILDS_NAME,
     CLAIMS_NAME,
     DESIGN_NAME,
     LARGEST_MANIFEST,
@@ -65,6 +66,7 @@ ROLE_OF_NAME: dict[str, Role] = {
     "CITATION.cff": "citation",
     "ro-crate-metadata.json": "crate",
     LOCK_NAME: "lock",
+    BUILDS_NAME: "lock",
     "LICENSE": "licence",
 }
 ROLE_OF_FOLDER: dict[str, Role] = {

@@ -7,6 +7,7 @@ packages, of plug-ins and of a study join them in a ``Catalogue`` (see ``ablatri
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ablatrix.compilers.catalogue.build import BUILD, BuildChoice
 from ablatrix.compilers.catalogue.eager import EAGER
 from ablatrix.compilers.catalogue.inductor import INDUCTOR
 from ablatrix.compilers.catalogue.knobs import (
@@ -35,6 +36,7 @@ from ablatrix.compilers.catalogue.xla import XLA
 
 __all__ = [
     "ALWAYS_BEFORE",
+    "BUILD",
     "CACHE_TAG",
     "EAGER",
     "ENVIRONMENT",
@@ -48,6 +50,7 @@ __all__ = [
     "TVM",
     "UPPER_BOUND",
     "XLA",
+    "BuildChoice",
     "CompilerEntry",
     "KnobEntry",
     "Level",

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from ablatrix.canonical import digest_value
+from ablatrix.compilers.catalogue.build import BUILD, BuildChoice
 from ablatrix.compilers.catalogue.own_pass import OwnPass
 from ablatrix.compilers.catalogue.program import ProgramDescription
 from ablatrix.errors import CompilerError, UnsupportedError
@@ -185,6 +186,9 @@ class CompilerEntry:
         offers: Settings that have a name of their own: each becomes one of the knobs of a study that names it.
         anchors: The passes, or points of its sequence, before or after which a pass of a study can be inserted.
         no_pipeline: Why its passes cannot change places, nor be given to a function of a study; empty where they can.
+        complete_code: Whether all code that runs is in what it builds, so that equal digests of two builds are the same
+            code; not so where kernels of its library run beside it.
+        builds: The builds of it that the study compares, the baseline's first; empty where there are none.
         cuda_unsupported: Why it does not run on a CUDA device; empty where it does. Trials of a study with
             ``device: cuda`` are recorded as ``unsupported`` with this reason and compile nothing.
     """
@@ -202,6 +206,8 @@ class CompilerEntry:
     offers: tuple[KnobEntry, ...] = ()
     anchors: tuple[str, ...] = ()
     no_pipeline: str = "its adapter has no list of them"
+    complete_code: bool = False
+    builds: tuple[BuildChoice, ...] = ()
     cuda_unsupported: str = "its entry in the catalogue does not say that it does"
 
     @property
@@ -311,6 +317,10 @@ class CompilerEntry:
         """Return the levels at which the compiler ships, of those knobs that a configuration has at another."""
         apart = [knob for knob in self.knobs if knobs.get(knob.name, knob.as_shipped) != knob.as_shipped]
         return {knob.name: knob.as_shipped for knob in apart}
+
+    def build_at(self, knobs: Mapping[str, Level]) -> BuildChoice | None:
+        """Return the build of a configuration, the baseline's where it names none; None of a compiler without any."""
+        return next((one for one in self.builds if one.name == knobs.get(BUILD)), next(iter(self.builds), None))
 
     def may_change_code(self, name: str) -> bool:
         """Return whether what is built may depend on the level of a knob; of one that is not here it may."""

@@ -19,6 +19,7 @@ TVM = CompilerEntry(
     modules=("tvm", "torch"),
     extra="tvm",
     adapter="ablatrix.compilers.tvm.compiler:TvmCompiler",
+    complete_code=True,
     knobs=(
         PARTITION,
         KnobEntry(

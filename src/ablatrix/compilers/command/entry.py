@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ablatrix.builds import Build
 from ablatrix.canonical import digest_bytes, digest_value
 from ablatrix.compilers.catalogue import (
     CACHE_TAG,
@@ -37,7 +39,11 @@ PYTHON = ("python", "python3")
 
 
 def describe_command(
-    name: str, command: Sequence[str], directory: Path, knobs: Mapping[str, Mapping[str, Any]]
+    name: str,
+    command: Sequence[str],
+    directory: Path,
+    knobs: Mapping[str, Mapping[str, Any]],
+    build: Build | None = None,
 ) -> CompilerEntry:
     """Start a program, ask it to describe itself and return its entry.
 
@@ -47,12 +53,14 @@ def describe_command(
         directory: Directory of the study.
         knobs: What the study says about the knobs, by name: it replaces fields of those that the program describes
             (levels may be fewer), and adds those that it does not. Settings are none of them.
+        build: The build of it that is meant, in whose environment it is started; None for this environment.
 
     Raises:
         CompilerError: The program cannot be started, does not answer as the protocol says, or a knob is not valid.
     """
-    full = resolve_command(name, command, directory)
-    description = _ask(name, full)
+    variables = None if build is None else build.variables(os.environ)
+    full = resolve_command(name, command, directory, None if build is None else build.interpreter)
+    description = _ask(name, full, variables)
     own = {knob: words for knob, words in knobs.items() if "setting" not in words}
     found = _merge(name, description.knobs, own)
     if len(own) == len(knobs) and not any(knob.kind == "primary" for knob in found):
@@ -79,15 +87,21 @@ def describe_command(
     )
 
 
-def resolve_command(name: str, command: Sequence[str], directory: Path) -> list[str]:
+def resolve_command(name: str, command: Sequence[str], directory: Path, python: Path | None = None) -> list[str]:
     """Return program and arguments with absolute paths.
+
+    Args:
+        name: The study's name for the compiler, for messages.
+        command: Program and arguments.
+        directory: Directory of the study.
+        python: What the word ``python`` stands for; None for the interpreter of this process.
 
     Raises:
         CompilerError: There is no such program.
     """
     full = [str(directory / word) if (directory / word).is_file() else word for word in command]
     if full[0] in PYTHON:
-        full[0] = sys.executable
+        full[0] = sys.executable if python is None else str(python)
     if not Path(full[0]).is_absolute():
         found = shutil.which(full[0])
         if found is None:
@@ -129,9 +143,9 @@ def _program_digest(command: Sequence[str], description: Description, files: Seq
     )
 
 
-def _ask(name: str, full: Sequence[str]) -> Description:
+def _ask(name: str, full: Sequence[str], variables: Mapping[str, str] | None) -> Description:
     with tempfile.TemporaryDirectory(prefix="ablatrix-describe-") as directory:
-        session = Session(name, full, Path(directory))
+        session = Session(name, full, Path(directory), variables=variables)
         try:
             return read_description(session.ask({"do": "describe", "protocol": PROTOCOL}, DESCRIBE_TIMEOUT_S), name)
         finally:

@@ -33,12 +33,20 @@ class Session:
         command: Program and arguments, with absolute paths.
         directory: Its working directory.
         threads: Threads that it may use: set in its environment for the usual libraries, None to leave that alone.
+        variables: The rest of its environment; None for that of this process.
 
     Raises:
         CompilerError: The program cannot be started.
     """
 
-    def __init__(self, name: str, command: Sequence[str], directory: Path, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        directory: Path,
+        threads: int | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         given = {} if threads is None else dict.fromkeys(THREAD_VARIABLES, str(threads))
         try:
@@ -47,7 +55,7 @@ class Session:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=directory,
-                env={**os.environ, **given},
+                env={**(os.environ if variables is None else variables), **given},
             )
         except OSError as error:
             raise CompilerError(f"{name}: {command[0]} cannot be started: {error.strerror}") from None

@@ -5,12 +5,13 @@ becomes an entry of the catalogue that says how it acts; ``Applied`` is what one
 """
 
 from ablatrix.compilers.settings.address import Address, AddressList
-from ablatrix.compilers.settings.applied import NO_SETTINGS, Applied, environment_of
+from ablatrix.compilers.settings.applied import NO_SETTINGS, ORDER, Applied, environment_of
 from ablatrix.compilers.settings.asking import ask_addresses
 from ablatrix.compilers.settings.knob import add_settings, setting_knob
 
 __all__ = [
     "NO_SETTINGS",
+    "ORDER",
     "Address",
     "AddressList",
     "Applied",

@@ -6,6 +6,7 @@ cache directory under a name made of the versions and files of the compiler and 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from ablatrix.builds import Build
 from ablatrix.canonical import content_id
 from ablatrix.compilers.answers import answer_file, code_in, directory_of, installed_modules, keep_answer
 from ablatrix.compilers.catalogue.model import CompilerEntry
@@ -27,8 +29,12 @@ TIMEOUT_S = 300.0
 ADDRESS_LIST: TypeAdapter[AddressList] = TypeAdapter(AddressList)
 
 
-def ask_addresses(entry: CompilerEntry) -> AddressList:
+def ask_addresses(entry: CompilerEntry, build: Build | None = None) -> AddressList:
     """Return the settings of a compiler as installed, or of a program as it described them; none where there are none.
+
+    Args:
+        entry: The compiler.
+        build: The build of it that is asked, in its own interpreter; None for this environment.
 
     Raises:
         CompilerError: It is not installed, or it cannot be asked.
@@ -37,11 +43,12 @@ def ask_addresses(entry: CompilerEntry) -> AddressList:
         return ADDRESS_LIST.validate_python({"addresses": entry.program.settings})
     if not entry.settings:
         return AddressList(())
-    entry.refuse_absent()
-    kept = answer_file("settings", f"{entry.name}-{content_id(_identity(entry))}")
+    if build is None:
+        entry.refuse_absent()
+    kept = answer_file("settings", f"{entry.name}-{content_id(_identity(entry, build))}")
     with suppress(OSError, ValidationError):
         return ADDRESS_LIST.validate_json(kept.read_bytes())
-    answer = _ask(entry)
+    answer = _ask(entry, build)
     try:
         found = ADDRESS_LIST.validate_json(answer)
     except ValidationError as error:
@@ -55,13 +62,21 @@ def encode_addresses(found: AddressList) -> bytes:
     return to_json(found)
 
 
-def _ask(entry: CompilerEntry) -> bytes:
-    command = interpreter("-m", "ablatrix.compilers.settings.listing", entry.settings)
+def _ask(entry: CompilerEntry, build: Build | None) -> bytes:
+    words = ("-m", "ablatrix.compilers.settings.listing", entry.settings)
+    command = interpreter(*words) if build is None else build.command_line(*words)
+    variables = None if build is None else build.variables(os.environ)
     with tempfile.TemporaryDirectory(prefix="ablatrix-settings-") as directory:
         file = Path(directory) / "settings.json"
         try:
             done = subprocess.run(
-                [*command, str(file)], capture_output=True, text=True, timeout=TIMEOUT_S, cwd=directory, check=False
+                [*command, str(file)],
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_S,
+                cwd=directory,
+                env=variables,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             raise CompilerError(
@@ -73,7 +88,8 @@ def _ask(entry: CompilerEntry) -> bytes:
         return file.read_bytes()
 
 
-def _identity(entry: CompilerEntry) -> dict[str, Any]:
+def _identity(entry: CompilerEntry, build: Build | None) -> dict[str, Any]:
     """Return what an answer depends on: the compiler's modules, by version and file, and the code that asks."""
     places = [Path(__file__).parent, Path(__file__).parents[1] / "catalogue", directory_of(entry.settings)]
-    return {"modules": installed_modules(entry), "code": code_in(places), "python": sys.version}
+    modules = installed_modules(entry) if build is None else build.digest
+    return {"modules": modules, "code": code_in(places), "python": sys.version}

@@ -1,10 +1,15 @@
 """The runner's side of fork servers and workers."""
 
 from ablatrix.trials.client.client import Worker, WorkloadServer
-from ablatrix.trials.client.servers import Servers
+from ablatrix.trials.client.servers import Loaded, Servers
+from ablatrix.trials.client.sides import Gaps, Side, Sides
 
 __all__ = [
+    "Gaps",
+    "Loaded",
     "Servers",
+    "Side",
+    "Sides",
     "Worker",
     "WorkloadServer",
 ]

@@ -14,6 +14,7 @@ from pathlib import Path
 from time import monotonic
 from typing import IO
 
+from ablatrix.builds import Build
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import TrialError
 from ablatrix.interpreter import interpreter
@@ -45,6 +46,7 @@ from ablatrix.trials.messages import (
     WorkerState,
     open_pair,
 )
+from ablatrix.version import PROTOCOL
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +70,7 @@ class ForkServer:
         log: Path,
         interrupt: Interrupt,
         environment: Mapping[str, str] | None = None,
+        build: Build | None = None,
     ) -> None:
         """Start it; it imports while this process goes on. ``await_ready`` waits for that.
 
@@ -76,6 +79,7 @@ class ForkServer:
             log: File that gets whatever the process prints.
             interrupt: Says when to stop waiting.
             environment: Environment variables, beside those of this process.
+            build: The build whose interpreter and environment it has; None for those of this process.
         """
         self.interrupt = interrupt
         self.identity = secrets.token_hex(8)
@@ -83,7 +87,9 @@ class ForkServer:
         self._begun = self._ready = False
         self._children: list[Channel] = []
         self._channel, theirs = open_pair()
-        command = interpreter("-m", "ablatrix.trials.fork_server.serve", str(theirs.fileno()))
+        words = ("-m", "ablatrix.trials.fork_server.serve", str(theirs.fileno()))
+        command = interpreter(*words) if build is None else build.command_line(*words)
+        inherited = {**OFFLINE, **os.environ, **VARIABLES, **(environment or {})}
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
@@ -91,7 +97,7 @@ class ForkServer:
                 stdout=output,
                 stderr=output,
                 pass_fds=[theirs.fileno()],
-                env={**OFFLINE, **os.environ, **VARIABLES, **(environment or {})},
+                env=inherited if build is None else build.variables(inherited),
                 start_new_session=True,
             )
         theirs.close()
@@ -180,7 +186,12 @@ class ForkServer:
 
     def _await_begun(self) -> None:
         if not self._begun:
-            await_message(self._channel, Importing)
+            protocol = await_message(self._channel, Importing).protocol
+            if protocol != PROTOCOL:
+                raise TrialError(
+                    f"its ablatrix speaks protocol {protocol or 'of no number'}, and this one {PROTOCOL}; install the "
+                    "same version of ablatrix in both"
+                )
             self._begun = True
 
     def _signal(self, number: signal.Signals) -> None:

@@ -44,8 +44,8 @@ def await_reply(channel: Channel, what: str, expected: type[R]) -> R:
     raise TrialError(f"the fork server failed on '{what}': {_why(reply)}")
 
 
-def await_message(channel: Channel, expected: type[Reply]) -> None:
-    """Wait until a server that was started has come so far.
+def await_message(channel: Channel, expected: type[R]) -> R:
+    """Wait until a server that was started has come so far, and return what it says then.
 
     Raises:
         TrialError: It has not; the message has its reason.
@@ -53,6 +53,7 @@ def await_message(channel: Channel, expected: type[Reply]) -> None:
     reply, _ = channel.receive(REPLY, START_TIMEOUT_S)
     if not isinstance(reply, expected):
         raise TrialError(_why(reply))
+    return reply
 
 
 def _why(reply: Reply) -> str:

@@ -57,6 +57,7 @@ from ablatrix.trials.messages import (
     TrialTask,
     WorkerState,
 )
+from ablatrix.version import PROTOCOL
 
 if TYPE_CHECKING:
     from ablatrix.compilers.adapter import Compiler
@@ -94,7 +95,7 @@ def main(arguments: list[str]) -> None:
     ignore_key_presses()
     channel = Channel(socket.socket(fileno=int(arguments[0])))
     with suppress(ChannelClosed):
-        channel.send(Importing())
+        channel.send(Importing(protocol=PROTOCOL))
     try:
         outfit, _ = channel.receive(OUTFIT)
         with loading():

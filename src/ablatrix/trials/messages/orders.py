@@ -78,9 +78,16 @@ ORDER: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="do
 
 @dataclass(frozen=True, kw_only=True)
 class Importing(Message):
-    """A fork server is there, and imports: from now on it ends when the runner does."""
+    """A fork server is there, and imports: from now on it ends when the runner does.
+
+    The first message of any server, whatever ablatrix it is of; its form never changes.
+
+    Attributes:
+        protocol: Number of the messages that it speaks; 0 for one that says none.
+    """
 
     reply: Literal["importing"] = "importing"
+    protocol: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,8 +30,8 @@ class TrialTask(Message):
         work_dir: An empty private directory.
         memory_limit_mb: Memory that the worker may hold in MiB, None for no limit.
         cpus: Numbers of the CPUs to run on, None for all that are allowed.
-        missing_type: Why the compiler cannot take the workload, whose type it does not have on this machine; empty
-            where it can.
+        missing_type: Why the compiler cannot take the workload, whose type it does not have on this machine, or why
+            its build does not have the configuration; empty where neither is so.
     """
 
     kind: Literal["trial"] = "trial"

@@ -13,6 +13,7 @@ from ablatrix.canonical import content_id, digest_bytes, digest_value
 from ablatrix.errors import TrialError
 from ablatrix.records.journal import final_records, read_records, record_line
 from ablatrix.records.model import Record
+from ablatrix.records.names import BUILDS_NAME
 from ablatrix.records.origin import installed_version
 from ablatrix.study.design import Cell, Design
 from ablatrix.study.design_file import read_design, refuse_changed_sources, write_design
@@ -79,6 +80,11 @@ class ResultDirectory:
         return self.path / "design.json"
 
     @property
+    def builds(self) -> Path:
+        """What the builds of the study's compilers are; there is none where it has none."""
+        return self.path / BUILDS_NAME
+
+    @property
     def samples(self) -> Path:
         """Raw samples, one file for each block."""
         return self.path / "samples"
@@ -93,9 +99,16 @@ class ResultDirectory:
         """The log of runs into this directory, for people."""
         return self.work / "run.log"
 
-    def program(self, resolved: ResolvedStudy, cell: Cell) -> Path:
-        """Return the directory of the prepared program of a cell's workload."""
-        return self.work / "programs" / f"{cell.base or cell.workload}-{content_id(preparation(resolved, cell))}"
+    def program(self, resolved: ResolvedStudy, cell: Cell, torch: str | None = None) -> Path:
+        """Return the directory of the prepared program of a cell's workload.
+
+        Args:
+            resolved: The study with its catalogue.
+            cell: Any of the workload's.
+            torch: The version of torch that reads it, where that is not the one of this environment.
+        """
+        depends = preparation(resolved, cell) | ({} if torch is None else {"torch": torch})
+        return self.work / "programs" / f"{cell.base or cell.workload}-{content_id(depends)}"
 
     def make(self, study: Study, design: Design) -> Design:
         """Create the directory and write the design, or read the one of this very study that it holds.

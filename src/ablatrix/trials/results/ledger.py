@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import RecordError
 from ablatrix.records.journal import Journal, final_records
 from ablatrix.records.model import Record
@@ -63,7 +64,12 @@ class Ledger:
         return self._journal
 
     def make(
-        self, resolved: ResolvedStudy, outcomes: Sequence[Outcome], *, final: bool = True
+        self,
+        resolved: ResolvedStudy,
+        outcomes: Sequence[Outcome],
+        *,
+        final: bool = True,
+        entries: Mapping[str, CompilerEntry] | None = None,
     ) -> list[tuple[Record, str | None]]:
         """Return the record of each outcome with its line of raw samples (None when it has none).
 
@@ -73,6 +79,7 @@ class Ledger:
             resolved: The study with its catalogue.
             outcomes: Of one block.
             final: Whether these attempts count for their trials; an interrupted one never does.
+            entries: The compiler of a cell as it is in the cell's build, by the cell's id, where that is another one.
         """
         file = f"samples/{outcomes[0].trial.block_id}.jsonl" if self._keep_samples else None
         made: list[tuple[Record, str | None]] = []
@@ -83,7 +90,7 @@ class Ledger:
             facts = read_facts(self._directory.program(resolved, one.cell), entry, one.cell)
             line = samples_line(one, attempt) if one.bursts_ms else None
             samples = None if line is None else samples_facts(one, line, file)
-            compiler = catalogue.compiler(one.cell.compiler)
+            compiler = (entries or {}).get(one.cell.cell_id) or catalogue.compiler(one.cell.compiler)
             planned = PlannedPart.of(resolved, self._design, one.trial, one.cell)
             record = make_record(
                 self._design, self._scene, one, facts, compiler, attempt, samples, study.device, planned

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ablatrix.records.build import BuildFacts
 from ablatrix.records.layout import Layout
 from ablatrix.records.model import Noise
 from ablatrix.study.design import Cell, Trial
@@ -24,6 +25,7 @@ class Outcome:
         warm_up_ms: The first iterations of a hot trial.
         bursts_ms: The iterations that count, burst by burst.
         rewarming_ms: The iterations before them.
+        build: The build of its compiler, None where the study has none.
     """
 
     trial: Trial
@@ -38,3 +40,4 @@ class Outcome:
     warm_up_ms: tuple[float, ...] = ()
     bursts_ms: tuple[tuple[float, ...], ...] = ()
     rewarming_ms: tuple[tuple[float, ...], ...] = ()
+    build: BuildFacts | None = None

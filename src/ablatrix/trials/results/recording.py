@@ -122,7 +122,7 @@ def make_record(
         scene: What is the same for all records of the run.
         outcome: The outcome of the trial.
         facts: The workload, as prepared.
-        compiler: As the study's catalogue has it.
+        compiler: As it is in the build of the trial.
         attempt: 0 for the first try.
         samples: Where the raw samples of a hot trial are (see ``samples_line``), None when there are none.
         device: Where the study runs programs.
@@ -251,6 +251,7 @@ def _meta(design: Design, scene: Scene, outcome: Outcome) -> Meta:
         block=outcome.trial.block,
         replicate=outcome.trial.replicate,
         position=outcome.trial.position,
+        build=outcome.build,
     )
 
 

@@ -18,6 +18,7 @@ from time import monotonic
 
 from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
+from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.records.layout import Layout
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
@@ -46,6 +47,7 @@ from ablatrix.trials.run.task_making import trial_task
 _log = logging.getLogger(__name__)
 
 Notice = Callable[[Trial | None, str], None]
+ServerOf = Callable[[Cell], WorkloadServer]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,10 @@ class BlockInput:
             nothing else.
         tag_caches: Directory that holds a cache for each ``cache_tag``.
         scratch: Directory for private caches, work directories and logs; emptied when a trial ends.
-        missing_types: Why a compiler cannot take the workload of a cell, whose type it does not have, by the cell's id.
+        missing_types: Why a compiler cannot take the workload of a cell, whose type it does not have, or why its build
+            does not have the cell's configuration, by the cell's id.
+        entries: The compiler of a cell as it is in the cell's build, by the cell's id; the catalogue's where there is
+            none.
     """
 
     study: Study
@@ -73,6 +78,7 @@ class BlockInput:
     tag_caches: Path
     scratch: Path
     missing_types: Mapping[str, str] = field(default_factory=dict)
+    entries: Mapping[str, CompilerEntry] = field(default_factory=dict)
 
 
 def run_cold(block: BlockInput, trial: Trial, cell: Cell, server: WorkloadServer) -> Outcome:
@@ -87,16 +93,14 @@ def run_cold(block: BlockInput, trial: Trial, cell: Cell, server: WorkloadServer
     return turn.outcome
 
 
-def run_probes(
-    block: BlockInput, server: WorkloadServer, at_once: int, notice: Callable[[Trial], None]
-) -> Iterator[Outcome]:
+def run_probes(block: BlockInput, server: ServerOf, at_once: int, notice: Callable[[Trial], None]) -> Iterator[Outcome]:
     """Build and check each trial, several beside each other, and yield their outcomes in planned order.
 
     Their times say nothing; what they build does. An interrupt leaves every unfinished trial ``interrupted``.
 
     Args:
         block: What to run.
-        server: Forks the workers.
+        server: Returns what forks the worker of a cell.
         at_once: How many of them are alive at once.
         notice: Called with each trial as it begins.
     """
@@ -108,7 +112,7 @@ def run_probes(
             while left and len(waiting) < at_once:
                 trial, cell = left.popleft()
                 notice(trial)
-                waiting.append(Turn(block, trial, cell, server))
+                waiting.append(Turn(block, trial, cell, server(cell)))
             waiting[0].build(timeout_s)
             yield waiting.popleft().outcome
     except Interrupted:
@@ -122,7 +126,7 @@ def run_probes(
 
 def run_hot(
     block: BlockInput,
-    server: WorkloadServer,
+    server: ServerOf,
     notice: Notice,
     undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> list[Outcome]:
@@ -132,7 +136,7 @@ def run_hot(
 
     Args:
         block: What to run.
-        server: Forks the workers.
+        server: Returns what forks the worker of a cell: another one for each build.
         notice: Notified of what happens.
         undisturbed: Entered when all trials are built, and left when all have been timed.
     """
@@ -141,7 +145,7 @@ def run_hot(
     try:
         for trial, cell in block.trials:
             notice(trial, "hot: building")
-            turn = Turn(block, trial, cell, server)
+            turn = Turn(block, trial, cell, server(cell))
             turns.append(turn)
             turn.build(protocol.timeout_s)
         with undisturbed():
@@ -353,4 +357,5 @@ def block_task(block: BlockInput, trial: Trial, cell: Cell, directory: Path) -> 
         publish_dir=shared if cold and tag == "private" and cell.knobs else None,
         work_dir=directory / "work",
         missing_type=block.missing_types.get(cell.cell_id, ""),
+        entry=block.entries.get(cell.cell_id),
     )

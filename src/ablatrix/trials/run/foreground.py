@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablatrix.catalogue import Catalogue
+from ablatrix.compilers.catalogue import BUILD
 from ablatrix.compilers.dump import claim_directory, finish_dump
 from ablatrix.compilers.environment import variable
 from ablatrix.compilers.settings import environment_of
@@ -54,8 +56,7 @@ def rerun(
     design = read_design(directory.design, study) if directory.design.exists() else make_design(resolved)
     found = _find(design.trials, trial, directory)
     cell = design.cell(found.cell_id)
-    for name in ("eager", cell.compiler):  # the oracle is of eager
-        catalogue.compiler(name).refuse_absent()
+    _refuse_unfit(catalogue, found, cell)
     from ablatrix.trials.worker import run_here  # torch loads here
 
     if dump is not None and found.role == "reference":
@@ -88,6 +89,17 @@ def rerun(
     if dump is not None:
         finish_dump(dump, found.trial_id, _ending(result))
     return result
+
+
+def _refuse_unfit(catalogue: Catalogue, trial: Trial, cell: Cell) -> None:
+    """Refuse a trial whose compiler is not installed here, or that is of a build."""
+    if catalogue.compiler(cell.compiler).builds:
+        raise TrialError(
+            f"trial {trial.trial_id} is of build '{cell.knobs[BUILD]}' of compiler '{cell.compiler}', and only what "
+            "this environment has can be repeated here; give a study without builds to the interpreter of that build"
+        )
+    for name in ("eager", cell.compiler):  # the oracle is of eager
+        catalogue.compiler(name).refuse_absent()
 
 
 def _program(resolved: ResolvedStudy, cell: Cell, directory: ResultDirectory) -> Program:

@@ -21,7 +21,7 @@ from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import Servers
+from ablatrix.trials.client import Servers, Side
 from ablatrix.trials.host import place_runs
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Outcome, ResultDirectory
@@ -117,7 +117,7 @@ def measure_noise_floor(
         failure = preparation.failure(cell)
         if failure is not None:
             raise TrialError(f"noise floor: the program could not be prepared: {failure[1].message}")
-        server = servers.get("eager", results.program(resolved, cell))
+        server = servers.get(Side("eager"), results.program(resolved, cell))
         outcomes: list[Outcome] = []
         for number in range(blocks):
             if number >= MIN_BLOCKS and monotonic() - began > ENOUGH_S:
@@ -133,7 +133,7 @@ def measure_noise_floor(
                 tag_caches=directory / "tags",
                 scratch=scratch,
             )
-            outcomes += run_hot(block, server, lambda trial, what: None)
+            outcomes += run_hot(block, lambda cell: server, lambda trial, what: None)
             interrupt.check()
     return _summary(outcomes, used, monotonic() - began)
 

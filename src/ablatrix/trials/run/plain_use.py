@@ -14,7 +14,7 @@ from ablatrix.records.plain_use import PLAIN_NAME, PlainUse, append_plain_use, l
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, make_design
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import Servers, Worker
+from ablatrix.trials.client import Servers, Side, Worker
 from ablatrix.trials.host import describe_ending, place_runs
 from ablatrix.trials.messages import (
     ChannelClosed,
@@ -96,7 +96,7 @@ def _use(
     began = monotonic()
     try:
         prepared = directory.program(resolved, cell)
-        server = servers.without_program() if program is None else servers.get(cell.compiler, prepared)
+        server = servers.without_program() if program is None else servers.get(Side(cell.compiler), prepared)
         result = _await_result(server.start(task, directory.work / "logs" / "plain.log"), timeout_s)
     except TrialError as error:
         _log.warning("the fork server of '%s' failed: %s", cell.compiler, error)

@@ -9,7 +9,7 @@ from ablatrix.records.model import Failure
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import Servers, Worker
+from ablatrix.trials.client import Servers, Side, Sides, Worker
 from ablatrix.trials.host import describe_ending
 from ablatrix.trials.messages import ChannelClosed, ChannelTimeout, Interrupted, TrialResult
 from ablatrix.trials.results import FACTS_FILE, ResultDirectory, read_facts
@@ -24,41 +24,65 @@ class Preparation:
     """Prepared programs of one run, and why one could not be prepared."""
 
     def __init__(
-        self, resolved: ResolvedStudy, directory: ResultDirectory, servers: Servers, scratch: Path, threads: int
+        self,
+        resolved: ResolvedStudy,
+        directory: ResultDirectory,
+        servers: Servers,
+        scratch: Path,
+        threads: int,
+        sides: Sides | None = None,
     ) -> None:
         self._resolved, self._directory, self._servers = resolved, directory, servers
         self._scratch, self._threads = scratch, threads
+        self._sides = sides or Sides(catalogue=resolved.catalogue)
         self._failures: dict[Path, tuple[Status, Failure]] = {}
         self._types: dict[Path, tuple[str, ...]] = {}
-        self._missing: dict[tuple[str, str], str] = {}
+        self._missing: dict[tuple[Side, str], str] = {}
 
-    def is_ready(self, cell: Cell) -> bool:
-        """Return whether the cell's program is prepared, or known to fail."""
-        directory = self._directory.program(self._resolved, cell)
+    def is_ready(self, cell: Cell, side: Side | None = None) -> bool:
+        """Return whether the cell's program is prepared, or known to fail.
+
+        Args:
+            cell: Whose program.
+            side: Which side is to read it; None for one with the torch of this environment.
+        """
+        directory = self.place(cell, side)
         return directory in self._failures or (directory / FACTS_FILE).exists()
 
     def has_program(self, cell: Cell) -> bool:
         """Return whether the cell's program is prepared and can be loaded."""
         return self.is_ready(cell) and self.failure(cell) is None
 
-    def failure(self, cell: Cell) -> tuple[Status, Failure] | None:
+    def failure(self, cell: Cell, side: Side | None = None) -> tuple[Status, Failure] | None:
         """Return status and error of a program that could not be prepared."""
-        return self._failures.get(self._directory.program(self._resolved, cell))
+        return self._failures.get(self.place(cell, side))
+
+    def place(self, cell: Cell, side: Side | None = None) -> Path:
+        """Return the directory of the cell's prepared program, as a side reads it."""
+        torch = None if side is None else self._sides.other_torch(side)
+        return self._directory.program(self._resolved, cell, torch)
+
+    def own_digest(self, cell: Cell, side: Side) -> str | None:
+        """Return the digest of the program that a side prepared for itself; None where it reads that of the others."""
+        if self._sides.other_torch(side) is None or self.failure(cell, side) is not None:
+            return None
+        return read_facts(self.place(cell, side), self._resolved.catalogue.workload(cell.workload), cell).digest
 
     def untried_types(self, cell: Cell) -> list[str]:
         """Return the 16-bit types of a prepared program that the cell's compiler has not been tried on in this run."""
-        return [one for one in self._narrow(cell) if (cell.compiler, one) not in self._missing]
+        return [one for one in self._narrow(cell) if (self._sides.of(cell), one) not in self._missing]
 
     def missing_type(self, cell: Cell) -> str:
         """Return why the cell's compiler cannot take its program, whose type it does not have; empty where it can.
 
         Where that is not known yet, a small program is compiled for it, which takes seconds.
         """
+        side = self._sides.of(cell)
         for dtype in self._narrow(cell):
-            key = cell.compiler, dtype
+            key = side, dtype
             if key not in self._missing:
-                entry = self._resolved.catalogue.compiler(cell.compiler)
-                self._missing[key] = missing_type(entry, dtype, self._resolved.study.device)
+                entry, build = self._sides.entry(side), self._sides.build(side)
+                self._missing[key] = missing_type(entry, dtype, self._resolved.study.device, build)
             if self._missing[key]:
                 return self._missing[key]
         return ""
@@ -73,20 +97,24 @@ class Preparation:
             self._types[directory] = narrow_types(read_facts(directory, entry, cell).dtype)
         return self._types[directory]
 
-    def make(self, cell: Cell) -> None:
+    def make(self, cell: Cell, side: Side | None = None) -> None:
         """Prepare the cell's program in a worker; a failure is kept, not raised.
+
+        Args:
+            cell: Whose program.
+            side: Which side prepares it for itself, having another torch; None for one of this environment.
 
         Raises:
             Interrupted: The user asked to stop.
             TrialError: The fork server failed.
         """
-        directory = self._directory.program(self._resolved, cell)
+        directory = self.place(cell, side)
         draft = directory.with_name(f".{directory.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
         draft.parent.mkdir(parents=True, exist_ok=True)
         self._scratch.mkdir(parents=True, exist_ok=True)
         task = prepare_task(self._resolved, cell, threads=self._threads, directory=draft)
-        worker = self._servers.without_program().start(task, self._scratch / "prepare.log")
+        worker = self._servers.without_program(side).start(task, self._scratch / "prepare.log")
         lost = _await_end(worker)
         if lost is None:
             draft.rename(directory)

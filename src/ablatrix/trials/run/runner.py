@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from ablatrix.builds import BuildLock
 from ablatrix.errors import TrialError
 from ablatrix.records.machine import available_bytes
 from ablatrix.records.status import Status
@@ -21,6 +22,7 @@ from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.host import max_live_workers
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Ledger, LoggedProgress, Progress, ResultDirectory, Silence, Sink, run_log
+from ablatrix.trials.run.builds import make_sides
 from ablatrix.trials.run.session import Session
 from ablatrix.version import __version__
 
@@ -73,6 +75,7 @@ def run(
     progress: Progress | None = None,
     study_directory: Path | None = None,
     keep_samples: bool = True,
+    locks: Sequence[BuildLock] = (),
 ) -> RunSummary:
     """Run what is missing of a study. Running again into the same directory resumes.
 
@@ -85,26 +88,30 @@ def run(
         progress: Notified of what happens.
         study_directory: Directory of the study file, to record its git commit.
         keep_samples: Keep raw samples in side files; without, records hold their digest and no file.
+        locks: What the builds of the study were in an artifact: they are made again from these.
 
     Raises:
         StudyError: A condition is invalid, a file of the study has changed since it was loaded, or the directory holds
             another study's results.
         CompilerError: A compiler that the study names is not installed.
+        BuildError: A build of a compiler cannot be made, or is not what the directory's results were measured with.
         TrialError: The directory cannot be written, or is in use.
     """
     study, catalogue = resolved
     refuse_changed_files(resolved)
     planned = make_design(resolved, max_live_workers(study.protocol, available_bytes()))
     for name in sorted({cell.compiler for cell in planned.cells}):
-        catalogue.compiler(name).refuse_absent()
+        if not catalogue.compiler(name).builds:  # else each of these is asked
+            catalogue.compiler(name).refuse_absent()
     directory = ResultDirectory(Path(out).resolve())
     design = directory.make(study, planned)
     progress = LoggedProgress(progress or Silence())
     with _locked(directory), run_log(directory.log), Interrupt() as interrupt, ExitStack() as stack:
         _log_beginning(study, directory)
         ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
-        session = Session(resolved, design, directory, ledger, interrupt, progress)
         try:
+            sides = make_sides(resolved, directory, progress.notice, locks)
+            session = Session(resolved, design, directory, ledger, interrupt, progress, sides)
             planned_count, statuses, caught = session.run(only, stack)
         except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
             raise TrialError(

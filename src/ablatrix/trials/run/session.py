@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from time import monotonic
 
 from ablatrix.canonical import content_id
@@ -17,15 +16,17 @@ from ablatrix.errors import TrialError
 from ablatrix.records.machine import available_bytes, cores_allowed
 from ablatrix.records.model import Failure, Record
 from ablatrix.records.status import Status
+from ablatrix.study.builds import is_baseline_of_build
 from ablatrix.study.design import Cell, Design, Trial, extend_design
 from ablatrix.study.design_file import write_design
 from ablatrix.study.further_stages import add_repeat, cells_of
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import Servers, WorkloadServer
+from ablatrix.trials.client import Servers, Sides
 from ablatrix.trials.host import crowding_text, max_live_workers, place_runs
 from ablatrix.trials.messages import Interrupt, Interrupted
 from ablatrix.trials.results import Ledger, Outcome, Progress, ResultDirectory
 from ablatrix.trials.run.block import BlockInput, run_cold, run_hot, run_probes
+from ablatrix.trials.run.by_side import BySide
 from ablatrix.trials.run.further import extend_by_results
 from ablatrix.trials.run.lost import as_interrupted, lost, of_machinery
 from ablatrix.trials.run.preparation import Preparation
@@ -49,7 +50,9 @@ class Session:
         ledger: Ledger,
         interrupt: Interrupt,
         progress: Progress,
+        sides: Sides,
     ) -> None:
+        self._sides = sides
         self._resolved, self._design, self._directory = resolved, design, directory
         self._study, self._catalogue = resolved
         self._ledger, self._interrupt, self._progress = ledger, interrupt, progress
@@ -69,9 +72,13 @@ class Session:
         shutil.rmtree(self._scratch, ignore_errors=True)
         logs = self._directory.work / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        self._servers = stack.enter_context(Servers(self._resolved, logs, self._interrupt))
-        self._preparation = Preparation(self._resolved, self._directory, self._servers, self._scratch, self._threads)
+        self._servers = stack.enter_context(Servers(self._resolved, logs, self._interrupt, self._sides))
+        self._preparation = Preparation(
+            self._resolved, self._directory, self._servers, self._scratch, self._threads, self._sides
+        )
         pending = [trial for block in blocks for trial in block]
+        self._by_side = BySide(self._resolved, self._sides, self._servers, self._preparation, self._threads)
+        self._by_side.start_builds(self._cells[trial.cell_id] for trial in pending)
         self._hot = self._hot_progress([record for one, record in known.items() if one not in set(_ids(pending))])
         if crowding := crowding_text(self._threads, self._cpus):
             self._progress.notice(crowding)
@@ -110,7 +117,7 @@ class Session:
 
     def _is_anchor(self, trial: Trial) -> bool:
         cell = self._cells[trial.cell_id]
-        return trial.role != "measured" or cell.knobs == cell.baseline
+        return trial.role != "measured" or is_baseline_of_build(cell)
 
     def _prepare(self, pending: list[Trial]) -> None:
         """Prepare each workload once: build, export, oracle."""
@@ -122,6 +129,8 @@ class Session:
                 failure = self._preparation.failure(cell)
                 if failure is not None:
                     self._progress.notice(f"not prepared: {failure[1].message}")
+            for done in self._by_side.prepare(cell):
+                self._progress.notice(done)
             for dtype in self._preparation.untried_types(cell):
                 self._progress.working(None, cell, f"trying {dtype} on a small program")
                 missing = self._preparation.missing_type(cell)
@@ -243,6 +252,7 @@ class Session:
 
     def _run_block(self, block: tuple[Trial, ...], following: Cell | None) -> None:
         """Run a block; ``following`` is a cell of the next hot one."""
+        compiler = self._own_cell(block).compiler
         pairs = tuple((trial, self._cells[trial.cell_id]) for trial in block)
         cache = self._directory.work / "cache"
         given = BlockInput(
@@ -254,11 +264,13 @@ class Session:
             hot_cache=cache / "hot",
             tag_caches=cache / "tags",
             scratch=self._scratch,
-            missing_types={cell.cell_id: self._preparation.missing_type(cell) for _, cell in pairs},
+            missing_types={
+                cell.cell_id: self._sides.lacks(cell) or self._preparation.missing_type(cell) for _, cell in pairs
+            },
+            entries=self._by_side.entries(cell for _, cell in pairs),
         )
-        compiler = self._own_cell(block).compiler
         _log.info("block %s: %s, %d trials", block[0].block_id, block[0].mode, len(block))
-        failure = self._preparation.failure(pairs[0][1])
+        failure = next(filter(None, (self._by_side.unprepared(cell, compiler) for _, cell in pairs)), None)
         if failure is not None:
             self._keep([lost(trial, cell, *failure) for trial, cell in pairs])
         elif self._is_budget_spent():
@@ -280,16 +292,15 @@ class Session:
 
     def _run_probes(self, block: BlockInput, compiler: str) -> None:
         """Compile each trial untimed, on all cores; each is recorded when it is done."""
-        program = self._directory.program(self._resolved, block.trials[0][1])
         cells = {trial.trial_id: cell for trial, cell in block.trials}
         done: set[str] = set()
+
         try:
-            server = self._servers.get(compiler, program)
 
             def notice(trial: Trial) -> None:
                 self._progress.working(trial, cells[trial.trial_id], "untimed compile")
 
-            for outcome in run_probes(block, server, self._at_once, notice):
+            for outcome in run_probes(block, self._by_side.servers(compiler), self._at_once, notice):
                 self._keep([outcome])
                 done.add(outcome.trial.trial_id)
         except TrialError as error:
@@ -303,8 +314,7 @@ class Session:
         self._servers.settle()
         for left in reversed(range(self._study.protocol.repeats + 1)):
             try:
-                program = self._directory.program(self._resolved, cell)
-                outcome = run_cold(block, trial, cell, self._servers.get(compiler, program))
+                outcome = run_cold(block, trial, cell, self._by_side.servers(compiler)(cell))
             except TrialError as error:
                 self._drop(compiler, error)
                 outcome = lost(trial, cell, Status.CRASHED, of_machinery(error))
@@ -315,14 +325,13 @@ class Session:
                 return
 
     def _run_hot(self, block: BlockInput, compiler: str, following: Cell | None) -> None:
-        program = self._directory.program(self._resolved, block.trials[0][1])
 
         def notice(trial: Trial | None, what: str) -> None:
             self._progress.working(trial, None if trial is None else self._cells[trial.cell_id], what)
 
         for left in reversed(range(self._study.protocol.repeats + 1)):
             try:
-                server = self._hot_server(compiler, program, following)
+                server = self._by_side.hot_servers(block, compiler, following)
                 outcomes = run_hot(block, server, notice, self._servers.quiet)
             except TrialError as error:
                 self._drop(compiler, error)
@@ -335,19 +344,6 @@ class Session:
             self._interrupt.check()
             if not repeat:
                 return
-
-    def _hot_server(self, compiler: str, program: Path, following: Cell | None) -> WorkloadServer:
-        """Return the server of a hot block, and begin to start that of the next one where a core is free for it.
-
-        It starts while this block is built. Without a free core nothing is gained, and a CPU quota would stop the
-        block's own workers meanwhile.
-        """
-        if not self._study.protocol.renews_servers:
-            return self._servers.get(compiler, program)
-        server = self._servers.get_new(compiler, program)
-        if following is not None and cores_allowed() > self._threads and self._preparation.has_program(following):
-            self._servers.anticipate(following.compiler, self._directory.program(self._resolved, following))
-        return server
 
     def _drop(self, compiler: str, error: TrialError) -> None:
         _log.warning("the fork server of '%s' failed: %s", compiler, error)
@@ -367,7 +363,9 @@ class Session:
 
     def _keep(self, outcomes: Sequence[Outcome], *, final: bool = True) -> None:
         """Record the outcomes of one block, hot ones with the decision on further blocks."""
-        made = self._ledger.make(self._resolved, outcomes, final=final)
+        entries = self._by_side.entries(one.cell for one in outcomes)
+        told = [self._by_side.with_build(one) for one in outcomes]
+        made = self._ledger.make(self._resolved, told, final=final, entries=entries)
         cell = next((one.cell for one in outcomes if one.cell.knobs), None)
         series = None if cell is None else (cell.workload, cell.compiler, outcomes[0].trial.stage)
         hot = None if series is None or not final else self._hot.get(series)

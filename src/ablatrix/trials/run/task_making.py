@@ -8,7 +8,7 @@ from typing import cast
 
 from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
-from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.compilers.catalogue import BUILD, CompilerEntry, Level
 from ablatrix.records.model import Device, Mode, Role
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import Checks, Study
@@ -37,14 +37,19 @@ def trial_task(
     publish_dir: Path | None,
     work_dir: Path,
     missing_type: str = "",
+    entry: CompilerEntry | None = None,
 ) -> TrialTask:
-    """Return the task of a trial; the arguments are what the study does not say, see ``TrialTask``."""
+    """Return the task of a trial; the arguments are what the study does not say, see ``TrialTask``.
+
+    ``entry`` is the compiler as it is in the build of the cell; None: as the catalogue has it.
+    """
+    compiler = catalogue.compiler(cell.compiler) if entry is None else entry
     return TrialTask(
         mode=cast(Mode, trial.mode),  # a design holds plain words; the worker checks them
         role=cast(Role, trial.role),
-        entry=catalogue.compiler(cell.compiler),
+        entry=compiler,
         device=study.device,
-        knobs=dict(cell.knobs),
+        knobs=_given_levels(compiler, cell),
         threads=threads,
         seed=study.seed,
         padding_seed=padding_seed(study, trial) if padded else None,
@@ -56,6 +61,14 @@ def trial_task(
         cpus=cpus,
         missing_type=missing_type,
     )
+
+
+def _given_levels(compiler: CompilerEntry, cell: Cell) -> dict[str, Level]:
+    """Return the levels that a compiler is given: of one with builds those of its own knobs, not which build it is."""
+    if not compiler.builds:
+        return dict(cell.knobs)
+    own = {knob.name for knob in compiler.knobs} - {BUILD}
+    return {knob: level for knob, level in cell.knobs.items() if knob in own}
 
 
 def padding_seed(study: Study, trial: Trial) -> int:
@@ -106,7 +119,7 @@ def type_order(
         role="measured",
         entry=entry,
         device=device,
-        knobs=entry.defaults(),
+        knobs={knob: level for knob, level in entry.defaults().items() if knob != BUILD or not entry.builds},
         threads=1,
         seed=0,
         padding_seed=None,

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from ablatrix.builds import Build
 from ablatrix.canonical import content_id, digest_bytes
 from ablatrix.compilers.answers import answer_file, code_in, directory_of, installed_modules, keep_answer
 from ablatrix.compilers.catalogue import CompilerEntry
@@ -37,20 +38,21 @@ PROBE: Mapping[str, int] = {"layers": 1, "hidden": 8, "classes": 4, "batch": 2}
 MOST = 400  # characters of a compiler's message
 
 
-def missing_type(entry: CompilerEntry, dtype: str, device: Device = "cpu") -> str:
+def missing_type(entry: CompilerEntry, dtype: str, device: Device = "cpu", build: Build | None = None) -> str:
     """Return why a compiler does not have a type here; empty where it has it, or fails on float32 as well.
 
     Args:
         entry: The compiler, which is installed.
         dtype: float16 or bfloat16.
         device: Where the program is to run.
+        build: The build of the compiler that is tried, None for the one of this environment.
     """
-    kept = answer_file("types", f"{entry.name}-{dtype}-{content_id(_identity(entry, dtype))}")
+    kept = answer_file("types", f"{entry.name}-{dtype}-{content_id(_identity(entry, dtype, build))}")
     if device == "cpu":  # what a GPU has is in none of the facts that name the file
         with suppress(OSError, ValidationError):
             return _reason(entry, dtype, decode(kept.read_bytes(), TYPE_ANSWER).failure)
-    failure = _try(entry, dtype, device)
-    if failure and _try(entry, AS_BUILT, device):
+    failure = _try(entry, dtype, device, build)
+    if failure and _try(entry, AS_BUILT, device, build):
         return ""
     if device == "cpu":
         keep_answer(kept, encode(TypeAnswer(failure=failure)))
@@ -63,14 +65,16 @@ def _reason(entry: CompilerEntry, dtype: str, failure: str) -> str:
     return f"compiler '{entry.name}' does not run {dtype} here; tried on a small program, it said: {failure}"
 
 
-def _try(entry: CompilerEntry, dtype: str, device: Device) -> str:
+def _try(entry: CompilerEntry, dtype: str, device: Device, build: Build | None) -> str:
     """Return what went wrong in a new process that compiles and runs the small program; empty where nothing did."""
     with tempfile.TemporaryDirectory(prefix="ablatrix-types-") as scratch:
         order, answer, work_dir = (Path(scratch) / name for name in ("order.json", "answer.json", "work"))
         work_dir.mkdir()
         order.write_bytes(encode(type_order(entry, dtype, PROBE, device, work_dir)))
-        command = interpreter("-m", "ablatrix.trials.run.type_process", str(order), str(answer))
-        variables = {**os.environ, **environment_of(entry, entry.defaults())}
+        words = ("-m", "ablatrix.trials.run.type_process", str(order), str(answer))
+        command = interpreter(*words) if build is None else build.command_line(*words)
+        inherited = os.environ if build is None else build.variables(os.environ)
+        variables = {**inherited, **environment_of(entry, entry.defaults())}
         try:
             done = subprocess.run(
                 command, capture_output=True, timeout=TIMEOUT_S, env=variables, cwd=scratch, check=False
@@ -91,13 +95,13 @@ def _ending(done: subprocess.CompletedProcess[bytes]) -> str:
     return f"its process left with exit code {done.returncode}" + (f": {lines[-1]}" if lines else "")
 
 
-def _identity(entry: CompilerEntry, dtype: str) -> dict[str, object]:
+def _identity(entry: CompilerEntry, dtype: str, build: Build | None) -> dict[str, object]:
     """Return what an answer depends on."""
     cpu = read_text(ROOT / "proc/cpuinfo") or ""
     flags = re.search(r"^(?:flags|Features)\s*:\s*(.*)$", cpu, re.M)
     places = [Path(__file__).parent, directory_of(entry.adapter)]
     return {
-        "modules": installed_modules(entry),
+        "modules": installed_modules(entry) if build is None else build.digest,
         "program": entry.program_digest,
         "code": {**code_in(places), "workloads": preparing_code()},
         "cpu": [cpu_model(), digest_bytes((flags[1] if flags else "").encode())],

@@ -1,0 +1,46 @@
+"""A compiler that needs a package of its own: each build of it has another version of that, or none."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+
+from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, LevelEntry
+from ablatrix.compilers.eager import EagerCompiler
+
+PACKAGE = "tinypackage"
+PLUGGED = CompilerEntry(
+    name="plugged",
+    summary="Eager, with a package of its own.",
+    modules=("torch", PACKAGE),
+    extra="",
+    adapter="tests.trials.plugged:PluggedCompiler",
+    knobs=(
+        KnobEntry(
+            name="quick",
+            kind="primary",
+            summary="Switches nothing.",
+            levels=(LevelEntry("off", "Off."), LevelEntry("on", "On.")),
+            default="off",
+            affects="code",
+        ),
+    ),
+)
+
+
+class PluggedCompiler(EagerCompiler):
+    """Runs the program eagerly, and has the version of the package among its own."""
+
+    name = "plugged"
+
+    def preload(self) -> None:
+        """Import the package, too."""
+        super().preload()
+        self._version()
+
+    def versions(self) -> Mapping[str, str]:
+        """Return torch's version and that of the package."""
+        return {**super().versions(), PACKAGE: self._version()}
+
+    def _version(self) -> str:
+        return str(importlib.import_module(PACKAGE).VERSION)
