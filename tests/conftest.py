@@ -25,6 +25,7 @@ settings.register_profile("ablatrix", deadline=None)
 settings.load_profile("ablatrix")
 
 MARKERS = {
+    "bisection": "compiler",
     "cli": "compiler",
     "compilers": "compiler",
     "testing": "compiler",
@@ -37,6 +38,7 @@ MARKERS = {
     "artifact/test_remake": "slow",
     "artifact/test_reproduction": "slow",
     "verdict": "slow",
+    "bisection/test_journal": None,
     "cli/test_usage": None,
     "compilers/test_cache": None,
     "compilers/test_plugins": None,

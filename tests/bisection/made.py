@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,6 @@ WRONG = PROGRAM.replace(RELU, "numpy.maximum({0}, 0.5, out={out})")
 WORK = '        RESULTS[request["set"]] = function(values)\n'
 assert WORK in PROGRAM
 SLOW = PROGRAM.replace(WORK, WORK * 2)
-CRASHING = PROGRAM.replace("def run(request):", "def run(request):\n    raise SystemExit(3)\n\n\ndef unused(request):")
 BUILD = "grep -q good state && cp source.py compiler.py"
 HOT = {"rounds": 6, "burst_ms": 1, "warm_up_ms": 1, "timeout_s": 120}
 
@@ -36,7 +35,7 @@ class Made:
     builds: Path
 
 
-def make_bisection(directory: Path, files: list[Mapping[str, str]], modes: list[str]) -> Made:
+def make_bisection(directory: Path, files: Sequence[Mapping[str, str]], modes: list[str]) -> Made:
     """Make a repository with a commit for each set of files, and a study of its ends.
 
     Args:

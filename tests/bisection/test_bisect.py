@@ -1,61 +1,136 @@
-"""A bisection of real builds, each run by the engine: the planted commit is named, broken ones skipped, it resumes."""
+"""A bisection of real builds, run by the engine: the planted commit is named, broken ones are skipped, it resumes."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.bisection.made import PROGRAM, WRONG, Made, make_bisection
-from tests.cli.conftest import Ablatrix
+from tests.bisection.made import PROGRAM, SLOW, WRONG, Made, make_bisection
+from tests.cli.conftest import Ablatrix, answer_here, run_ablatrix
 
-RIGHT = {"source.py": PROGRAM}
+LIMIT_S = 300.0
 
 
-def changed(number: int, text: str = PROGRAM) -> dict[str, str]:
-    """Files of a commit that differ from those before it and after it, in what does not matter."""
-    return {"source.py": f"{text}# {number}\n", "state": "good\n"}
+def changed(number: int, text: str = PROGRAM, state: str = "good") -> dict[str, str]:
+    """Files of a commit that differ from those of all others, in what does not matter."""
+    return {"source.py": f"{text}# {number}\n", "state": f"{state}\n"}
+
+
+@pytest.fixture(scope="module")
+def ablatrix() -> Ablatrix:
+    return run_ablatrix
 
 
 @pytest.fixture(scope="module")
 def wrong(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Seven commits: from the fifth on outputs are wrong; the third cannot be built."""
-    files = [changed(0), changed(1), {**changed(2), "state": "bad\n"}, changed(3), *(changed(n, WRONG) for n in (4, 5, 6))]
+    """Seven commits: from the sixth on outputs are wrong; the fourth, in the middle, cannot be built."""
+    files = [
+        changed(0),
+        changed(1),
+        changed(2),
+        changed(3, state="bad"),
+        changed(4),
+        changed(5, WRONG),
+        changed(6, WRONG),
+    ]
     return make_bisection(tmp_path_factory.mktemp("wrong"), files, ["cold"])
 
 
+def command_of(made: Made, out: Path) -> list[str]:
+    question = ["--for", "wrong_output", "--blocks", "1", "--confidence", "80%"]
+    return ["bisect-builds", str(made.study), *question, "--out", str(out)]
+
+
 @pytest.fixture(scope="module")
-def answer(wrong: Made, ablatrix: Ablatrix) -> dict[str, object]:
+def out(wrong: Made) -> Path:
+    """The directory of a bisection that is killed during its second look."""
     out = wrong.study.parent / "out"
-    done = ablatrix("bisect-builds", wrong.study, "--for", "wrong_output", "--blocks", "1", "--out", out, "--json")
+    words = [sys.executable, "-m", "ablatrix", *command_of(wrong, out)]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    end = time.monotonic() + LIMIT_S
+    while time.monotonic() < end and process.poll() is None and len(list(out.glob("looks/*"))) < 2:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert (out / "bisection.jsonl").read_text().count('"looked"') == 1
+    return out
+
+
+@pytest.fixture(scope="module")
+def answer(wrong: Made, out: Path, ablatrix: Ablatrix) -> dict[str, Any]:
+    done = ablatrix(*command_of(wrong, out), "--json")
     assert done.returncode == 0, done.stderr.decode()
-    found: dict[str, object] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def test_wrong_output_is_traced_to_its_commit(wrong: Made, answer: dict[str, object]) -> None:
-    assert answer["culprits"] == [{"commit": wrong.commits[4], "subject": "change 4"}]
-    assert answer["parent"] == wrong.commits[3]
+def test_wrong_output_is_traced_to_its_commit_after_kill(wrong: Made, answer: dict[str, Any]) -> None:
+    assert answer["culprits"] == [{"commit": wrong.commits[5], "subject": "change 5"}]
+    assert answer["parent"] == wrong.commits[4]
     assert answer["ending"] == "found"
+    assert answer["confidence"] >= 0.8
 
 
-def test_each_commit_is_built_once(wrong: Made, answer: dict[str, object]) -> None:
-    builds, skipped = answer["builds"], answer["skipped"]
-    assert isinstance(builds, int)
-    assert isinstance(skipped, list)
-    assert len(wrong.builds.read_text().splitlines()) == builds + len(skipped)
+def test_commit_that_cannot_be_built_is_skipped(wrong: Made, answer: dict[str, Any]) -> None:
+    (skipped,) = answer["skipped"]
+    assert skipped["commit"] == wrong.commits[3]
+    assert skipped["why"].startswith("it cannot be built")
 
 
-def test_same_command_again_answers_from_journal(wrong: Made, answer: dict[str, object], here: Ablatrix) -> None:
-    out = wrong.study.parent / "out"
+def test_each_commit_is_built_once(wrong: Made, answer: dict[str, Any]) -> None:
+    assert len(wrong.builds.read_text().splitlines()) == answer["builds"] + len(answer["skipped"])
+
+
+def test_same_command_again_answers_from_journal(wrong: Made, out: Path, answer: dict[str, Any]) -> None:
     before = (out / "bisection.jsonl").read_bytes()
-    done = here("bisect-builds", wrong.study, "--for", "wrong-output", "--blocks", "1", "--out", out)
+    done = answer_here(*command_of(wrong, out))
     assert done.returncode == 0
-    assert f"culprit: {wrong.commits[4][:12]} change 4" in done.stdout.decode()
+    assert f"culprit: {wrong.commits[5][:12]} change 5" in done.stdout.decode()
+    assert f"git show {wrong.commits[5]}" in done.stderr.decode()
     assert (out / "bisection.jsonl").read_bytes() == before
 
 
-def test_other_question_into_same_directory_is_refused(wrong: Made, answer: dict[str, object], here: Ablatrix) -> None:
-    done = here("bisect-builds", wrong.study, "--for", "crashed", "--out", wrong.study.parent / "out")
+def test_other_question_into_same_directory_is_refused(wrong: Made, out: Path, answer: dict[str, Any]) -> None:
+    done = answer_here("bisect-builds", wrong.study, "--for", "crashed", "--out", out)
     assert done.returncode == 2
     assert b"is the journal of another bisection" in done.stderr
+
+
+def test_slow_down_is_traced_and_measured_beside_parent(tmp_path: Path, ablatrix: Ablatrix) -> None:
+    made = make_bisection(tmp_path, [changed(0), changed(1), changed(2, SLOW)], ["hot"])
+    done = ablatrix("bisect-builds", made.study, "--out", tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    answer = json.loads(done.stdout)
+    assert [one["commit"] for one in answer["culprits"]] == [made.commits[2]]
+    assert answer["ratio"]["blocks"] == 6
+    assert answer["ratio"]["low"] > 1.3
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--for", "ugly"], "there is no trouble 'ugly'; there are: slower, "),
+        (["--good", "bad"], "'bad' is both the good build and the bad one"),
+        (["--good", "other"], "compiler 'mine' has no build 'other'; it has: good, bad"),
+        (["--workload", "encoder"], "the study has no workload 'encoder'; it has: mlp"),
+        (["--metric", "speed"], "there is no metric 'speed'"),
+        (["--confidence", "40%"], "the confidence must lie between 50 and 100 %, but is 0.4"),
+        (["--good", "bad", "--bad", "good"], "the good commit has to come before the bad one"),
+    ],
+)
+def test_question_that_does_not_fit_is_one_message(
+    wrong: Made, tmp_path: Path, options: list[str], expected: str
+) -> None:
+    done = answer_here("bisect-builds", wrong.study, "--out", tmp_path, *options)
+    assert done.returncode == 2
+    assert expected in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert done.stdout == b""

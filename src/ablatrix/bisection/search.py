@@ -160,7 +160,7 @@ class _Search:
         except BuildFailedError as error:
             if commit in (0, self.bad):
                 raise
-            self.skip(commit, f"it cannot be built: {str(error).splitlines()[-1].strip()}")
+            self.skip(commit, _why_not_built(error))
             return False
         self.journal.append(Built(commit=commit, seconds=time.monotonic() - start))
         return True
@@ -280,6 +280,13 @@ class _Search:
         if suspects.is_one:
             return f"culprit is commit {suspects.first} with {sure}"
         return f"culprit is one of commits {suspects.first} to {suspects.last} with {sure}"
+
+
+def _why_not_built(error: BuildFailedError) -> str:
+    """Return which command failed, and the last line that it printed."""
+    what, *printed = str(error).splitlines()
+    last = f": {printed[-1].strip()}" if printed else ""
+    return f"it cannot be built: {what.partition('; the last lines')[0]}{last}"
 
 
 def _ratio(logs: Sequence[float]) -> Ratio | None:

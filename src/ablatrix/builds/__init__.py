@@ -12,7 +12,7 @@ for a build. ``BuildFailedError`` says that a command of the making failed, ``Bu
 """
 
 from ablatrix.builds.build import Build, BuildLock, Distribution, Facts
-from ablatrix.builds.build_file import read_builds, read_locks, write_builds, write_locks
+from ablatrix.builds.build_file import read_locks, write_locks
 from ablatrix.builds.checkout import find_commit
 from ablatrix.builds.identity import identity_of, source_files
 from ablatrix.builds.making import make_build
