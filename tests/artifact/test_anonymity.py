@@ -16,11 +16,14 @@ from ablatrix.artifact.bundle.verify import examine
 from ablatrix.artifact.contents.archive import archive_path
 from ablatrix.artifact.contents.manifest import Command
 from ablatrix.artifact.contents.reading import Reading
+from ablatrix.builds import BuildLock, read_locks, write_locks
 from ablatrix.canonical import digest_bytes
 from ablatrix.doctor.finding import Finding
 from ablatrix.errors import ArtifactError
+from ablatrix.records.build import BuildFacts
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
+from ablatrix.records.names import BUILDS_NAME
 from tests.artifact.conftest import derive_little, write_results
 from tests.synthetic import Plant, make_records
 
@@ -39,7 +42,9 @@ COMMAND = Command(
 
 def _revealing(record: Record) -> Record:
     """The record as a trial would leave it that failed in somebody's home."""
-    meta = record.meta.model_copy(update={"environment": {"TVM_HOME": f"{HOME}/tvm", "TMP": f"/tmp/cache_{USER}"}})
+    build = BuildFacts(name="mine", digest="0" * 64, commit=COMMIT, dirty=False, program=None, complete_code=True)
+    environment = {"TVM_HOME": f"{HOME}/tvm", "TMP": f"/tmp/cache_{USER}"}
+    meta = record.meta.model_copy(update={"environment": environment, "build": build})
     error = record.error
     if error is not None:
         texts = {"message": f"{HOST} said no to {USER}", "traceback": TRACEBACK, "output_tail": f"{HOME}: denied"}
@@ -56,6 +61,18 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Path:
         workloads=("attention",), blocks=1, modes=("cold",), plants=[plant], host=HOST, commit=COMMIT
     )
     write_results(place, [_revealing(record) for record in records])
+    lock = BuildLock(
+        name="mine",
+        way=f"the interpreter {HOME}/venv/bin/python",
+        identity="0" * 64,
+        digest="0" * 64,
+        python="3.11.0",
+        torch=None,
+        lock=(),
+        commit=COMMIT,
+        dirty=False,
+    )
+    write_locks([lock], place / BUILDS_NAME)
     return place
 
 
@@ -97,6 +114,16 @@ def test_anonymous_archive_contains_no_host_user_home_or_commit(hidden: Path) ->
         for secret in SECRETS:
             assert secret.encode() not in data.lower(), name
             assert secret not in name
+
+
+def test_locks_of_builds_are_in_an_anonymous_artifact_without_names(hidden: Path) -> None:
+    (lock,) = read_locks(hidden / BUILDS_NAME)
+    assert (lock.way, lock.commit) == ("the interpreter ~/venv/bin/python", "commit-1")
+    assert {record.meta.build.commit for record in read_records(hidden / "results.jsonl") if record.meta.build} == {
+        "commit-1"
+    }
+    manifest = json.loads((hidden / "MANIFEST.json").read_text())
+    assert [one["role"] for one in manifest["files"] if one["path"] == BUILDS_NAME] == ["lock"]
 
 
 def test_pseudonym_of_same_name_is_same_everywhere(hidden: Path) -> None:

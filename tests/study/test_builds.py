@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 
 from ablatrix.builds import BuildSpec
-from ablatrix.compilers.catalogue import BUILD
+from ablatrix.catalogue import installed_catalogue
+from ablatrix.compilers.catalogue import BUILD, TVM, CompilerEntry
 from ablatrix.errors import StudyError
 from ablatrix.study.design import make_design
 from ablatrix.study.files import companions
 from ablatrix.study.load import load_study
 from ablatrix.study.model import Study
+from ablatrix.study.needs import declared_modules
 from ablatrix.study.resolve import resolve_study
 
 GIVEN: dict[str, Any] = {
@@ -161,6 +163,16 @@ def test_name_that_could_be_a_number_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(json.dumps(given))
     with pytest.raises(StudyError, match="should match pattern"):
         load_study(tmp_path / "study.yaml")
+
+
+def test_compiler_with_builds_needs_its_modules_there_alone() -> None:
+    entry = CompilerEntry(
+        name="own", summary="", modules=("nowhere",), extra="", adapter="nowhere:Own", knobs=(TVM.knobs[0],)
+    )
+    catalogue = installed_catalogue().including(entry, "test")
+    stages = [{"name": "main", "factorial": {"build": ["old", "here"]}}]
+    compilers = [{"name": "own", "builds": ["old", "here"]}]
+    assert declared_modules(resolve_study(study(compilers=compilers, stages=stages), catalogue)) == {}
 
 
 def test_files_that_builds_are_made_of_go_with_the_study(tmp_path: Path) -> None:

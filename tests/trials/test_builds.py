@@ -19,6 +19,7 @@ from ablatrix.analysis.table import tidy
 from ablatrix.builds import read_locks
 from ablatrix.catalogue import installed_catalogue
 from ablatrix.compilers.catalogue import EAGER
+from ablatrix.compilers.settings import Address, AddressList, setting_knob
 from ablatrix.errors import BuildError, TrialError
 from ablatrix.records.journal import final_records, read_records
 from ablatrix.records.model import Record
@@ -28,7 +29,7 @@ from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client.client import ForkServer
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import ResultDirectory
-from ablatrix.trials.run.builds import make_sides
+from ablatrix.trials.run.builds import find_gaps, make_sides
 from ablatrix.trials.run.runner import RunSummary, run
 from tests.builds.sources import git, make_repository, make_wheel
 from tests.trials.plugged import PLUGGED
@@ -300,3 +301,29 @@ def test_builds_of_an_artifact_are_made_again_from_its_locks(tmp_path: Path) -> 
     make_sides(study, made[2], lambda text: None)
     commits = [{one.name: one.commit for one in read_locks(directory.builds)}["main"] for directory in made]
     assert commits == [first, first, git(tmp_path / "package", "rev-parse", "HEAD")]
+
+
+@pytest.mark.parametrize(
+    ("there", "reasons"),
+    [
+        (
+            [],
+            {
+                ("hint", "f32"): "build 'old' of compiler 'plugged' has no property 'HINT'",
+                ("hint", "bf16"): "build 'old' of compiler 'plugged' has no property 'HINT'",
+            },
+        ),
+        (
+            [Address(kind="property", name="HINT", type="text", choices=("f32", "f16"))],
+            {("hint", "bf16"): "build 'old' of compiler 'plugged' has no level 'bf16' of property:HINT"},
+        ),
+        ([Address(kind="property", name="HINT", type="text")], {}),
+    ],
+)
+def test_setting_that_a_build_lacks_is_a_gap_at_levels_that_set_it(
+    there: list[Address], reasons: dict[tuple[str, str], str]
+) -> None:
+    here = AddressList((Address(kind="property", name="HINT", type="text"),))
+    knob = setting_knob("plugged", "hint", {"setting": "property:HINT", "levels": ["f32", "bf16"]}, here)
+    assert [level.name for level in knob.levels] == ["default", "f32", "bf16"]
+    assert dict(find_gaps(knob, AddressList(tuple(there)), "plugged", "old")) == reasons

@@ -142,7 +142,7 @@ def checked_environment(resolved: "ResolvedStudy", out: Path) -> "list[Finding]"
     from ablatrix.doctor.environment_check import check_environment
     from ablatrix.errors import ArtifactError
 
-    compilers = [choice.name for choice in resolved.study.compilers]
+    compilers = [choice.name for choice in resolved.study.compilers if not choice.builds]  # else it may be there alone
     findings = check_environment(out, compilers, needs=module_needs(resolved))
     show_findings([one for one in findings if one.level != "ok"], to_stderr=True)
     fatal = [one for one in findings if one.level == "fatal"]

@@ -10,11 +10,14 @@ from ablatrix.study.resolve import ResolvedStudy, plugin_sources
 
 
 def declared_modules(resolved: ResolvedStudy) -> dict[str, tuple[str, ...]]:
-    """Return the modules that compilers of plug-ins or of other packages say they need: module -> compilers."""
+    """Return the modules that compilers of plug-ins or of other packages say they need: module -> compilers.
+
+    A compiler with builds needs them there, and each build is asked before it runs.
+    """
     found: dict[str, tuple[str, ...]] = {}
     for choice in resolved.study.compilers:
         entry = resolved.catalogue.compiler(choice.name)
-        for module in () if entry.extra else entry.modules:
+        for module in () if entry.extra or entry.builds else entry.modules:
             found[module] = (*found.get(module, ()), entry.name)
     return found
 

@@ -120,6 +120,9 @@ def hide_records(records: Iterable[Record], pseudonyms: Pseudonyms) -> Iterator[
             "study_commit": pseudonyms.commits.get(meta.study_commit or "", meta.study_commit),
             "ablatrix_commit": pseudonyms.commits.get(meta.ablatrix_commit or "", meta.ablatrix_commit),
         }
+        if meta.build is not None:  # one of the study's own repository
+            commit = pseudonyms.commits.get(meta.build.commit or "", meta.build.commit)
+            hidden["build"] = meta.build.model_copy(update={"commit": commit})
         update: dict[str, Any] = {"meta": meta.model_copy(update=hidden)}
         if record.error is not None:
             update["error"] = _hide_failure(record.error, pseudonyms, digests)

@@ -22,7 +22,8 @@ def copy_results(source: Path, target: Path, pseudonyms: Pseudonyms) -> None:
             stream.writelines(record_line(record) for record in records)
         shutil.copyfile(source / DESIGN_NAME, target / DESIGN_NAME)
         if (source / BUILDS_NAME).is_file():
-            shutil.copyfile(source / BUILDS_NAME, target / BUILDS_NAME)
+            text = pseudonyms.hide((source / BUILDS_NAME).read_text(encoding="utf-8"))
+            (target / BUILDS_NAME).write_text(text, encoding="utf-8")
         if (source / SAMPLES_NAME).is_dir():
             shutil.copytree(source / SAMPLES_NAME, target / SAMPLES_NAME)
     except OSError as error:

@@ -132,7 +132,7 @@ def _look(study: Study, choice: CompilerChoice, entry: CompilerEntry, build: Bui
     if not any(_named_settings(knob) for knob in entry.knobs):
         return _Found(entry, {})
     known = ask_addresses(entry, build)
-    gaps = {key: why for knob in entry.knobs for key, why in _lacking(knob, known, entry.name, build.name)}
+    gaps = {key: why for knob in entry.knobs for key, why in find_gaps(knob, known, entry.name, build.name)}
     return _Found(entry, gaps)
 
 
@@ -140,7 +140,7 @@ def _named_settings(knob: KnobEntry) -> bool:
     return bool(knob.acts) and not knob.built_in
 
 
-def _lacking(knob: KnobEntry, known: AddressList, compiler: str, build: str) -> list[tuple[tuple[str, Level], str]]:
+def find_gaps(knob: KnobEntry, known: AddressList, compiler: str, build: str) -> list[tuple[tuple[str, Level], str]]:
     """Return the levels of a knob of the study that set something which a build does not have, each with the reason."""
     found = []
     for setting in knob.acts if _named_settings(knob) else ():
