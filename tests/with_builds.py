@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ablatrix.canonical import content_id, digest_value
+from ablatrix.records.build import BuildFacts
 from ablatrix.records.model import Record
 from tests.synthetic import BASELINE, broken, make_records, write_records
 
@@ -21,6 +22,7 @@ def build_records(
     slow: float = 1.0,
     noise: float = 0.002,
     failing: Sequence[str] = (),
+    digests: Mapping[str, str] | None = None,
 ) -> list[Record]:
     """Return the records of a hot run of builds, the first of which is the baseline.
 
@@ -33,17 +35,19 @@ def build_records(
         slow: What the machine multiplies all times by.
         noise: Standard deviation of the log of a trial's times.
         failing: Builds whose outputs are wrong.
+        digests: What builds consist of, where that is recorded.
     """
     draw = random.Random(seed)
     made = make_records(workloads=("attention",), blocks=blocks, modes=("hot",), seed=seed, host=host, noise=0.0)
     kept = [one for one in made if one.role == "measured" and one.config.knobs == BASELINE]
-    return [
+    held = [
         _of_build(
             one, name, list(factors), factors[name] * slow * draw.lognormvariate(0.0, noise), day, name in failing
         )
         for one in kept
         for name in factors
     ]
+    return held if digests is None else [_recorded(one, digests) for one in held]
 
 
 def write_run(directory: Path, records: Sequence[Record]) -> Path:
@@ -77,3 +81,11 @@ def _of_build(record: Record, name: str, names: Sequence[str], factor: float, da
         }
     )
     return broken(made, "wrong_output") if fails else made
+
+
+def _recorded(record: Record, digests: Mapping[str, str]) -> Record:
+    name = str(record.config.knobs["build"])
+    build = BuildFacts(
+        name=name, digest=digest_value(digests[name]), commit=None, dirty=None, program=None, complete_code=True
+    )
+    return record.model_copy(update={"meta": record.meta.model_copy(update={"build": build})})

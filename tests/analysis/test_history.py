@@ -14,7 +14,7 @@ from tests.with_builds import build_records, write_run
 METRIC = "run_ms_paired"
 
 
-def a_run(path: Path, day: int, factors: Mapping[str, float], **of_run: float | str) -> HistoryRun:
+def a_run(path: Path, day: int, factors: Mapping[str, float], **of_run: object) -> HistoryRun:
     records = build_records(factors, seed=day, day=day, **of_run)  # type: ignore[arg-type]
     return read_run(f"run-{day:02d}", write_run(path / f"{day:02d}", records) / "results.jsonl", [METRIC])
 
@@ -98,6 +98,21 @@ def test_bridge_without_link_leaves_runs_out(tmp_path: Path) -> None:
     assert "never measured in one run with old" in found.series[0].missing[3]
     assert found.lost == list(found.series)
     assert not found.holds
+
+
+def test_bridge_of_same_name_and_other_build_is_another_bridge(tmp_path: Path) -> None:
+    runs = [
+        a_run(
+            tmp_path,
+            day,
+            {"bridge": 1.0, "head": 1.0},
+            digests={"bridge": "3.11" if day < 3 else "3.12", "head": str(day)},
+        )
+        for day in range(1, 5)
+    ]
+    (series,) = find_history(runs).series
+    assert len(series.points) == 2
+    assert "never measured in one run with bridge" in series.missing[2]
 
 
 def test_wrong_output_of_new_build_is_missing_point(tmp_path: Path) -> None:

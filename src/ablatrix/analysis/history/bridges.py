@@ -94,3 +94,19 @@ def _reach(first: str, pairs: Mapping[tuple[str, str], Link]) -> dict[str, Link]
                 links[target] = Link(start.offset + sign * link.offset, start.variance + link.variance)
                 waiting.append(target)
     return links
+
+
+def told_apart(runs: Sequence[HistoryRun], heads: Sequence[str | None]) -> tuple[HistoryRun, ...]:
+    """Return runs in which a bridge that is another build than the first of its name has another name.
+
+    Args:
+        runs: In order.
+        heads: For each run the level that is the new build, which is another one in each run.
+    """
+    known: dict[str, str] = {}
+    found = []
+    for run, head in zip(runs, heads, strict=True):
+        own = {name: digest for name, digest in run.digests.items() if name != head}
+        other = {name: digest for name, digest in own.items() if known.setdefault(name, digest) != digest}
+        found.append(run.renamed({name: f"{name} ({digest[:8]})" for name, digest in other.items()}) if other else run)
+    return tuple(found)

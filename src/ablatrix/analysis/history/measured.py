@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import polars as pl
 
 from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.analysis.effects import Effect, SamePrograms, factorial_grids, main_effects
@@ -66,6 +68,7 @@ class HistoryRun:
         host, cpu: The machine.
         levels: The levels of the knob that it measured or tried to; none in a run that does not vary it.
         bases: The base levels of the knob: of each compiler one.
+        digests: Of each build, what it consists of, where that is recorded.
         units: What it measured.
     """
 
@@ -76,6 +79,25 @@ class HistoryRun:
     levels: tuple[str, ...]
     bases: tuple[str, ...]
     units: Mapping[Unit, Measured]
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+    def renamed(self, names: Mapping[str, str]) -> HistoryRun:
+        """Return the run with other names for some of its levels."""
+
+        def name(level: str) -> str:
+            return names.get(level, level)
+
+        units = {
+            unit: replace(
+                one,
+                base=name(one.base),
+                levels={name(level): logs for level, logs in one.levels.items()},
+                missing={name(level): why for level, why in one.missing.items()},
+            )
+            for unit, one in self.units.items()
+        }
+        levels, bases = (tuple(map(name, held)) for held in (self.levels, self.bases))
+        return replace(self, levels=levels, bases=bases, units=units)
 
 
 def read_run(name: str, file: Path, metrics: Sequence[str], knob: str = BUILD) -> HistoryRun:
@@ -105,9 +127,9 @@ def read_run(name: str, file: Path, metrics: Sequence[str], knob: str = BUILD) -
                 units.setdefault(unit, _measured(list(held)))
     levels = sorted({level for one in units.values() for level in (*one.levels, *one.missing)})
     bases = sorted({one.base for one in units.values()})
-    return HistoryRun(
-        name, facts["time_utc"], str(facts["host"]), str(facts["cpu"]), tuple(levels), tuple(bases), units
-    )
+    host, cpu = str(facts["host"]), str(facts["cpu"])
+    builds = trials.select("build_name", "build_digest").drop_nulls().unique().cast(pl.String())
+    return HistoryRun(name, facts["time_utc"], host, cpu, tuple(levels), tuple(bases), units, dict(builds.iter_rows()))
 
 
 def _measured(effects: Sequence[Effect]) -> Measured:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ablatrix.analysis.effect_metrics import METRICS
-from ablatrix.analysis.history.bridges import Bridges, bridges_of
+from ablatrix.analysis.history.bridges import Bridges, bridges_of, told_apart
 from ablatrix.analysis.history.measured import HistoryRun, Unit
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.history import LEAST_POINTS, Change, Level, find_changes
@@ -145,6 +145,7 @@ def find_history(
     """
     ordered = tuple(sorted(runs, key=lambda one: (one.time_utc, one.name)))
     heads = tuple(_head_of(run, head) for run in ordered)
+    ordered = told_apart(ordered, heads)
     hosts = [(run.host, run.cpu) for run in ordered]
     changes = tuple(number for number in range(1, len(ordered)) if hosts[number] != hosts[number - 1])
     units = list(dict.fromkeys(unit for run in ordered for unit in run.units))
