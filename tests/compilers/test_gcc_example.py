@@ -10,14 +10,19 @@ import numpy
 import pytest
 import torch
 
+from ablatrix.analysis.diagnosis import prove_knobs
+from ablatrix.analysis.table import tidy
 from ablatrix.compilers.command.handover import read_tensor, write_tensor
 from ablatrix.compilers.command.session import Session
 from ablatrix.errors import CompilerError
+from ablatrix.records.journal import final_records, read_records
 from ablatrix.study.design import make_design
 from ablatrix.study.files import companions
 from ablatrix.study.load import load_study
+from ablatrix.trials.run import run
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gcc"
+SHORT = "blocks: 1, max_blocks: 1, rounds: 3"
 FLAGS = {"vectorize": "off", "unroll": "off", "fast_math": "off"}
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
@@ -71,3 +76,25 @@ def test_gcc_that_fails_is_reported_as_reply(directory: Path, tmp_path: Path) ->
     knobs = {"level": "O0", **FLAGS}
     with pytest.raises(CompilerError, match=r"'compile' failed: g\+\+ ended with status"):
         session.ask({"do": "compile", "program": {}, "knobs": knobs, "directory": "/nowhere"}, 60)
+
+
+def test_gcc_builds_of_one_code_are_one_program_and_padding_is_another(directory: Path, tmp_path: Path) -> None:
+    text = (directory / "builds.yaml").read_text()
+    short = [("[cold, hot]", "[hot]"), ("[off, on]", "[off]"), ("blocks: 5, max_blocks: 10, rounds: 10", SHORT)]
+    for whole, cut in short:
+        assert whole in text
+        text = text.replace(whole, cut)
+    (directory / "short.yaml").write_text(text)
+    summary = run(load_study(directory / "short.yaml"), tmp_path / "out", study_directory=directory)
+    assert summary.good
+    records = [one for one in final_records(read_records(summary.results)) if one.meta.build is not None]
+    code = {one.meta.build.name: one.compile.artifact_digest for one in records if one.compile and one.meta.build}
+    assert code["plain"] == code["again"] != code["padded"]
+    proofs = prove_knobs(tidy([summary.results]).trials)
+    assert {one.between: one.verdict for one in proofs if one.knob == "build"} == {
+        frozenset({"plain", "again"}): "no_op",
+        frozenset({"plain", "padded"}): "effective",
+        frozenset({"again", "padded"}): "effective",
+    }
+    twins = [one.meta.build.name for one in records if one.role == "twin" and one.meta.build and one.meta.block == 0]
+    assert sorted(twins) == ["again", "padded", "plain"]

@@ -11,7 +11,7 @@ from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.effect_metrics import DEFAULT_METRICS
 from ablatrix.analysis.effects import DEFAULT_MARGIN, Question, gather
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import ORIGIN_COLUMNS, PLAN, group_columns, percent_text, refuse_mixed
+from ablatrix.analysis.groups import BUILD_COLUMNS, ORIGIN_COLUMNS, PLAN, group_columns, percent_text, refuse_mixed
 from ablatrix.errors import AnalysisError
 from ablatrix.page import cells, failures
 from ablatrix.page.axis_charts import axis_charts, axis_table
@@ -48,7 +48,17 @@ MAX_FAILURES = 100
 MAX_GLANCES = 40
 MAX_REASONS = 30
 # Columns that distinguish origins and cells: few trials differ in them, so each combination is looked at once.
-DISTINGUISHING = (*ORIGIN_COLUMNS, "version_", "workload", "parameter_", "compiler", "role", "knob_", PLAN)
+DISTINGUISHING = (
+    *ORIGIN_COLUMNS,
+    *BUILD_COLUMNS,
+    "version_",
+    "workload",
+    "parameter_",
+    "compiler",
+    "role",
+    "knob_",
+    PLAN,
+)
 NEEDED = ("stage", "is_baseline", "ill_conditioned", "eager_wrong", *DEFAULT_METRICS)
 
 

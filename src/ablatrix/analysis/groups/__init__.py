@@ -14,7 +14,7 @@ from ablatrix.analysis.groups.ordering import (
     number_of,
     sort_key,
 )
-from ablatrix.analysis.groups.origins import ORIGIN_COLUMNS, mixed_origins, refuse_mixed
+from ablatrix.analysis.groups.origins import BUILD_COLUMNS, ORIGIN_COLUMNS, mixed_origins, refuse_mixed
 from ablatrix.analysis.groups.ratios import ratios_to_baseline
 from ablatrix.analysis.groups.reference import ReferenceRatio, ReferenceRatios
 from ablatrix.analysis.groups.roles import without_priming_runs
@@ -33,6 +33,7 @@ from ablatrix.analysis.groups.variants import (
 )
 
 __all__ = [
+    "BUILD_COLUMNS",
     "CONTROL_LEVEL",
     "IN_RUN",
     "NO_VARIANTS",
