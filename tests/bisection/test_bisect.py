@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.bisection.made import PROGRAM, SLOW, WRONG, Made, make_bisection
+from tests.builds.sources import git
 from tests.cli.conftest import Ablatrix, answer_here, run_ablatrix
 
 LIMIT_S = 300.0
@@ -81,7 +82,8 @@ def test_each_commit_is_built_once(wrong: Made, answer: dict[str, Any]) -> None:
     assert len(wrong.builds.read_text().splitlines()) == answer["builds"] + len(answer["skipped"])
 
 
-def test_same_command_again_answers_from_journal(wrong: Made, out: Path, answer: dict[str, Any]) -> None:
+def test_same_command_after_branch_moved_answers_from_journal(wrong: Made, out: Path, answer: dict[str, Any]) -> None:
+    git(wrong.study.parent / "compiler", "commit", "--quiet", "--allow-empty", "--message", "later")
     before = (out / "bisection.jsonl").read_bytes()
     done = answer_here(*command_of(wrong, out))
     assert done.returncode == 0

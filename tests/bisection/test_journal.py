@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.bisection.journal import JOURNAL_NAME, Begun, BisectionJournal, Built, Looked, Skipped
+from ablatrix.bisection.journal import JOURNAL_NAME, Begun, BisectionJournal, Built, Looked, Skipped, begun_in
 from ablatrix.errors import TrialError
 
 BEGUN = Begun(question="q", commits=("a", "b", "c"))
@@ -40,6 +40,14 @@ def test_kill_at_any_byte_keeps_whole_lines(tmp_path: Path, written: bytes) -> N
             assert held == max(written[:size].count(b"\n") - 1, 0)
             journal.append(EVENTS[0])
         assert file.read_bytes().count(b"\n") == held + 2
+
+
+def test_first_line_is_found_where_it_is_whole(tmp_path: Path) -> None:
+    assert begun_in(tmp_path) is None
+    with BisectionJournal(tmp_path, BEGUN):
+        assert begun_in(tmp_path) == BEGUN
+    (tmp_path / JOURNAL_NAME).write_bytes(b'{"what":"beg')
+    assert begun_in(tmp_path) is None
 
 
 def test_other_question_is_refused(tmp_path: Path, written: bytes) -> None:

@@ -92,6 +92,15 @@ Event = Annotated[Begun | Built | Skipped | Looked | Compared, Field(discriminat
 EVENT: TypeAdapter[Begun | Built | Skipped | Looked | Compared] = TypeAdapter(Event)
 
 
+def begun_in(directory: Path) -> Begun | None:
+    """Return the first line of the journal of a directory; None where there is none that is whole."""
+    try:
+        with (directory / JOURNAL_NAME).open("rb") as stream:
+            return Begun.model_validate_json(stream.readline())
+    except (OSError, ValidationError):
+        return None
+
+
 class BisectionJournal:
     """An open journal. One process writes at a time; a line is on disk when `append` returns.
 

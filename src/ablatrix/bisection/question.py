@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ablatrix.analysis.effect_metrics import METRICS
@@ -84,11 +84,9 @@ class Settled:
     good_spec: BuildSpec
     bad_spec: BuildSpec
 
-    @property
-    def repository(self) -> str:
-        """The repository of both builds, as the study has it."""
-        assert self.good_spec.git is not None
-        return self.good_spec.git.repository
+    def between(self, good: str, bad: str) -> Settled:
+        """Return the same question between two other commits."""
+        return replace(self, good_spec=self.good_spec.at_commit(good), bad_spec=self.bad_spec.at_commit(bad))
 
 
 def settle(study: Study, question: Question) -> Settled:

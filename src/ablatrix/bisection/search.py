@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean
 
 from ablatrix.bisection.finding import Ending, Finding, sure_text
-from ablatrix.bisection.journal import Begun, BisectionJournal, Built, Compared, Looked, Skipped, looks_at
+from ablatrix.bisection.journal import Begun, BisectionJournal, Built, Compared, Looked, Skipped, begun_in, looks_at
 from ablatrix.bisection.line import Commit, read_line
 from ablatrix.bisection.look import Sight, see
 from ablatrix.bisection.question import Question, Settled, settle
@@ -55,8 +55,11 @@ def bisect_builds(
     """
     settled = settle(resolved.study, question)
     out = out.resolve()
+    asked, held = _digest(settled), begun_in(out)
+    if held is not None and held.question == asked:  # a branch may have moved since
+        settled = settled.between(held.commits[0], held.commits[-1])
     commits = read_line(settled, out / "builds")
-    begun = Begun(question=_digest(settled), commits=tuple(one.sha for one in commits))
+    begun = Begun(question=asked, commits=tuple(one.sha for one in commits))
     with BisectionJournal(out, begun) as journal:
         search = _Search(settled, commits, journal, out, catalogue or resolved.catalogue, progress or Silence(), tell)
         return search.run()
