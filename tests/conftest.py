@@ -25,6 +25,7 @@ settings.register_profile("ablatrix", deadline=None)
 settings.load_profile("ablatrix")
 
 MARKERS = {
+    "bisection": "compiler",
     "cli": "compiler",
     "compilers": "compiler",
     "testing": "compiler",
@@ -37,12 +38,14 @@ MARKERS = {
     "artifact/test_remake": "slow",
     "artifact/test_reproduction": "slow",
     "verdict": "slow",
+    "bisection/test_journal": None,
     "cli/test_usage": None,
     "compilers/test_cache": None,
     "compilers/test_plugins": None,
     "doctor/test_environment_check": "slow",
     "notebook/test_tutorial": "slow",
     "page/test_browser": "slow",
+    "page/test_history_page": "slow",
     "page/test_look": "slow",
     "paper/test_ablation_table": "slow",
     "paper/test_axes_in_paper": "slow",

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.bare import bare_site, run_bare
 from tests.cli.conftest import LITTLE_PAPER
+from tests.history_of_builds import build_records, write_run
 from tests.synthetic import make_records, write_records
 
 STUDY = """\
@@ -33,6 +34,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "net.py").write_text(MODEL)
     (directory / "little.yaml").write_text(LITTLE_PAPER)
     write_records(directory / "run/results.jsonl", make_records(workloads=["attention"], blocks=2))
+    for day in range(1, 4):
+        write_run(
+            directory / f"nightly/{day}", build_records({"stable": 1.0, "head": 1.0}, seed=day, day=day, blocks=2)
+        )
     return directory
 
 
@@ -50,6 +55,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "tabulate run --out tabulated",
         "paper run --out paper --template little.yaml",
         "page run --out page.html",
+        "history nightly --page history.html",
     ],
 )
 def test_command_that_needs_no_torch_answers_without_it(place: Path, arguments: str) -> None:

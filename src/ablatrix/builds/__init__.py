@@ -13,6 +13,7 @@ for a build. ``BuildFailedError`` says that a command of the making failed, ``Bu
 
 from ablatrix.builds.build import Build, BuildLock, Distribution, Facts
 from ablatrix.builds.build_file import read_locks, write_locks
+from ablatrix.builds.checkout import find_commit
 from ablatrix.builds.identity import identity_of, source_files
 from ablatrix.builds.making import make_build
 from ablatrix.builds.probe import describe_interpreter, missing_modules
@@ -28,6 +29,7 @@ __all__ = [
     "Facts",
     "GitSource",
     "describe_interpreter",
+    "find_commit",
     "identity_of",
     "make_build",
     "missing_modules",

@@ -129,8 +129,8 @@ def effects_command(
         metrics=tuple(metrics or ()),
         workloads=(*(workloads or ()), *sorted(chosen.pop("workload", ()))),
         margin=share(margin),
-        start=_levels("--from", start),
-        end=_levels("--to", end),
+        start=levels_of("--from", start),
+        end=levels_of("--to", end),
         axes=chosen,
     )
     with record_files(results) as files:
@@ -231,7 +231,12 @@ def _show_departures(found: Tidy) -> None:
             say(f"The baseline of {compiler} is not as {compiler} ships: {text}.", hanging=2)
 
 
-def _levels(option: str, given: list[str] | None) -> dict[str, str]:
+def levels_of(option: str, given: list[str] | None) -> dict[str, str]:
+    """Return levels that are written as KNOB=LEVEL.
+
+    Raises:
+        AnalysisError: One is written in another way.
+    """
     from ablatrix.errors import AnalysisError
 
     levels = {}

@@ -13,8 +13,8 @@ PLAN, READ, WRITE, SHARE, LOOK = (
     "What there is",
 )
 GROUPS: Mapping[str, str] = {
-    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models"), PLAN),
-    **dict.fromkeys(("effects", "diagnose", "show", "claims", "verdict", "compare", "pr"), READ),
+    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models", "bisect-builds"), PLAN),
+    **dict.fromkeys(("effects", "diagnose", "show", "claims", "verdict", "compare", "pr", "history"), READ),
     **dict.fromkeys(("tabulate", "paper", "page"), WRITE),
     **dict.fromkeys(("artifact", "verify", "reproduce", "badges"), SHARE),
     **dict.fromkeys(("doctor", "workloads", "compilers", "knobs", "passes", "schema"), LOOK),
@@ -31,6 +31,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "watch": ("ablatrix watch results/quick --every 5",),
     "rerun": ("ablatrix rerun 8974259a --results results/quick --study studies/quick.yaml",),
     "models": ("ablatrix models --out results/models --compiler onnxruntime",),
+    "bisect-builds": (
+        "ablatrix bisect-builds study.yaml --out bisection",
+        "ablatrix bisect-builds study.yaml --for wrong_output --workload mlp --out bisection",
+    ),
     "effects": (
         "ablatrix effects results/quick",
         "ablatrix effects artifact.zip --metric run_ms_paired --workload mlp",
@@ -47,6 +51,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "ablatrix pr study.yaml --base pip:onnxruntime==1.23.0 --head here --out results/pr",
         "ablatrix pr --results results/pr --policy policy.yaml --junit pr.xml",
     ),
+    "history": ("ablatrix history nightly", "ablatrix history nightly --last 3 --page history.html"),
     "tabulate": ("ablatrix tabulate results/quick --out tables",),
     "paper": ("ablatrix paper results/quick --out paper", "ablatrix paper init paper.yaml"),
     "page": ("ablatrix page results/quick --out report.html",),
@@ -69,11 +74,13 @@ FAILS: Mapping[str, str] = {
     "status": "a trial failed or has no record",
     "watch": "a trial failed or has no record",
     "rerun": "the trial failed",
+    "bisect-builds": "no culprit was found",
     "effects": "no knob varies",
     "claims": "a claim does not hold",
     "verdict": "a criterion fails or is undecided",
     "compare": "B does not confirm A",
     "pr": "the policy does not let it pass",
+    "history": "a series became slower, or lacks the newest run",
     "artifact": "a trial failed or was not run",
     "verify": "something does not hold",
     "reproduce": "a claim is not reproduced",

@@ -15,10 +15,12 @@ import typer
 
 from ablatrix.cli import (
     artifact,
+    bisect_builds,
     claims,
     design,
     diagnose,
     effects,
+    history,
     init,
     lists,
     models,
@@ -62,6 +64,8 @@ for group in (
     claims,
     verdict_and_compare,
     pr,
+    history,
+    bisect_builds,
     tabulate,
     paper,
     page,

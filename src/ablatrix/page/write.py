@@ -1,17 +1,11 @@
 """``report.html``: all results in one self-contained HTML file."""
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import vl_convert
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.effect_metrics import DEFAULT_METRICS
@@ -40,9 +34,9 @@ from ablatrix.page.main_table import main_tables
 from ablatrix.page.overview import claims_table, tiles
 from ablatrix.page.precision import controls_table, precision_of, precision_table
 from ablatrix.page.record_ids import packed_ids
-from ablatrix.page.rows import row_html
 from ablatrix.page.screens import screening_table
 from ablatrix.page.setup import baseline_lines, knobs_table, workloads_table
+from ablatrix.page.shell import json_text, rendered
 from ablatrix.page.statistics import STATISTICS
 from ablatrix.page.table import Table
 from ablatrix.page.tokens import context_table
@@ -152,21 +146,11 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         "failures": failed,
         "all_failures": all_failures,
         "record_count": rows.trials.height,
-        "data": _json({"records": packed_ids(rows.trials["record_id"]), "statistics": STATISTICS}),
-        "charts": _json({one.name: one.spec for one in charts if one}),
+        "data": json_text({"records": packed_ids(rows.trials["record_id"]), "statistics": STATISTICS}),
+        "charts": json_text({one.name: one.spec for one in charts if one}),
         **_described(findings, list(finder.units.values()), groups),
-        **_own_texts(),
-        "row_html": row_html,
     }
-    # Text of records is always escaped; what is marked as safe is ours.
-    environment = Environment(
-        loader=PackageLoader("ablatrix.page", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(values)
+    return rendered("page.html", values)
 
 
 def _combinations(trials: pl.DataFrame) -> pl.DataFrame:
@@ -197,19 +181,6 @@ def _described(findings: Findings, units: Sequence[Unit], groups: Sequence[str])
     }
 
 
-def _own_texts() -> dict[str, Any]:
-    """Return the page's style and scripts, and the policy that lets these scripts alone run."""
-    script = _text("page.js")
-    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # without a snippet it is the whole bundle
-    bundle = bundle.replace("</script", "<\\/script")
-    return {
-        "style": Markup(_text("page.css")),
-        "script": Markup(script),
-        "bundle": Markup(bundle),
-        "policy": " ".join(map(_hash, (script, bundle))),
-    }
-
-
 def _evidence(findings: Findings, mixed: Sequence[str]) -> Sequence[Any]:
     if not mixed:
         return findings.evidence
@@ -233,18 +204,3 @@ def _section(one: MetricEffects) -> MetricSection:
         screening=screening_table(one) if one.screens else None,
         crossed=crossed_charts(one),
     )
-
-
-def _text(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _hash(script: str) -> str:
-    """Return a script's hash as a content security policy has it: no other script can run."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-
-
-def _json(value: Any) -> Markup:
-    """Return JSON that is safe inside a script element: nothing in it can end that element."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))
