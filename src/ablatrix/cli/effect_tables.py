@@ -104,9 +104,13 @@ def show_evidence(evidence: Sequence[Evidence], wanted: Collection[str], margin:
         wide: Show every column on one line.
     """
     omitted: dict[str, None] = {}
+    screened = next((one for one in evidence if one.screens), None)
     for one in evidence:
-        if one.effects or one.screens:
-            omitted.update(dict.fromkeys(_show_metric(one, wanted, wide)))
+        if one.effects and not wanted and not _has_estimate(one):
+            print(f"{_title(one)}: nothing is attributable")
+            _explain(one.effects)
+        elif one.effects or one.screens:
+            omitted.update(dict.fromkeys(_show_metric(one, wanted, wide, is_first_screened=one is screened)))
         else:
             print(f"{_title(one)}: no knob varies\n")
     say(
@@ -118,8 +122,11 @@ def show_evidence(evidence: Sequence[Evidence], wanted: Collection[str], margin:
         say(f"In full: --show {' or '.join(omitted)}, or all.")
 
 
-def _show_metric(one: Evidence, wanted: Collection[str], wide: bool) -> list[str]:
-    """Print the wanted tables of a metric; return the names of its others."""
+def _show_metric(one: Evidence, wanted: Collection[str], wide: bool, *, is_first_screened: bool) -> list[str]:
+    """Print the wanted tables of a metric; return the names of its others.
+
+    Which knobs do nothing in a screening, and what it cannot tell apart, is printed with the first metric alone.
+    """
     made: Mapping[str, Callable[[Evidence], Table | None]] = {
         "screen": _screens,
         "main": partial(_main_table, every=bool(wanted)),
@@ -141,15 +148,21 @@ def _show_metric(one: Evidence, wanted: Collection[str], wide: bool) -> list[str
     if "means" in shown:
         _show_missing([mean for mean, _ in _judged_means(one)])
     if "screen" in shown:
-        show_screen_notes(one.screens, bool(wanted))
+        show_screen_notes(one.screens, bool(wanted), with_design=is_first_screened)
     _explain(one.effects)
     _note(one)
     return [name for name in held if name not in shown]
 
 
+def _has_estimate(one: Evidence) -> bool:
+    screened = (knob.ratio for screen in one.screens for knob in screen.knobs)
+    return any(ratio is not None for ratio in (*(effect.ratio for effect in one.effects), *screened))
+
+
 def _screens(one: Evidence) -> Table | None:
     title = f"screening; knobs found at a false discovery rate of 5 %; below 1 is {one.metric.less}"
-    return (title, SCREEN_COLUMNS, screen_blocks(one.screens, one.effects, one.metric)) if one.screens else None
+    held = [screen for screen in one.screens if any(knob.ratio is not None for knob in screen.knobs)]
+    return (title, SCREEN_COLUMNS, screen_blocks(held, one.effects, one.metric)) if held else None
 
 
 def _main_table(one: Evidence, every: bool) -> Table | None:
@@ -340,11 +353,19 @@ def _show_missing(means: Iterable[GeometricMean]) -> None:
 
 
 def _explain(effects: Iterable[Effect]) -> None:
-    """Print once for each reason what is not attributable."""
+    """Print once for each reason what is not attributable; of a unit without any effect, the first reason alone."""
     reasons: dict[str, dict[str, list[str]]] = {}
-    for effect in effects:
+    held = list(effects)
+    known = {_where(effect) for effect in held if effect.ratio is not None}
+    told: set[str] = set()
+    for effect in held:
         if effect.reason is not None:
-            where = f"{effect.workload} on {effect.compiler}, {effect.stage}"
+            where = _where(effect)
+            if where not in known:
+                if where not in told:
+                    reasons[f"{where}: {text_of(effect.reason)}"] = {"effect of any kind": []}
+                told.add(where)
+                continue
             of_reason = reasons.setdefault(f"{where}: {text_of(effect.reason)}", {})
             what = f"{effect.knob} x {effect.other}" if effect.other else effect.knob
             of_reason.setdefault(NAMES[effect.kind], []).extend([what] if what else [])
@@ -354,6 +375,10 @@ def _explain(effects: Iterable[Effect]) -> None:
             say(f"  no {column}" + (f" of {', '.join(knobs)}" if knobs else ""), hanging=4)
     if reasons:
         print()
+
+
+def _where(effect: Effect) -> str:
+    return f"{effect.workload} on {effect.compiler}, {effect.stage}"
 
 
 def _unit(effect: Effect) -> str:

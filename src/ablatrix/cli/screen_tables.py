@@ -9,6 +9,7 @@ from ablatrix.cli.tables import Block, Column, Row, say
 from ablatrix.records.metrics import Metric
 
 KNOB = 28
+MOST_ALIASES = 3
 COLUMNS = (
     Column("knob", comfort=KNOB),
     Column("ratio [95 % interval]", whole=True),
@@ -63,10 +64,17 @@ def _shown_of(one: Screening) -> Sequence[ScreenedKnob]:
     return one.found or one.knobs[:3]
 
 
-def show_screen_notes(screens: Sequence[Screening], every: bool = False) -> None:
-    """Print what screenings do not show as rows; ``every``: with each sum of effects that are not told apart."""
+def show_screen_notes(screens: Sequence[Screening], every: bool = False, *, with_design: bool = True) -> None:
+    """Print what screenings do not show as rows.
+
+    Args:
+        screens: The screenings.
+        every: With each sum of effects that are not told apart.
+        with_design: With what holds for every metric: knobs that do nothing, and what the design cannot tell apart.
+    """
     for screen in screens:
-        for line in (*screen_notes(screen), *alias_lines(screen, every)):
+        shared = (*design_notes(screen), *alias_lines(screen, every)) if with_design else ()
+        for line in (*screen_notes(screen), *shared):
             say(line, hanging=2)
     print()
 
@@ -88,13 +96,23 @@ def alias_lines(one: Screening, every: bool) -> Iterator[str]:
 
 
 def screen_notes(one: Screening) -> Iterator[str]:
-    """Yield what a screening does not show as rows: knobs without an effect, idle ones, interactions, doubts."""
+    """Yield what a screening does not show as rows: knobs without an effect, interactions, doubts."""
     where = f"{one.workload} on {one.compiler}, {one.stage}"
     if one.search is not None:
         yield from (f"{where}: {line}" for line in search_texts(one.search, len(one.chosen.idle)))
     elif one.rest:
         reach = "" if one.resolution is None else f", each known to +-{percent_text(one.resolution)} at most"
         yield f"{where}: no effect found of {len(one.rest)}{reach}: {names_text([knob.knob for knob in one.rest])}"
+    for pair in one.pairs[:5]:
+        others = f", or {names_text(pair.aliases, MOST_ALIASES)}" if pair.aliases else ""
+        yield f"{where}: interaction {' x '.join(pair.knobs)}{others}: {measured_text(pair.ratio)}"
+    for doubt in one.doubts:
+        yield f"{where}: doubt: {DOUBTS[doubt.departure]}"
+
+
+def design_notes(one: Screening) -> Iterator[str]:
+    """Yield what holds of a screening whatever the metric: knobs that do nothing, and those that fail."""
+    where = f"{one.workload} on {one.compiler}, {one.stage}"
     if one.chosen.idle:
         yield (
             f"{where}: {len(one.chosen.idle)} do nothing here, what is built is the same without them: "
@@ -103,11 +121,6 @@ def screen_notes(one: Screening) -> Iterator[str]:
     if one.chosen.failed:
         failed = [f"{knob} ({why})" for knob, why in one.chosen.failed.items()]
         yield f"{where}: {len(failed)} fail by themselves: {names_text(failed)}"
-    for pair in one.pairs[:5]:
-        others = f", or {', '.join(pair.aliases)}" if pair.aliases else ""
-        yield f"{where}: interaction {' x '.join(pair.knobs)}{others}: {measured_text(pair.ratio)}"
-    for doubt in one.doubts:
-        yield f"{where}: doubt: {DOUBTS[doubt.departure]}"
 
 
 def _unit(one: Screening) -> str:

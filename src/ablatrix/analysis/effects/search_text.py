@@ -41,10 +41,10 @@ def search_texts(one: GroupSearch, idle: int) -> Iterator[str]:
         yield "taken for granted: what two knobs of one group do does not cancel out"
 
 
-def names_text(several: Sequence[str]) -> str:
-    """Return names in a line, of which many are counted."""
-    listed = ", ".join(several[:MOST_NAMED])
-    return listed if len(several) <= MOST_NAMED else f"{listed} and {len(several) - MOST_NAMED} more"
+def names_text(several: Sequence[str], most: int = MOST_NAMED) -> str:
+    """Return names in a line, of which those beyond ``most`` are counted."""
+    listed = ", ".join(several[:most])
+    return listed if len(several) <= most else f"{listed} and {len(several) - most} more"
 
 
 def measured_text(ratio: Ratio | None) -> str:
@@ -53,4 +53,6 @@ def measured_text(ratio: Ratio | None) -> str:
         return "none"
     if ratio.low is None or ratio.high is None:
         return f"{ratio.value:.4f} (one block)"
+    if ratio.low == ratio.high:
+        return f"{ratio.value:.4f} exactly"
     return f"{ratio.value:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]"
