@@ -121,11 +121,14 @@ def _one(kind: str, load: bool, seed: int, keep: Path | None) -> Case:
 
 
 def same_study(seed: int, place: Path) -> Case:
-    """Return a study of one build under two names on ten workloads."""
+    """Return a study of one build under two names on ten workloads.
+
+    A variable that changes nothing keeps the two from being proven to be one build: of these no times would be judged.
+    """
     del place
     axes = {"hidden": [8, 16, 24, 32, 48], "layers": [1, 2]}
     return {
-        **_planted(seed, {"one": {}, "other": {}}, SHORT),
+        **_planted(seed, {"one": {}, "other": {"env": {"PLANTED_MORE": "0"}}}, SHORT),
         "workloads": [{"name": "mlp", "parameters": {"batch": 2}, "axes": axes}],
     }
 
@@ -251,19 +254,24 @@ def figures_of(cases: Sequence[Case]) -> dict[str, Any]:
         ("called_different_under_load", "same", True),
         ("padding_called_changed", "padding", False),
     ):
-        words = [word for case in cases if (case["kind"], case["load"]) == (kind, load) for word in case["alone"]]
+        own = [case for case in cases if (case["kind"], case["load"]) == (kind, load)]
+        words, printed = (judged_words(own, key) for key in ("alone", "words"))
         if words:
             figures |= rate(name, [word in CHANGED for word in words])
             figures[f"{name}_words"] = {word: words.count(word) for word in dict.fromkeys(words)}
-            printed = [word for case in cases if (case["kind"], case["load"]) == (kind, load) for word in case["words"]]
             figures[f"{name}_beside_others"] = sum(word in CHANGED for word in printed) / len(printed)
-    figures["comparisons"] = sum(len(case["alone"]) for case in cases if case["kind"] == "same")
+    figures["comparisons"] = len(judged_words([case for case in cases if case["kind"] == "same"], "alone"))
     planted = [case for case in cases if case["kind"] == "planted"]
     if planted:
         figures |= rate("found_2_percent", [case["words"] == ["regression"] for case in planted])
         figures["seconds_a_workload"] = max(case["s"] for case in planted)
         figures["seconds_a_workload_median"] = statistics.median(case["s"] for case in planted)
     return figures
+
+
+def judged_words(cases: Sequence[Case], key: str) -> list[str]:
+    """Return what was said of times; what is proven to be the same code is judged without them, and shows nothing."""
+    return [word for case in cases for word in case[key] if word != "same code"]
 
 
 def meets_targets(figures: dict[str, Any]) -> bool:
