@@ -12,6 +12,7 @@ import pytest
 from ablatrix.cli.run import _show_one_failure
 from ablatrix.cli.run_state import read_state
 from ablatrix.cli.trial_text import describe
+from ablatrix.records.build import BuildFacts
 from ablatrix.records.model import Record
 from ablatrix.records.status import Status
 from tests.cli.conftest import Ablatrix
@@ -125,6 +126,14 @@ def test_show_says_everything_about_a_trial_in_words(here: Ablatrix, tmp_path: P
     assert "a run: p50 " in text
     (plain,) = here("show", hot.trial_id, "--results", tmp_path, "--json").stdout.splitlines()
     assert json.loads(plain)["record_id"] == hot.record_id
+
+
+def test_show_names_the_build_that_a_control_is_of(records: list[Record]) -> None:
+    build = BuildFacts(name="old", digest="0" * 64, commit=None, dirty=None, program=None, complete_code=True)
+    twin = next(one for one in records if one.role == "twin")
+    twin = twin.model_copy(update={"meta": twin.meta.model_copy(update={"build": build})})
+    ((_, lines), *_) = describe([twin], [twin])
+    assert lines[0] == f"{twin.mode} trial of {twin.workload.name} on tvm, the A/A control of the baseline in build old"
 
 
 def test_show_of_unknown_or_unclear_id_is_refused(here: Ablatrix, tmp_path: Path, records: list[Record]) -> None:

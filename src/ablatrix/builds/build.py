@@ -6,6 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from ablatrix.canonical import digest_value
 from ablatrix.interpreter import interpreter
@@ -16,7 +19,7 @@ SEARCHED = ("PYTHONPATH", "PATH", "LD_LIBRARY_PATH")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """An installed package.
+    """An installed package. Where it is read from a file, each field is one word: pip is given them as they are.
 
     Attributes:
         name: Its name.
@@ -26,10 +29,10 @@ class Distribution:
         url: Where that file came from; None where it was there already.
     """
 
-    name: str
-    version: str
-    sha256: str | None = None
-    url: str | None = None
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9.!+_-]+$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    url: Annotated[str, Field(pattern=r"^[!-~]+$")] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

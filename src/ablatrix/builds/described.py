@@ -8,19 +8,23 @@ import importlib
 import importlib.util
 import json
 import platform
+import re
 import sys
 from importlib import metadata
+
+NAME, VERSION = re.compile(r"[A-Za-z0-9._-]+"), re.compile(r"[A-Za-z0-9.!+_-]+")
 
 
 def main(modules: list[str]) -> None:
     """Print the description."""
     found: dict[str, dict[str, str | None]] = {}
     for one in metadata.distributions():
-        name = one.metadata["Name"]
-        if name and name.lower() not in found:
+        name, version = one.metadata["Name"] or "", one.metadata["Version"] or ""
+        # A damaged installation may have neither.
+        if NAME.fullmatch(name) and VERSION.fullmatch(version) and name.lower() not in found:
             record = one.read_text("RECORD")
             digest = None if record is None else hashlib.sha256(record.encode()).hexdigest()
-            found[name.lower()] = {"name": name, "version": one.version, "sha256": digest, "url": None}
+            found[name.lower()] = {"name": name, "version": version, "sha256": digest, "url": None}
     facts = {
         "python": platform.python_version(),
         "ablatrix": _own("__version__"),

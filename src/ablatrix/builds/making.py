@@ -188,7 +188,7 @@ def _own(draft: Build, place: Path) -> tuple[Distribution, ...]:
     from importlib.metadata import distributions
 
     found = distributions(path=[str(own_packages(place / "venv"))])
-    kept = {one.name: Distribution(name=one.name, version=one.version) for one in found}
+    kept = {one.name: Distribution(name=one.name, version=one.version) for one in found if one.name}
     return tuple(kept[name] for name in sorted(kept))
 
 

@@ -69,13 +69,17 @@ def install_locked(
 ) -> tuple[Distribution, ...]:
     """Install the files that a lock names, checked by their digests, and the requirements that are local paths.
 
+    Where one of them has no digest, what is asked for is installed anew: whether it is the same shows its digest then.
+
     Raises:
         BuildFailedError: pip failed, or a file has another digest.
         BuildError: There is no pip.
     """
     local = [located(one, base) for one in requirements if is_local(one, base)]
     given = {Path(one).name.partition("-")[0].replace("_", "-").lower() for one in local}
-    fetched = [one for one in lock if one.sha256 is not None and one.name not in given]
+    fetched = [one for one in lock if one.name not in given]
+    if any(one.sha256 is None for one in fetched):  # a checkout or a directory has no digest that pip could check
+        return install(workshop, interpreter, requirements, base, offline=False)
     found: tuple[Distribution, ...] = ()
     if fetched:
         listed = workshop.log.with_suffix(".locked.txt")

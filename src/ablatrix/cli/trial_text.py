@@ -84,7 +84,9 @@ def _subject(one: Record) -> Iterator[str]:
     workload, config = one.workload, one.config
     sizes = ", ".join(f"{name}={value}" for name, value in workload.parameters.items()) or "no parameters"
     source = f", from {workload.source}" if workload.source else ""
-    yield f"{one.mode} trial of {workload.name} on {config.compiler}{ROLES[one.role]}"
+    build = one.meta.build
+    of_build = f" in build {build.name}" if build is not None and one.role == "twin" else ""
+    yield f"{one.mode} trial of {workload.name} on {config.compiler}{ROLES[one.role]}{of_build}"
     types = f" in {workload.dtype}" if workload.dtype else ""
     yield f"workload: {workload.tier}, {workload.parameter_count:,} weights{types} ({sizes}{source})"
     inputs = ", ".join(f"{each.name} {each.dtype}[{', '.join(map(str, each.shape))}]" for each in workload.inputs)

@@ -15,6 +15,7 @@ from typing import Any
 from ablatrix.artifact.checks import (
     Derive,
     StudyDigest,
+    check_builds,
     check_derived,
     check_models,
     check_samples,
@@ -115,7 +116,7 @@ def examine(
     manifest, problems = _check_manifest(directory, root_digest)
     records, line_faults = check_lines(directory)
     design, design_faults = read_design(directory)
-    faults = [*line_faults, *design_faults, *check_samples(directory, records)]
+    faults = [*line_faults, *design_faults, *check_samples(directory, records), *check_builds(directory, records)]
     if design is not None:
         faults += [*check_plan(lines_of(records), design), *_check_plugins(directory, design.rest)]
     rest = {} if design is None else design.rest

@@ -1,5 +1,6 @@
 """Checks of a bundle that make files again or recompute numbers."""
 
+from ablatrix.artifact.checks.builds_check import check_builds
 from ablatrix.artifact.checks.difference import describe_difference
 from ablatrix.artifact.checks.remake import Derive, check_derived, derive, derive_anew
 from ablatrix.artifact.checks.samples_check import check_samples
@@ -9,6 +10,7 @@ from ablatrix.artifact.checks.study_check import StudyDigest, check_models, chec
 __all__ = [
     "Derive",
     "StudyDigest",
+    "check_builds",
     "check_derived",
     "check_models",
     "check_samples",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,8 @@ from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import Side, Sides
 from ablatrix.trials.results import ResultDirectory
 from ablatrix.version import PROTOCOL, __version__
+
+COMMIT = re.compile(r"[0-9a-f]{40,64}")
 
 
 def make_sides(
@@ -64,8 +67,9 @@ def make_sides(
 
 def _made(name: str, spec: BuildSpec, study: Study, directory: ResultDirectory, before: BuildLock | None) -> Build:
     """Return a build, made as it was in an earlier run where there was one."""
-    if before is not None and before.commit is not None and spec.git is not None:
-        spec = spec.at_commit(before.commit)
+    commit = "" if before is None or before.commit is None else before.commit
+    if spec.git is not None and COMMIT.fullmatch(commit):  # an anonymous artifact has a pseudonym
+        spec = spec.at_commit(commit)
     lock = () if before is None or not spec.pip else before.lock
     return make_build(name, spec, directory.work / "builds", base=study.directory, lock=lock)
 
