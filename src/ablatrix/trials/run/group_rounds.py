@@ -69,18 +69,27 @@ def next_group_round(
     if found is None:
         return None
     places = min(_places(resolved, max_live), choice.configurations - len(found.tests))
-    groups = next_groups(found, places) or _together(found, choice)
+    issued = {_left_out(choice, record) for record in records}  # no group is left out in two rounds
+    parts, together = (
+        [one for one in several if one not in issued]
+        for several in (next_groups(found, places), _together(found, choice))
+    )
+    groups = parts or together
     if not groups:
         return None
     return add_round(resolved, design, stage, choice, _without(choice, groups), max_live)
 
 
 def _together(found: LeftOut, choice: StageChoice) -> tuple[Group, ...]:
-    """Return all knobs that can go as a group, where that was not tried."""
+    """Return all knobs that can go, as a group."""
     knobs = list(choice.levels)
     every = tuple(sorted({*found.free, *map(knobs.index, choice.idle)}))
-    tried = {one.factors for one in (*found.tests, *filter(None, [found.together]))}
-    return (every,) if every and found.free and every not in tried else ()
+    return (every,) if found.free else ()
+
+
+def _left_out(choice: StageChoice, record: Record) -> Group:
+    levels = enumerate(choice.levels.items())
+    return tuple(number for number, (knob, held) in levels if record.config.knobs[knob] == held[-1])
 
 
 def _places(resolved: ResolvedStudy, max_live: int | None) -> int:
