@@ -17,6 +17,7 @@ from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.client.client import ForkServer
 from ablatrix.trials.messages.interrupt import Interrupt
 from ablatrix.trials.results.directory import ResultDirectory
+from tests.cli.conftest import STUDY, run_ablatrix
 from tests.trials.conftest import Bench, small_study
 from tests.trials.faulty import FAULTY
 
@@ -147,6 +148,22 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     save_program(prepare("mlp", study.workloads[0].parameters, input_sets=2, seed=study.seed), program)
     with Interrupt() as interrupt, ForkServer([FAULTY, EAGER], path / "server.log", interrupt) as server:
         yield Bench(server.load(program), path)
+
+
+@pytest.fixture(scope="session")
+def study_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("study") / "smoke.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, study_file: Path) -> Path:
+    """A directory with a finished run of the study."""
+    out = tmp_path_factory.mktemp("finished") / "results"
+    done = run_ablatrix("run", study_file, "--out", out)
+    assert done.returncode == 0, done.stderr.decode()
+    return out
 
 
 SAVE_PAGES = "ablatrix.paper.figures.write.save_pages"
