@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import logging
 import os
@@ -94,6 +95,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let ``--fast`` choose by markers, keep no copy of records in the user's cache, and make ``tests`` importable."""
+    gc.disable()  # until all is imported
     os.environ["ABLATRIX_CACHE_DIR"] = ""
     # Interpreters that ablatrix starts import nothing from the working directory; compilers of the tests are modules.
     root = str(Path(__file__).parents[1])
@@ -134,6 +136,8 @@ def pytest_collection_finish() -> None:
     """Leave what imports made, millions of objects that stay, out of every later search for garbage."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # exports and tables make objects by the million, and few of them in cycles
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -159,10 +163,17 @@ def study_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, study_file: Path) -> Path:
-    """A directory with a finished run of the study."""
-    out = tmp_path_factory.mktemp("finished") / "results"
-    done = run_ablatrix("run", study_file, "--out", out)
-    assert done.returncode == 0, done.stderr.decode()
+    """A directory with a finished run of the study, one for all processes that share the tests: read it, or copy it."""
+    place = tmp_path_factory.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+    out, whole = place / "finished" / "results", place / "finished" / "whole"
+    out.parent.mkdir(exist_ok=True)
+    with (place / "finished" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not whole.exists():
+            done = run_ablatrix("run", study_file, "--out", out)
+            assert done.returncode == 0, done.stderr.decode()
+            whole.touch()
     return out
 
 
