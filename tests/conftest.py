@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import logging
 import os
@@ -17,6 +18,7 @@ from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.client.client import ForkServer
 from ablatrix.trials.messages.interrupt import Interrupt
 from ablatrix.trials.results.directory import ResultDirectory
+from tests.cli.conftest import STUDY, run_ablatrix
 from tests.trials.conftest import Bench, small_study
 from tests.trials.faulty import FAULTY
 
@@ -96,6 +98,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let ``--fast`` choose by markers, keep no copy of records in the user's cache, and make ``tests`` importable."""
+    gc.disable()  # until all is imported
     os.environ["ABLATRIX_CACHE_DIR"] = ""
     # Interpreters that ablatrix starts import nothing from the working directory; compilers of the tests are modules.
     root = str(Path(__file__).parents[1])
@@ -136,6 +139,8 @@ def pytest_collection_finish() -> None:
     """Leave what imports made, millions of objects that stay, out of every later search for garbage."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # exports and tables make objects by the million, and few of them in cycles
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -150,6 +155,29 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     save_program(prepare("mlp", study.workloads[0].parameters, input_sets=2, seed=study.seed), program)
     with Interrupt() as interrupt, ForkServer([FAULTY, EAGER], path / "server.log", interrupt) as server:
         yield Bench(server.load(program), path)
+
+
+@pytest.fixture(scope="session")
+def study_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("study") / "smoke.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, study_file: Path) -> Path:
+    """A directory with a finished run of the study, one for all processes that share the tests: read it, or copy it."""
+    place = tmp_path_factory.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+    out, whole = place / "finished" / "results", place / "finished" / "whole"
+    out.parent.mkdir(exist_ok=True)
+    with (place / "finished" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not whole.exists():
+            done = run_ablatrix("run", study_file, "--out", out)
+            assert done.returncode == 0, done.stderr.decode()
+            whole.touch()
+    return out
 
 
 SAVE_PAGES = "ablatrix.paper.figures.write.save_pages"

@@ -86,19 +86,3 @@ def ablatrix() -> Ablatrix:
 @pytest.fixture(scope="session")
 def here() -> Ablatrix:
     return answer_here
-
-
-@pytest.fixture(scope="session")
-def study_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("study") / "smoke.yaml"
-    path.write_text(STUDY)
-    return path
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, study_file: Path) -> Path:
-    """A directory with a finished run of the study."""
-    out = tmp_path_factory.mktemp("finished") / "results"
-    done = run_ablatrix("run", study_file, "--out", out)
-    assert done.returncode == 0, done.stderr.decode()
-    return out

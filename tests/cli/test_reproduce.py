@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from ablatrix.artifact.contents.archive import write_archive
 from ablatrix.artifact.reproduction.reproduction import read_report
 from ablatrix.records.journal import read_records
 from tests.cli.conftest import LITTLE_PAPER, Ablatrix
+from tests.conftest import SAVE_PAGES, save_no_images
 from tests.synthetic import broken, write_records
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -22,6 +24,14 @@ claims:
   - {id: cache, cache_misses: as_planned}
   - {id: calls, workload: mlp, compiler: tvm, metric: generated_calls, knob: fusion, at_least: 1.5}
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def figures_without_pictures() -> Iterator[None]:
+    """Nobody looks at the figures; that pictures come out byte for byte again is shown by ``tests/artifact``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SAVE_PAGES, save_no_images)
+        yield
 
 
 @pytest.fixture(scope="module")

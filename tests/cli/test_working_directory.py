@@ -49,6 +49,10 @@ WORKLOADS = [
 """
 
 
+READERS_IN_LONG = ("claims", "page", "verdict", "effects")
+"""Commands that read records in the same processes as those of the short form do."""
+
+
 @pytest.fixture
 def traps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, a folder of traps: each, when imported, leaves its name in the file ``trapped``."""
@@ -71,7 +75,9 @@ def test_traps_catch_an_interpreter_that_looks_in_the_working_directory(traps: P
 
 
 @pytest.mark.usefixtures("no_images")
-@pytest.mark.parametrize("command", ["verify", "claims", "page", "paper", "verdict", "effects"])
+@pytest.mark.parametrize(
+    "command", ["verify", "paper", *(pytest.param(one, marks=pytest.mark.long) for one in READERS_IN_LONG)]
+)
 def test_readers_in_processes_import_nothing_of_the_folder(
     here: Ablatrix, finished: Path, traps: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:

@@ -104,7 +104,7 @@ def test_page_commands_do_what_page_describes(
     resumed = here(*again)
     assert resumed.returncode == 0
     assert b"0 trials to run" in resumed.stderr
-    listed = ablatrix(*knobs)
+    listed = here(*knobs)
     assert listed.returncode == 0
     assert b"Whether my passes run." in listed.stdout
     done = ablatrix(*study)

@@ -12,7 +12,7 @@ from ablatrix.testing.programs import Stack
 from ablatrix.testing.requests import Function, make_program, make_request
 
 INPUT = torch.randn(2, 4, 8, generator=torch.Generator().manual_seed(0))
-BLOCKS = 3
+BLOCKS = 2
 Cell = tuple[str, str, str, str]
 Matrix = dict[Cell, tuple[float, CompileFacts, CacheCounters]]
 

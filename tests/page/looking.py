@@ -11,6 +11,15 @@ from playwright.sync_api import Browser, Page
 Box = dict[str, Any]
 
 OPENED = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+THINNED = """(most) => document.querySelectorAll('tbody').forEach((body) => {
+    const found = {};
+    const lookOf = (one) => `${one.tagName}|${one.getAttribute('class')}|${one.getAttribute('role')}|${one.hidden}`;
+    for (const row of Array.from(body.rows)) {
+        const look = [row, ...row.querySelectorAll('*')].map(lookOf).join();
+        found[look] = (found[look] || 0) + 1;
+        if (found[look] > most) { row.remove(); }
+    }
+})"""
 WIDE_TABLES = """() => Array.from(document.querySelectorAll('.scroll'))
     .filter((box) => box.scrollWidth > box.clientWidth + 1)
     .map((box) => `${box.querySelector('table').id}: ${box.scrollWidth} > ${box.clientWidth}`)"""
@@ -60,6 +69,10 @@ class Visit:
     def open_all(self) -> None:
         """Open every folded part."""
         self.page.evaluate(OPENED)
+
+    def thin_out(self, most: int = 3) -> None:
+        """Keep as many rows of each table that look the same: a checker of looks takes its time over every cell."""
+        self.page.evaluate(THINNED, most)
 
     @property
     def too_wide(self) -> list[str]:

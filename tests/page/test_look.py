@@ -23,6 +23,7 @@ PLANTED = "planted"
 WIDTHS = (400, 800, 1280, 1600)
 ALL_COLUMNS_FROM = 1280
 IN_SHORT = ((400, "light"), (1280, "dark"))
+"""Of these, rows that look like others are not looked at; the long form looks at every row in the others."""
 pytestmark = pytest.mark.usefixtures("browser")
 
 
@@ -91,6 +92,8 @@ def test_page_has_no_serious_barrier(
     held = Visit(browser, made.page, width=width, scheme=scheme)
     held.draw()
     held.open_all()
+    if (width, scheme) in IN_SHORT:
+        held.thin_out()
     assert serious(held) == []
     held.context.close()
 
@@ -98,6 +101,7 @@ def test_page_has_no_serious_barrier(
 def test_page_dialog_has_no_serious_barrier(browser: Browser, made: Made) -> None:
     held = Visit(browser, made.page)
     held.page.locator("#main-hot tbody button.from").first.click()
+    held.thin_out()
     assert serious(held) == []
     held.context.close()
 

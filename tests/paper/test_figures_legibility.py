@@ -142,8 +142,19 @@ def break_even(found: Findings, shape: Shape) -> list[Figure]:
 KINDS: list[Callable[[Findings, Shape], list[Figure]]] = [cold, main_effects, attribution, memory_latency, break_even]
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=[f"{a}-{b}-{c}-{d}" for a, b, c, d in SHAPES])
-@pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        pytest.param(
+            kind,
+            shape,
+            id=f"{kind.__name__}-{'-'.join(map(str, shape))}",
+            marks=[] if (row + at) % 2 else pytest.mark.long,
+        )
+        for row, kind in enumerate(KINDS)
+        for at, shape in enumerate(SHAPES)
+    ],
+)
 def test_figure_of_any_shape_is_legible(
     measured: Findings, kind: Callable[[Findings, Shape], list[Figure]], shape: Shape
 ) -> None:
@@ -154,23 +165,35 @@ def test_figure_of_any_shape_is_legible(
         assert faults(pages[-1]) == []
 
 
+@pytest.fixture(scope="module")
+def one_block() -> Findings:
+    return Findings(tidied(make_records(workloads=["attention", "encoder"], blocks=1)))
+
+
+@pytest.fixture(scope="module")
+def all_failed() -> Findings:
+    plants = [Plant("crashed", name, mode, {}) for name in ("attention", "encoder") for mode in ("cold", "hot")]
+    return Findings(tidied(make_records(workloads=["attention", "encoder"], blocks=1, plants=plants)))
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
-def test_figure_of_one_block_has_no_intervals(kind: Callable[[Findings, Shape], list[Figure]]) -> None:
-    found = Findings(tidied(make_records(workloads=["attention", "encoder"], blocks=1)))
+def test_figure_of_one_block_has_no_intervals(
+    one_block: Findings, kind: Callable[[Findings, Shape], list[Figure]]
+) -> None:
     with house_style():
-        (page,) = kind(found, ("three", "one", 1.0, "column"))
+        (page,) = kind(one_block, ("three", "one", 1.0, "column"))
         assert faults(page) == []
         texts = " ".join(text.get_text() for text in page.findobj(Text) if isinstance(text, Text))
         assert "interval" not in texts.replace("too few blocks for intervals", "")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
-def test_figure_of_failed_workloads_shows_crosses(kind: Callable[[Findings, Shape], list[Figure]]) -> None:
-    plants = [Plant("crashed", name, mode, {}) for name in ("attention", "encoder") for mode in ("cold", "hot")]
-    found = Findings(tidied(make_records(workloads=["attention", "encoder"], blocks=1, plants=plants)))
-    found.controls(HOT, "hot")
+def test_figure_of_failed_workloads_shows_crosses(
+    all_failed: Findings, kind: Callable[[Findings, Shape], list[Figure]]
+) -> None:
+    all_failed.controls(HOT, "hot")
     with house_style():
-        (page,) = compose_all_failed(found, kind)
+        (page,) = compose_all_failed(all_failed, kind)
         assert text_faults(page) == []
         marks = {line.get_marker() for axes in page.axes for line in axes.lines}
         assert "x" in marks

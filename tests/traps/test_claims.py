@@ -29,7 +29,7 @@ from ablatrix.statistics.ratio import Ratio
 from ablatrix.testing.requests import Function, make_program, make_request
 from ablatrix.workloads.program import Program
 from tests.artifact.conftest import COMMAND, FINDING, derive_little, write_results
-from tests.cli.conftest import run_ablatrix
+from tests.cli.conftest import answer_here
 from tests.synthetic import make_records, write_records
 
 
@@ -62,7 +62,7 @@ def test_tabulate_of_two_origins_does_not_mix_them_in_one_table(tmp_path: Path, 
 def test_commands_never_average_two_hosts(tmp_path: Path, command: str) -> None:
     """Trap 4: as a user meets it: exit code 2, the two hosts by name, and no number on stdout."""
     files = [write_records(tmp_path / f"{host}.jsonl", one_run(host=host)) for host in ("bench-1", "bench-2")]
-    done = run_ablatrix(command, *files)
+    done = answer_here(command, *files)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"host: bench-1, bench-2" in done.stderr
 
@@ -173,6 +173,7 @@ READ = ("results.jsonl", "design.json")
 """Files that a verification reads: with one of them changed it may find less in the others."""
 
 
+@pytest.mark.usefixtures("no_images")
 def test_verify_finds_change_of_every_artifact_file(tmp_path: Path, small_artifact: Path) -> None:
     """Trap 16: a command reads the manifest again; one bit of one file, and it says which file."""
     artifact = shutil.copytree(small_artifact, tmp_path / "artifact")
@@ -189,7 +190,7 @@ def test_verify_finds_change_of_every_artifact_file(tmp_path: Path, small_artifa
             (artifact / name).write_bytes(original)
     assert examine(artifact, derive=derive_little).problems == ()
     (artifact / "README.md").write_text("all is well\n")
-    done = run_ablatrix("verify", artifact)
+    done = answer_here("verify", artifact)
     assert done.returncode == 1
     assert b"README.md" in done.stdout
 

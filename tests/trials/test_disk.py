@@ -8,7 +8,6 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,44 +16,18 @@ from ablatrix.records.journal import read_records, record_line, scan
 from ablatrix.records.schema import validate_line
 from tests.cli.conftest import answer_here
 
-STUDY = """\
-name: disk
-workloads:
-  - name: mlp
-    parameters: {layers: 1, hidden: 16, batch: 2}
-compilers: [tvm]
-modes: [cold, hot]
-stages:
-  - name: primary
-    factorial:
-      fusion: [off, on]
-checks: {input_sets: 1}
-protocol:
-  cold: {replicates: 1, timeout_s: 120}
-  hot: {blocks: 1, max_blocks: 1, rounds: 2, burst_ms: 1, warm_up_ms: 1, timeout_s: 120}
-"""
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("study") / "disk.yaml"
-    path.write_text(STUDY)
-    return path
-
-
-@pytest.fixture(scope="module")
-def first_half(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results of the cold trials alone."""
-    out = tmp_path_factory.mktemp("half") / "out"
-    done = run(study, out, "--only", "mode=cold")
-    assert done.returncode == 0, done.stderr
-    return out
-
 
 @pytest.fixture
-def half(first_half: Path, tmp_path: Path) -> Iterator[Path]:
-    """A copy of them to spoil."""
-    yield Path(shutil.copytree(first_half, tmp_path / "out"))
+def half(finished: Path, tmp_path: Path) -> Path:
+    """A copy to spoil of a finished run, as it was before the first of its hot trials."""
+    out = Path(shutil.copytree(finished, tmp_path / "out"))
+    lines = (out / "results.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    cold = [line for line in lines if json.loads(line)["mode"] == "cold"]
+    assert 0 < len(cold) < len(lines)
+    (out / "results.jsonl").write_text("".join(cold), encoding="utf-8")
+    for file in (out / "samples").iterdir():
+        file.unlink()
+    return out
 
 
 def run(study: Path, out: Path, *more: str, file_limit: int | None = None) -> subprocess.CompletedProcess[str]:
@@ -108,12 +81,12 @@ def assert_whole(out: Path) -> None:
     assert sorted(final) == sorted(issued)
 
 
-def test_disk_that_fills_during_run_ends_it_and_loses_no_line(study: Path, half: Path) -> None:
+def test_disk_that_fills_during_run_ends_it_and_loses_no_line(study_file: Path, half: Path) -> None:
     journal = half / "results.jsonl"
     lengthen(journal, 2 * largest_file(half) + 200_000)
     before = journal.read_bytes()
     line = len(before.splitlines()[0])
-    done = run(study, half, file_limit=len(before) + line + line // 2)
+    done = run(study_file, half, file_limit=len(before) + line + line // 2)
     assert_told(done, "could not be written", "free space", "resumes", str(journal))
     found = scan(journal)
     after = journal.read_bytes()
@@ -122,7 +95,7 @@ def test_disk_that_fills_during_run_ends_it_and_loses_no_line(study: Path, half:
     for whole in after[: found.whole_bytes].decode().splitlines():
         validate_line(whole)
 
-    done = run(study, half)
+    done = run(study_file, half)
     assert done.returncode == 0, done.stderr
     assert_whole(half)
     torn = [file.stat().st_size for file in half.glob("results.jsonl.torn-*")]
@@ -130,17 +103,17 @@ def test_disk_that_fills_during_run_ends_it_and_loses_no_line(study: Path, half:
 
 
 @pytest.mark.long
-def test_samples_without_disk_space_end_run_before_their_records(study: Path, half: Path) -> None:
+def test_samples_without_disk_space_end_run_before_their_records(study_file: Path, half: Path) -> None:
     before = (half / "results.jsonl").read_bytes()
     design = json.loads((half / "design.json").read_text())
     (block_id,) = {trial["block_id"] for trial in design["trials"] if trial["mode"] == "hot"}
     samples = half / "samples" / f"{block_id}.jsonl"
     held = b'{"of": "an attempt before"}\n' * ((2 * largest_file(half) + 200_000) // 28)
     samples.write_bytes(held)
-    done = run(study, half, file_limit=len(held) + 100)
+    done = run(study_file, half, file_limit=len(held) + 100)
     assert_told(done, "could not be written", "free space", str(samples))
     assert (half / "results.jsonl").read_bytes() == before
-    done = run(study, half)
+    done = run(study_file, half)
     assert done.returncode == 0, done.stderr
     assert_whole(half)
     assert samples.read_bytes().startswith(held)
@@ -148,24 +121,24 @@ def test_samples_without_disk_space_end_run_before_their_records(study: Path, ha
         json.loads(line)
 
 
-def test_disk_that_is_full_at_start_is_reported(study: Path, tmp_path: Path) -> None:
-    done = run(study, tmp_path / "out", file_limit=100)
+def test_disk_that_is_full_at_start_is_reported(study_file: Path, tmp_path: Path) -> None:
+    done = run(study_file, tmp_path / "out", file_limit=100)
     assert_told(done, "cannot be written", "choose another --out")
 
 
-def test_run_with_file_in_place_of_directory_reports_it(study: Path, tmp_path: Path) -> None:
+def test_run_with_file_in_place_of_directory_reports_it(study_file: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("in the way")
-    assert_told(run(study, tmp_path / "out"), "cannot be written", str(tmp_path / "out"))
+    assert_told(run(study_file, tmp_path / "out"), "cannot be written", str(tmp_path / "out"))
     assert (tmp_path / "out").read_text() == "in the way"
 
 
 @pytest.mark.parametrize("place", ["/proc/ablatrix-out", "/dev/null/out"])
-def test_run_where_nothing_can_be_created_reports_it(study: Path, place: str) -> None:
-    assert_told(run(study, Path(place)), "cannot be written", place)
+def test_run_where_nothing_can_be_created_reports_it(study_file: Path, place: str) -> None:
+    assert_told(run(study_file, Path(place)), "cannot be written", place)
 
 
 @pytest.mark.parametrize("name", ["results.jsonl", "work/lock", "work/logs"])
-def test_run_with_wrong_kind_of_entry_in_directory_reports_it(study: Path, half: Path, name: str) -> None:
+def test_run_with_wrong_kind_of_entry_in_directory_reports_it(study_file: Path, half: Path, name: str) -> None:
     place = half / name
     if place.is_dir():
         shutil.rmtree(place)
@@ -173,4 +146,4 @@ def test_run_with_wrong_kind_of_entry_in_directory_reports_it(study: Path, half:
     else:
         place.unlink()
         place.mkdir()
-    assert_told(run(study, half), str(place))
+    assert_told(run(study_file, half), str(place))

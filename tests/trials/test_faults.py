@@ -13,6 +13,8 @@ from ablatrix.trials.results.outcome import Outcome
 from ablatrix.trials.run.block import run_cold, run_hot
 from tests.trials.conftest import Bench
 
+LONG = pytest.mark.long
+
 
 def cold(bench: Bench, fault: str, **protocol: Any) -> Outcome:
     block = bench.block([fault], **protocol)
@@ -99,7 +101,9 @@ def test_compile_time_outside_phases_is_counted(bench: Bench) -> None:
     assert (result.runtime.compile_first_run_ms or 0.0) > 200
 
 
-@pytest.mark.parametrize("phase", ["optimise", "check", "first_run", "run", "plan", "validate"])
+@pytest.mark.parametrize(
+    "phase", ["optimise", "check", "plan", *(pytest.param(one, marks=LONG) for one in ("first_run", "run", "validate"))]
+)
 def test_compile_time_in_phase_of_any_name_is_counted(bench: Bench, phase: str) -> None:
     result = cold(bench, f"sleep in {phase}").result
     assert result.compile is not None
@@ -113,7 +117,9 @@ def test_compile_time_in_phase_of_any_name_is_counted(bench: Bench, phase: str) 
     assert (result.runtime.plan_ms or 0.0) < 100
 
 
-@pytest.mark.parametrize("phase", ["no phase", "compile", "optimise", "check", "run", "plan"])
+@pytest.mark.parametrize(
+    "phase", ["no phase", "compile", "check", *(pytest.param(one, marks=LONG) for one in ("optimise", "run", "plan"))]
+)
 def test_exception_in_compile_is_compile_error(bench: Bench, phase: str) -> None:
     result = cold(bench, f"raise in {phase}").result
     assert result.status == "compile_error"

@@ -194,19 +194,6 @@ def test_run_with_old_sampling_keeps_server_and_pads_nothing(run_here: Runner, t
     assert len({one["mapping"] for one in members}) == 1
 
 
-def test_run_with_blocks_own_servers_resumes_with_new_ones(run_here: Runner, tmp_path: Path) -> None:
-    resolved = placed_study("block")
-    first = list(final_records(read_records(run_here(resolved).results)))
-    last = max(record.meta.block for record in first)
-    kept = [record for record in first if record.meta.block != last]
-    (tmp_path / "out" / "results.jsonl").write_text("".join(map(record_line, kept)))
-    resumed = list(final_records(read_records(run_here(resolved).results)))
-    assert [record.status for record in resumed] == ["ok"] * len(first)
-    before, after = servers_by_block(first), servers_by_block(resumed)
-    assert after[0] == before[0]
-    assert not after[1] & (before[0] | before[1])
-
-
 def test_servers_stop_the_one_that_starts_while_block_is_timed(bench: Bench, tmp_path: Path) -> None:
     program = next((bench.directory / "work" / "programs").iterdir())
     with Interrupt() as interrupt, Servers(placed_study("block"), tmp_path, interrupt) as servers:
@@ -227,17 +214,25 @@ def test_servers_stop_the_one_that_starts_while_block_is_timed(bench: Bench, tmp
     assert starting not in children_of(os.getpid())
 
 
-def test_run_whose_server_crashes_in_second_block_loses_no_other(run_here: Runner, tmp_path: Path) -> None:
+def test_run_whose_server_crashes_loses_one_block_and_resumes_with_new_one(run_here: Runner, tmp_path: Path) -> None:
     def sink(record: Record) -> None:
         if record.meta.block == 0:
             (tmp_path / "kill").touch()
 
     resolved = placed_study("both", blocks=3)
     summary = run_here(resolved, sink=sink)
-    records = list(final_records(read_records(summary.results)))
-    by_block = {block: {one.status for one in records if one.meta.block == block} for block in range(3)}
+    first = list(final_records(read_records(summary.results)))
+    by_block = {block: {one.status for one in first if one.meta.block == block} for block in range(3)}
     assert by_block == {0: {"ok"}, 1: {"crashed"}, 2: {"ok"}}
     assert summary.complete
-    crashed = [record for record in records if record.meta.block == 1]
-    assert all(record.meta.layout is None for record in crashed)
-    assert len(set.union(*servers_by_block([one for one in records if one.meta.block != 1]))) == 2
+    assert all(record.meta.layout is None for record in first if record.meta.block == 1)
+    whole = [one for one in first if one.meta.block != 1]
+    before = servers_by_block(whole)
+    assert len(set.union(*before)) == 2
+
+    summary.results.write_text("".join(map(record_line, whole)))
+    resumed = list(final_records(read_records(run_here(resolved).results)))
+    assert [record.status for record in resumed] == ["ok"] * len(first)
+    after = servers_by_block(resumed)
+    assert [after[0], after[2]] == before
+    assert not after[1] & set.union(*before)

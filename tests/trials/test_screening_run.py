@@ -6,11 +6,13 @@ import pytest
 
 from ablatrix.records.journal import read_records
 from ablatrix.study.design_file import load_design
-from tests.cli.conftest import run_ablatrix
+from tests.cli.conftest import answer_here
 
 STUDY = """\
 name: few
-workloads: [mlp]
+workloads:
+  - name: mlp
+    parameters: {layers: 1, hidden: 16, batch: 2}
 compilers: [{name: tvm, fixed: {schedule: vectorised}}]
 modes: [hot]
 stages:
@@ -27,7 +29,7 @@ protocol:
 def test_screening_is_compiled_chosen_and_run_once(tmp_path: Path) -> None:
     study = tmp_path / "few.yaml"
     study.write_text(STUDY)
-    done = run_ablatrix("run", study, "--out", tmp_path / "out")
+    done = answer_here("run", study, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr.decode()
     records = list(read_records(tmp_path / "out" / "results.jsonl"))
     probes = [one for one in records if one.role == "probe"]
@@ -40,6 +42,6 @@ def test_screening_is_compiled_chosen_and_run_once(tmp_path: Path) -> None:
     assert (confirm.of, confirm.knobs) == ("screen", ())  # one block shows nothing
     hot = [one for one in records if one.mode == "hot" and one.role == "measured"]
     assert {one.cell_id for one in hot} == screen.corners.keys()
-    again = run_ablatrix("run", study, "--out", tmp_path / "out")
+    again = answer_here("run", study, "--out", tmp_path / "out")
     assert b"0 trials to run" in again.stderr
     assert len(list(read_records(tmp_path / "out" / "results.jsonl"))) == len(records)

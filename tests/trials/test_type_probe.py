@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from ablatrix.compilers.catalogue import Level
+from ablatrix.compilers.catalogue import CompilerEntry, Level
 from ablatrix.errors import UnsupportedError
-from ablatrix.trials.run import type_probe
+from ablatrix.records.model import Device
+from ablatrix.trials.run import type_probe, type_process
+from ablatrix.trials.run.task_making import type_order
 from ablatrix.trials.run.type_probe import missing_type
 from ablatrix.trials.worker.building import refuse_unsupported
 from tests.trials.conftest import make_task
@@ -38,8 +41,18 @@ def test_type_that_ends_the_process_is_missing_with_the_signal() -> None:
     assert missing_type(entry_of(NoHalf), "bfloat16").endswith("it said: its process was ended by SIGSEGV")
 
 
-def test_compiler_that_fails_on_float32_too_lacks_no_type() -> None:
+def try_here(entry: CompilerEntry, dtype: str, device: Device) -> str:
+    """Try a type as the process does that is started for it, but in this one: each takes seconds to start."""
+    with TemporaryDirectory() as scratch:
+        return type_process._try(type_order(entry, dtype, type_probe.PROBE, device, Path(scratch)))
+
+
+def test_compiler_that_fails_on_float32_too_lacks_no_type(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type_probe, "_try", try_here)
     assert missing_type(entry_of(Broken), "bfloat16") == ""
+    assert not cache.exists()
+    assert "no toolchain" in try_here(entry_of(Broken), "float32", "cpu")
+    assert try_here(entry_of(NoHalf), "float32", "cpu") == ""
 
 
 def test_trial_of_missing_type_is_unsupported_with_reason(tmp_path: Path) -> None:

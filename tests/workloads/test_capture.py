@@ -1,8 +1,11 @@
 """Captured graphs and cut tasks, where the shipped workloads do not reach or reach only together."""
 
+import functools
+
 import pytest
 import torch
 from torch import nn
+from torch.export import ExportedProgram
 
 from ablatrix.errors import WorkloadError
 from ablatrix.plan.plan import Plan, PlanOptions, Task
@@ -32,9 +35,14 @@ def test_region_is_path_of_block(path: str, region: str) -> None:
     assert (found.group(1) if found else "") == region
 
 
+@functools.cache
+def lowered(name: str) -> ExportedProgram:
+    return prepare(name, TOYS[name], input_sets=1).lowered
+
+
 @pytest.mark.parametrize(("name", "blocks"), [("mlp", 3), ("attention", 2), ("encoder", 4), ("convolution", 3)])
 def test_identical_blocks_are_one_task(name: str, blocks: int) -> None:
-    graph = capture(prepare(name, TOYS[name], input_sets=1).lowered)
+    graph = capture(lowered(name))
     plan = make_plan(graph, PlanOptions(partition="regions"))
     kinds: dict[str, set[int]] = {}
     for task in plan.tasks:
@@ -46,7 +54,7 @@ def test_identical_blocks_are_one_task(name: str, blocks: int) -> None:
 
 
 def test_values_are_each_written_once_before_they_are_read() -> None:
-    graph = capture(prepare("attention", TOYS["attention"], input_sets=1).lowered)
+    graph = capture(lowered("attention"))
     known = {index for index, value in enumerate(graph.values) if value.kind != "intermediate"}
     for node in graph.nodes:
         assert set(node.reads) <= known

@@ -16,7 +16,7 @@ from ablatrix.workloads.parameters import check_parameters
 from ablatrix.workloads.prepare import load_program, prepare, save_program
 from ablatrix.workloads.shipped import SHIPPED, get_shipped
 from ablatrix.workloads.source import read_source
-from tests.workloads.toys import TOYS, run_lowered
+from tests.workloads.toys import PARTS_OF_OTHERS, TOYS, run_lowered
 
 
 def test_dtype_at_float32_is_no_parameter_of_a_workload() -> None:
@@ -107,7 +107,13 @@ def test_oracle_of_16_bit_workload_is_float64_of_cast_weights(dtype: str, tmp_pa
     assert run_lowered(loaded, [x])[0].dtype == getattr(torch, dtype)
 
 
-@pytest.mark.parametrize("name", sorted(set(SHIPPED) - {"mlp"}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.long if name in PARTS_OF_OTHERS else [])
+        for name in sorted(set(SHIPPED) - {"mlp"})
+    ],
+)
 def test_shipped_workload_in_bfloat16_is_lowered_and_judged(name: str) -> None:
     program = prepare(name, {**TOYS[name], "dtype": "bfloat16"}, input_sets=1)
     assert program.facts.dtype == "bfloat16"

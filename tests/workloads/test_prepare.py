@@ -22,7 +22,7 @@ DECODER = {**TOYS["decoder"], "layers": 1}
 
 @pytest.fixture(scope="module")
 def decoder() -> Program:
-    return prepare("decoder", DECODER, input_sets=5, seed=7)
+    return prepare("decoder", DECODER, input_sets=4, seed=7)
 
 
 CHILD = """
@@ -35,7 +35,7 @@ def threads(): return len(os.listdir("/proc/self/task"))
 before = threads()
 load_program(Path(sys.argv[1]))
 started = threads() - before
-print(started, prepare("decoder", json.loads(sys.argv[2]), input_sets=5, seed=7).facts.digest)
+print(started, prepare("decoder", json.loads(sys.argv[2]), input_sets=4, seed=7).facts.digest)
 """
 
 
@@ -77,7 +77,7 @@ def test_input_sets_have_timed_size_first_then_vary_within_bounds(decoder: Progr
 
 
 def test_input_sets_stay_below_lower_bound() -> None:
-    program = prepare("decoder", DECODER, input_sets=6, largest={"tokens": 7})
+    program = prepare("decoder", DECODER, input_sets=4, largest={"tokens": 7})
     assert [draw.sizes["tokens"] for draw in program.input_sets][:3] == [6, 2, 7]
     assert max(draw.sizes["tokens"] for draw in program.input_sets) == 7
 

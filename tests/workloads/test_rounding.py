@@ -85,7 +85,7 @@ def test_allowance_of_runs_with_one_rounding_is_of_its_size() -> None:
 
 
 def test_allowances_are_kept_with_a_program(tmp_path: Path) -> None:
-    program = prepare("decoder", TOYS["decoder"], input_sets=2)
+    program = prepare("mlp", TOYS["mlp"], input_sets=2)
     save_program(program, tmp_path)
     loaded = load_program(tmp_path)
     for before, after in zip(program.input_sets, loaded.input_sets, strict=True):

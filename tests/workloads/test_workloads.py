@@ -11,10 +11,13 @@ from ablatrix.workloads.capture import capture, export_tasks
 from ablatrix.workloads.prepare import load_program, prepare, save_program
 from ablatrix.workloads.program import Program
 from ablatrix.workloads.shipped import SHIPPED
-from tests.workloads.toys import TOYS, run_lowered, run_plan_eager
+from tests.workloads.toys import PARTS_OF_OTHERS, TOYS, run_lowered, run_plan_eager
 
 
-@pytest.fixture(scope="module", params=sorted(TOYS))
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.long if name in PARTS_OF_OTHERS else []) for name in sorted(TOYS)],
+)
 def program(request: pytest.FixtureRequest) -> Program:
     return prepare(request.param, TOYS[request.param])
 

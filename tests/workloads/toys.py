@@ -27,6 +27,8 @@ TOYS: dict[str, dict[str, int]] = {
     "resnet": {"layers": 14, "channels": 2, "image": 32, "classes": 5},
     "bound_propagation": {"stages": 2, "blocks": 2, "channels": 3, "image": 6, "classes": 4},
 }
+PARTS_OF_OTHERS = frozenset({"attention", "convolution"})
+"""Workloads that are blocks of others alone, of ``encoder`` and of ``resnet``: the long forms of tests have them."""
 
 
 def run_plan_eager(
