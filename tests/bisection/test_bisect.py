@@ -100,6 +100,7 @@ def test_other_question_into_same_directory_is_refused(wrong: Made, out: Path, a
     assert b"is the journal of another bisection" in done.stderr
 
 
+@pytest.mark.long
 def test_slow_down_is_traced_and_measured_beside_parent(tmp_path: Path) -> None:
     made = make_bisection(tmp_path, [changed(0), changed(1), changed(2, SLOW)], ["hot"])
     done = run_long("bisect-builds", made.study, "--out", tmp_path / "out", "--json")
