@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ import pytest
 
 from ablatrix.records.journal import read_records
 from ablatrix.records.schema import validate_line
-from tests.cli.conftest import STUDY, Ablatrix
+from tests.cli.conftest import STUDY, Ablatrix, with_programs
 
 
 def planned(here: Ablatrix, study: Path) -> list[str]:
@@ -73,9 +72,8 @@ class Part:
 def part(here: Ablatrix, finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Part:
     """A quiet run of part of a study in which no hot trial can end in time; its program is prepared already."""
     place = tmp_path_factory.mktemp("failing")
-    study, out = place / "failing.yaml", place / "out"
+    study, out = place / "failing.yaml", with_programs(finished, place / "out")
     study.write_text(STUDY.replace("warm_up_ms: 1, timeout_s: 120}", "warm_up_ms: 1, timeout_s: 0.005}"))
-    shutil.copytree(finished / "work" / "programs", out / "work" / "programs")
     done = here("run", study, "--out", out, "--quiet", "--only", "mode=hot", "--only", "fusion=on")
     return Part(done.returncode, (out / "results.jsonl").read_text(encoding="utf-8").splitlines())
 
@@ -183,8 +181,9 @@ def end_by(number: signal.Signals, here: Ablatrix, study: Path, out: Path) -> En
 
 
 @pytest.fixture(scope="module")
-def interrupted(here: Ablatrix, study_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    return end_by(signal.SIGINT, here, study_file, tmp_path_factory.mktemp("interrupted") / "out")
+def interrupted(here: Ablatrix, study_file: Path, finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    out = with_programs(finished, tmp_path_factory.mktemp("interrupted") / "out")
+    return end_by(signal.SIGINT, here, study_file, out)
 
 
 def test_run_twice_at_once_into_one_directory_is_refused(interrupted: Ended) -> None:
