@@ -33,7 +33,8 @@ def make_artifact(place: Path, template: str | None) -> Path:
     if own is not None and template is not None:
         own.write_text(template)
     plant = Plant("compile_error", "attention", "cold", {"fusion": "on", "reuse": "keep"})
-    records = make_records(workloads=("attention", "resnet"), blocks=2, plants=[plant], superseded=2)
+    names = ("attention",) if template is None else ("attention", "resnet")
+    records = make_records(workloads=names, blocks=2, plants=[plant], superseded=2)
     write_results(directory, [_without_side_file(record) for record in records])
     derive(Reading(directory), directory, own)
     (place / "study.yaml").write_text("name: synthetic\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -55,6 +56,12 @@ def unknown_width(monkeypatch: pytest.MonkeyPatch) -> None:
 def run_ablatrix(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "ablatrix", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, timeout=300, check=False)
+
+
+def with_programs(finished: Path, out: Path) -> Path:
+    """Return a new directory with the prepared programs of a finished run: another one into it prepares none again."""
+    shutil.copytree(finished / "work" / "programs", out / "work" / "programs")
+    return out
 
 
 def answer_here(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:

@@ -8,7 +8,7 @@ import pytest
 
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
-from tests.cli.conftest import Ablatrix
+from tests.cli.conftest import Ablatrix, with_programs
 
 PLUGIN = '''
 """TVM with a knob of its own, of which neither its options nor its keys know."""
@@ -69,8 +69,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def records(place: Path, ablatrix: Ablatrix) -> list[Record]:
-    done = ablatrix("run", place / "study.yaml", "--out", place / "out")
+def records(place: Path, ablatrix: Ablatrix, finished: Path) -> list[Record]:
+    done = ablatrix("run", place / "study.yaml", "--out", with_programs(finished, place / "out"))
     assert done.returncode == 0, done.stderr.decode()
     return [one for one in read_records(place / "out" / "results.jsonl") if one.config.compiler == "mine"]
 

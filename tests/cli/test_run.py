@@ -19,7 +19,7 @@ import pytest
 
 from ablatrix.records.journal import read_records
 from ablatrix.records.schema import validate_line
-from tests.cli.conftest import STUDY, Ablatrix
+from tests.cli.conftest import STUDY, Ablatrix, with_programs
 
 
 def planned(here: Ablatrix, study: Path) -> list[str]:
@@ -60,17 +60,27 @@ def test_run_with_log_level_shows_log_on_stderr_only(streamed: subprocess.Comple
     assert not any(line.startswith("DEBUG") for line in streamed.stderr.decode().splitlines())
 
 
+@dataclass(frozen=True)
+class Part:
+    """How a run ended, and its lines."""
+
+    code: int
+    lines: list[str]
+
+
 @pytest.fixture(scope="module")
-def part(ablatrix: Ablatrix, tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[bytes]:
-    """A quiet run of part of a study in which no hot trial can end in time."""
-    study = tmp_path_factory.mktemp("failing") / "failing.yaml"
+def part(here: Ablatrix, finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Part:
+    """A quiet run of part of a study in which no hot trial can end in time; its program is prepared already."""
+    place = tmp_path_factory.mktemp("failing")
+    study, out = place / "failing.yaml", with_programs(finished, place / "out")
     study.write_text(STUDY.replace("warm_up_ms: 1, timeout_s: 120}", "warm_up_ms: 1, timeout_s: 0.005}"))
-    return ablatrix("run", study, "--out", "-", "--quiet", "--only", "mode=hot", "--only", "fusion=on")
+    done = here("run", study, "--out", out, "--quiet", "--only", "mode=hot", "--only", "fusion=on")
+    return Part(done.returncode, (out / "results.jsonl").read_text(encoding="utf-8").splitlines())
 
 
-def test_run_with_failures_writes_valid_records_and_exits_with_1(part: subprocess.CompletedProcess[bytes]) -> None:
-    assert part.returncode == 1
-    records = [validate_line(line) for line in part.stdout.decode().splitlines()]
+def test_run_with_failures_writes_valid_records_and_exits_with_1(part: Part) -> None:
+    assert part.code == 1
+    records = [validate_line(line) for line in part.lines]
     assert {record.status for record in records} == {"timeout"}
     for record in records:
         assert record.error is not None
@@ -78,8 +88,8 @@ def test_run_with_failures_writes_valid_records_and_exits_with_1(part: subproces
         assert record.runtime is None
 
 
-def test_run_with_only_restricts_trials_but_keeps_partners_of_pairs(part: subprocess.CompletedProcess[bytes]) -> None:
-    records = [validate_line(line) for line in part.stdout.decode().splitlines()]
+def test_run_with_only_restricts_trials_but_keeps_partners_of_pairs(part: Part) -> None:
+    records = [validate_line(line) for line in part.lines]
     assert {record.mode for record in records} == {"hot"}
     assert sorted(record.role for record in records) == ["measured", "measured", "reference", "twin"]
 
@@ -171,8 +181,9 @@ def end_by(number: signal.Signals, here: Ablatrix, study: Path, out: Path) -> En
 
 
 @pytest.fixture(scope="module")
-def interrupted(here: Ablatrix, study_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    return end_by(signal.SIGINT, here, study_file, tmp_path_factory.mktemp("interrupted") / "out")
+def interrupted(here: Ablatrix, study_file: Path, finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    out = with_programs(finished, tmp_path_factory.mktemp("interrupted") / "out")
+    return end_by(signal.SIGINT, here, study_file, out)
 
 
 def test_run_twice_at_once_into_one_directory_is_refused(interrupted: Ended) -> None:

@@ -16,7 +16,7 @@ from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
 from ablatrix.study.design import Design, make_design
 from ablatrix.study.load import load_study
-from tests.cli.conftest import STUDY
+from tests.cli.conftest import STUDY, with_programs
 
 BESIDE = """\
   - name: beside
@@ -54,12 +54,12 @@ def failed_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="session")
-def good_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def good_run(tmp_path_factory: pytest.TempPathFactory, finished: Path) -> Run:
     """Two hot blocks, a warm cache and an observed compile, started with a thread count that is not the study's."""
     study = tmp_path_factory.mktemp("good") / "study.yaml"
     two_blocks = STUDY.replace("blocks: 1, max_blocks: 1", "blocks: 2, max_blocks: 2")
     study.write_text(two_blocks.replace("checks:", BESIDE).replace("protocol:", "protocol:\n  threads: 1"))
-    good = run(study, study.parent / "results", OMP_NUM_THREADS="5")
+    good = run(study, with_programs(finished, study.parent / "results"), OMP_NUM_THREADS="5")
     assert good.exit_code == 0, good.stderr.decode()
     return good
 

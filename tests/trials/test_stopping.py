@@ -19,7 +19,7 @@ from ablatrix.study.design_file import read_design, write_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.run.stopping import HotProgress
-from tests.cli.conftest import STUDY, answer_here
+from tests.cli.conftest import STUDY, answer_here, with_programs
 
 
 def study_of(**hot: Any) -> Study:
@@ -133,11 +133,11 @@ def test_further_block_has_its_own_ids_and_survives_file(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_run_adds_blocks_up_to_limit_and_second_run_adds_none(tmp_path: Path) -> None:
+def test_run_adds_blocks_up_to_limit_and_second_run_adds_none(tmp_path: Path, finished: Path) -> None:
     study = tmp_path / "adaptive.yaml"
     wide = "effect_width: 0.000001, cell_width: 0.000001"
     study.write_text(STUDY.replace("blocks: 1, max_blocks: 1,", f"blocks: 1, max_blocks: 3, {wide},"))
-    done = answer_here("run", study, "--out", tmp_path / "out")
+    done = answer_here("run", study, "--out", with_programs(finished, tmp_path / "out"))
     assert done.returncode == 0, done.stderr.decode()
     records = list(read_records(tmp_path / "out" / "results.jsonl"))
     hot = [record for record in records if record.mode == "hot" and record.role == "measured"]
