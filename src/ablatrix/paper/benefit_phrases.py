@@ -49,9 +49,8 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "在从{centre}出发的 {count} 项单开关改动中，{changes}{others}。",
     ),
     "changes/only": (
-        "Of the {count} single-knob changes to {centre}, only {change} has a significant effect on the {metric}: "
-        "it {does}{over}.",
-        "在从{centre}出发的 {count} 项单开关改动中，只有一项对{metric}有显著影响：{over}{change}{does}。",
+        "Of the {count} single-knob changes to {centre}, only {change} has a significant effect: it {does}{over}.",
+        "在从{centre}出发的 {count} 项单开关改动中，只有一项有显著影响：{over}{change}{does}。",
     ),
     "changes/none": (
         "Of the {count} single-knob changes to {centre}, none has a significant effect on the {metric} ({reach}).",
@@ -356,6 +355,14 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "; this procedure can find differences where the Holm-corrected tests of single knobs cannot, as it "
         "compares whole configurations and pools their errors",
         "；该方法直接比较各配置并合并其误差估计，因而能检出经 Holm 校正的单开关检验未能检出的差异",
+    ),
+    "in_brackets/uncorrected": (
+        " ({inner}, uncorrected)",
+        "（未校正的 {inner}）",
+    ),
+    "example/one": (
+        "; the fastest for {place} is {moves} ({below})",
+        "；{place} 上最快的是{moves}（{below}）",
     ),
 }
 """Phrase -> English and Chinese."""

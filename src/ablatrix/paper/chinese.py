@@ -232,7 +232,7 @@ PHRASES: Mapping[str, str] = {
     "interaction/together/tied": "{compiler}{one}与{other}的交互作用属最强之列：两者并用时，{metric}比按各自效应"
     "推算的值低 {amount}。",
     "more_knobs": "另外 {count} 个开关",
-    "nothing": "并非每个开关都有作用{see}：{clauses}。",
+    "nothing": "并非每个开关都有作用{see}：{clauses}。{unclear}",
     "nothing/none": "{knobs}对所有负载{metric}的影响均不超过 {margin}%",
     "nothing/same": "{knobs}的各取值均生成相同的程序",
     "nothing/all_act": "每个开关都对至少一个负载的{metric}有显著影响{see}。",

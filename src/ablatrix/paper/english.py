@@ -252,7 +252,7 @@ PHRASES: Mapping[str, str] = {
     "interaction/together/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: "
     "with both, the {metric} is {amount} lower than their individual effects predict.",
     "more_knobs": "{count} more",
-    "nothing": "Not every knob matters{see}: {clauses}.",
+    "nothing": "Not every knob matters{see}: {clauses}.{unclear}",
     "nothing/none": "no workload's {metric} changes by more than {margin}% with {knobs}",
     "nothing/same": "the compiled program is the same at every level of {knobs}",
     "nothing/all_act": "Every knob has a significant effect on the {metric} of at least one workload{see}.",

@@ -156,7 +156,7 @@ PRECISION: Mapping[str, tuple[str, str]] = {
     ),
     "reach/factor/less": (
         "CIs extending to reductions by up to a factor of {reach}",
-        "CI 下限最小相当于前后之比为 {reach} 的缩减",
+        "CI 最远包含前后之比为 {reach} 的缩减",
     ),
     "interaction/small/pair": (
         "The interaction between {one} and {other} is negligible{on} ({reach}), so their effects multiply.",
@@ -187,6 +187,10 @@ PRECISION: Mapping[str, tuple[str, str]] = {
     "with_any_compiler": (
         " with any compiler",
         "在各编译器上均",
+    ),
+    "ends_of_ratio": (
+        "ratio: {ci}",
+        "比值的 {ci}",
     ),
 }
 """Phrase -> English and Chinese."""

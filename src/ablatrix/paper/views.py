@@ -127,8 +127,10 @@ def half_width(ledger: Ledger, widest: Number) -> Fragment:
 
 
 def ends(ledger: Ledger, interval: Interval) -> Fragment | None:
-    """Return the interval of a change, in percent with signs: below 0 the metric became less; None without one."""
-    return _viewed(ledger, interval, "increase").slots.get("ci")
+    """Return the interval of a change, in percent with signs, or of the ratio where it is far; None without one."""
+    is_far = interval.ratio.value * TWOFOLD <= 1.0 or _end(interval.high, interval).value >= TWOFOLD
+    found = _viewed(ledger, interval, "factor" if is_far else "increase").slots.get("ci")
+    return say("ends_of_ratio", ci=found) if is_far and found is not None else found
 
 
 def farthest(ledger: Ledger, key: str, intervals: Sequence[Interval]) -> tuple[Fragment, bool]:

@@ -102,9 +102,12 @@ def _examples(sources: Sources, others: Sequence[Other], is_led: bool, is_alone:
     moves = _moves(sources, one[0], levels, one[1])
     if moves is None:
         return Name("")
-    if is_alone:
-        return say("example/alone", moves=moves, below=_below(sources, ratio))
-    phrase = "example" if is_led or len(others) == 1 else "example/others"
+    if is_alone or len(others) == 1:
+        slots = {"moves": moves, "below": _below(sources, ratio)}
+        return (
+            say("example/alone", **slots) if is_alone else say("example/one", place=_called(sources, one[0]), **slots)
+        )
+    phrase = "example" if is_led else "example/others"
     gain = amount(sources.ledger, ratio)
     return say(phrase, place=_called(sources, one[0]), moves=moves, gain=gain)
 

@@ -227,9 +227,11 @@ def _said(sources: Sources, overall: Overall, metric: str, verb: Literal["does",
 
 
 def _within(sources: Sources, interval: Interval) -> Fragment:
-    """Return the interval of an unclear effect, in brackets."""
+    """Return the interval of an unclear effect, in brackets; one that leaves out zero is told to be uncorrected."""
     held = ends(sources.ledger, interval)
-    return Name("") if held is None else say("in_brackets", inner=held)
+    if held is None:
+        return Name("")
+    return say("in_brackets/uncorrected" if interval.ratio.side else "in_brackets", inner=held)
 
 
 def with_compilers(sources: Sources, held: Sequence[Overall], metric: str, word: Fragment) -> Fragment:
