@@ -68,7 +68,8 @@ def test_text_of_study_cut_short_claims_processes_only_of_what_ran(tmp_path: Pat
     ]
     records = make_records(workloads=["attention"], blocks=1, plants=plants)
     assert written(tmp_path, records, lambda one: one).sentences["fairness: trials_and_outcomes"] == (
-        "Of the 36 trials, 12 succeeded, 8 required features that the compiler or the machine does not support and "
+        "Of the 36 trials (16 cold and 16 hot trials of configurations, 2 of eager PyTorch and 2 of second copies of "
+        "the baseline), 12 succeeded, 8 required features that the compiler or the machine does not support and "
         "16 did not run (time budget spent). Those that ran did so in separate processes, and only "
         "successful trials enter the statistics."
     )
@@ -77,7 +78,10 @@ def test_text_of_study_cut_short_claims_processes_only_of_what_ran(tmp_path: Pat
 def test_text_with_shared_caches_says_which_cold_times_its_scope_leaves_out(tmp_path: Path) -> None:
     records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
     text = written(tmp_path, records, with_shared_cache).sentences["fairness: cold_scope"]
-    assert "In the median over 8 trials, 60% of this time is spent in code generation including all passes and" in text
+    assert (
+        "In the median over 8 cold trials, 60% of this time is spent in code generation including all passes and"
+        in text
+    )
     assert text.endswith(
         "The 8 trials that start from a cache filled by other trials (cache_tag) are not included in these shares."
     )

@@ -5,31 +5,30 @@ from collections.abc import Mapping
 
 BENEFIT: Mapping[str, tuple[str, str]] = {
     "full/first": (
-        "The full configuration, in which every knob of the factorial design leaves its baseline level{last},",
-        "完整配置（因子设计中的所有开关均取非基线值{last}）",
+        "The full configuration, in which every knob of the factorial design is set to a non-baseline level{last},",
+        "与基线相比，完整配置（因子设计中的所有开关均取非基线值{last}）",
     ),
     "full/of_all": (
         "the full configuration ({moves})",
         "采用{moves}的完整配置",
     ),
     "full/of_each": (
-        "the full configuration of each compiler, in which every knob leaves its baseline level{last},",
-        "各编译器的完整配置（所有开关均取非基线值{last}）",
+        "In the full configuration of a compiler, every knob is set to a non-baseline level{last}.",
+        "各编译器的完整配置中，所有开关均取非基线值{last}。",
     ),
     "full/of_each/first": (
-        "the full configuration of each compiler, in which every knob of the factorial design leaves its baseline "
-        "level{last},",
-        "各编译器的完整配置（因子设计中的所有开关均取非基线值{last}）",
+        "In the full configuration of a compiler, every knob of the factorial design is set to a non-baseline "
+        "level{last}.",
+        "各编译器的完整配置中，因子设计的所有开关均取非基线值{last}。",
     ),
     "whole/compilers": (
         "{over}{see}, {full} {changes}.",
         "{over}与基线相比{see}，{full}{changes}。",
     ),
     "whole/compilers/unclear": (
-        "{over}{see}, {full} has no significant effect on the {metric} with any compiler (CIs within {reach}).",
-        "{over}与基线相比{see}，{full}对{metric}的影响在任何编译器上均不显著（CI 在 {reach} 以内）。",
+        "{over}{see}, {full} has no significant effect on the {metric} with any compiler ({reach}).",
+        "{over}与基线相比{see}，{full}对{metric}的影响在任何编译器上均不显著（{reach}）。",
     ),
-    "within": (" (CI within {reach})", "（CI 在 {reach} 以内）"),
     "eager/compilers/one": (
         "Over {eager}, the fastest configuration of each compiler achieves speedups of {ratios}{wins}.",
         "各编译器的最快配置相对于{eager}的加速比如下：{ratios}{wins}。",
@@ -51,12 +50,11 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
     ),
     "changes/only": (
         "Of the {count} single-knob changes to {centre}, only {change} has a significant effect: it {does}{over}.",
-        "在从{centre}出发的 {count} 项单开关改动中，仅{change}有显著影响：{over}{does}。",
+        "在从{centre}出发的 {count} 项单开关改动中，只有一项有显著影响：{over}{change}{does}。",
     ),
     "changes/none": (
-        "Of the {count} single-knob changes to {centre}, none has a significant effect on the {metric} (CIs "
-        "within {reach}).",
-        "从{centre}出发的 {count} 项单开关改动均未显著影响{metric}（CI 在 {reach} 以内）。",
+        "Of the {count} single-knob changes to {centre}, none has a significant effect on the {metric} ({reach}).",
+        "从{centre}出发的 {count} 项单开关改动均未显著影响{metric}（{reach}）。",
     ),
     "changes/untested": (
         "The {count} single-knob changes to {centre} have one block each, so their effects on the {metric} are "
@@ -64,57 +62,47 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "从{centre}出发的 {count} 项单开关改动各只有一个区组，对{metric}的影响未检验。",
     ),
     "changes/again/none": (
-        "None of these changes has a significant effect on the {metric} (CIs within {reach}).",
-        "这些改动均未显著影响{metric}（CI 在 {reach} 以内）。",
-    ),
-    "interaction/none": (
-        "No two knobs interact significantly (all CIs lie within {reach}), so their effects multiply.",
-        "任何两个开关之间均无显著的交互作用（CI 均在 {reach} 以内），各自的效应可直接相乘。",
-    ),
-    "interaction/unclear": (
-        "No two knobs interact significantly (all CIs lie within {reach}).",
-        "任何两个开关之间均无显著的交互作用（CI 均在 {reach} 以内）。",
-    ),
-    "interaction/open": (
-        "No interaction of two knobs is significant, but with CIs within {reach}, interactions cannot be ruled out.",
-        "任何两个开关之间均无显著的交互作用，但 CI（均在 {reach} 以内）尚不能排除交互作用的存在。",
+        "None of these changes has a significant effect on the {metric} ({reach}).",
+        "这些改动均未显著影响{metric}（{reach}）。",
     ),
     "nothing/none/one": (
         "the {metric} changes by at most {margin}% with {knobs}",
         "{knobs}对{metric}的影响不超过 {margin}%",
     ),
     "nothing/unclear": (
-        "the effect of {knobs} remains undecided (not significant, CI within {reach})",
-        "{knobs}是否有影响尚不能确定（效应不显著，CI 在 {reach} 以内）",
+        " The effect of {knobs} remains undecided ({reach}).",
+        "{knobs}是否有影响尚不能确定（{reach}）。",
     ),
     "nothing/open": (
-        "The effect of {knobs} remains undecided{see}: it is not significant, with CIs within {reach}.",
-        "{knobs}是否有影响尚不能确定{see}：效应不显著，CI 在 {reach} 以内。",
+        "The effect of {knobs} remains undecided{see}: it is not significant ({reach}).",
+        "{knobs}是否有影响尚不能确定{see}：效应不显著（{reach}）。",
     ),
-    "nothing/on_one": (" on a single workload", "对任一负载"),
+    "nothing/on_one": (
+        " of any workload",
+        "对任一负载的",
+    ),
     "nothing/all_unclear": (
-        "After Holm correction, no effect of a single knob{on} is significant{see}; with {blocks} blocks, all CIs "
-        "lie within {reach}.",
-        "经 Holm 校正，单个开关{on}均无显著影响{see}；在 {blocks} 个区组下，CI 均在 {reach} 以内。",
+        "After Holm correction, no single knob has a significant effect on the {metric}{on}{see}; there are "
+        "{blocks} blocks, with {reach}.",
+        "经 Holm 校正，任一开关{on}{metric}均无显著影响{see}（共 {blocks} 个区组，{reach}）。",
     ),
     "nothing/all_open": (
-        "After Holm correction, no effect of a single knob{on} is significant{see}; with {blocks} blocks, "
-        "however, CIs reach up to {reach}, so large effects cannot be ruled out.",
-        "经 Holm 校正，单个开关{on}均无显著影响{see}；但仅有 {blocks} 个区组，部分 CI 达 {reach}，不能排除较大的影响。",
+        "After Holm correction, no single knob has a significant effect on the {metric}{on}{see}; with only "
+        "{blocks} blocks and {reach}, however, large effects cannot be ruled out.",
+        "经 Holm 校正，任一开关{on}{metric}均无显著影响{see}；但仅有 {blocks} 个区组，{reach}，不能排除较大的影响。",
     ),
     "losses/none/one": (
         "None of the single-knob effects{averaged} increases the {metric} significantly.",
         "{averaged}没有任何单个开关使{metric}显著延长。",
     ),
     "compile/compilers/unclear": (
-        "The full configuration has no significant effect on the {metric} with any compiler{see}; all CIs lie "
-        "within {reach}.",
-        "完整配置对{metric}的影响在任何编译器上均不显著{see}；CI 均在 {reach} 以内。",
+        "The full configuration has no significant effect on the {metric} with any compiler{see} ({reach}).",
+        "完整配置对{metric}的影响在任何编译器上均不显著{see}（{reach}）。",
     ),
     "compile/compilers/open": (
-        "The full configuration has no significant effect on the {metric} with any compiler{see}; as CIs reach up "
-        "to {reach}, large effects cannot be ruled out.",
-        "完整配置对{metric}的影响在任何编译器上均不显著{see}；但部分 CI 达 {reach}，不能排除较大的影响。",
+        "The full configuration has no significant effect on the {metric} with any compiler{see}; with {reach}, "
+        "large effects cannot be ruled out.",
+        "完整配置对{metric}的影响在任何编译器上均不显著{see}；但{reach}，不能排除较大的影响。",
     ),
     "memory/compilers": (
         "The full configuration {changes}{lacking}.",
@@ -192,12 +180,12 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "；最快的是{moves}（{below}）",
     ),
     "example": (
-        "; the largest gain over the baseline is obtained for {place} by {moves} ({gain})",
-        "；相对于基线提升最大的是 {place}（最快的是{moves}，运行时间缩短 {gain}）",
+        "; among them, the run time falls most for {place}, by {gain} from the baseline to {moves}",
+        "；其中运行时间相对于基线降幅最大的是 {place}，{moves}使其缩短 {gain}",
     ),
     "example/others": (
-        "; among the others, the largest gain over the baseline is obtained for {place} by {moves} ({gain})",
-        "；其余情形中，相对于基线提升最大的是 {place}（最快的是{moves}，运行时间缩短 {gain}）",
+        "; among the others, the run time falls most for {place}, by {gain} from the baseline to {moves}",
+        "；其余情形中，运行时间相对于基线降幅最大的是 {place}，{moves}使其缩短 {gain}",
     ),
     "below": (
         "{amount} below the baseline",
@@ -208,16 +196,17 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "运行时间较基线缩短 {amount}，{ci}",
     ),
     "eager/compilers": (
-        "{over}, the fastest configuration of each workload achieves speedups over {eager} of {ratios}{wins}.",
-        "{over}每个负载的最快配置相对于{eager}的加速比如下：{ratios}{wins}。",
+        "With the fastest configuration for each workload, the compilers achieve speedups over {eager} of "
+        "{ratios}{over}{wins}.",
+        "{over}各编译器在每个负载上的最快配置相对于{eager}的加速比如下：{ratios}{wins}。",
     ),
     "full/named/first": (
-        "The full configuration ({moves}; other knobs as in the baseline)",
-        "采用{moves}的完整配置（其他开关取基线值）",
+        "The full configuration of the factorial design ({moves}; other knobs as in the baseline)",
+        "与基线相比，采用{moves}而其他开关取基线值的配置（因子设计的完整配置，下文简称完整配置）",
     ),
     "full/of_all/first": (
-        "the full configuration ({moves}; other knobs as in the baseline)",
-        "采用{moves}的完整配置（其他开关取基线值）",
+        "the full configuration of the factorial design ({moves}; other knobs as in the baseline)",
+        "采用{moves}而其他开关取基线值的配置（因子设计的完整配置，下文简称完整配置）",
     ),
     "with/time/less": (
         "by {amount} with {compiler}",
@@ -272,12 +261,12 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "；在 {compilers} 上无影响（±{margin}% 以内）",
     ),
     "compilers/unclear": (
-        "has no significant effect on the {metric} with {compilers}{within}",
-        "对{metric}的影响在 {compilers} 上不显著{within}",
+        "has no significant effect on the {metric} with {compilers}",
+        "对{metric}的影响在 {compilers} 上不显著",
     ),
     "compilers/unclear/again": (
-        "; with {compilers}, the effect is not significant{within}",
-        "；在 {compilers} 上的影响不显著{within}",
+        "; the effect is not significant with {compilers}",
+        "；在 {compilers} 上的影响不显著",
     ),
     "compilers/untested": (
         "brings the {metric} to {items} (one block, not tested)",
@@ -324,16 +313,8 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "仅采用{moves}的配置",
     ),
     "full/last": (
-        " (with {levels})",
-        "，其中{levels}",
-    ),
-    "within/many": (
-        " (CIs within {reach})",
-        "（CI 在 {reach} 以内）",
-    ),
-    "level_of": (
-        "{knob} {level}",
-        "{knob}取 {level}",
+        " ({levels} for {knobs}, respectively)",
+        "（{knobs}分别取 {levels}）",
     ),
     "best_choice/tested/all/one": (
         "By Hsu's multiple comparisons with the best, no other configuration is significantly faster than the "
@@ -353,9 +334,35 @@ BENEFIT: Mapping[str, tuple[str, str]] = {
         "The fastest configuration of each compiler reduces the run time by between {least} and {most}{see}.",
         "各编译器的最快配置使运行时间缩短 {least}至 {most}{see}。",
     ),
-    "interaction/small": (
-        "Interactions of two knobs are negligible (all CIs lie within {reach}), so their effects multiply.",
-        "两个开关之间的交互作用可以忽略（CI 均在 {reach} 以内），各自的效应可直接相乘。",
+    "full/it": (
+        "it",
+        "完整配置",
+    ),
+    "full/last/one": (
+        " ({levels} for {knobs})",
+        "（{knobs}取 {levels}）",
+    ),
+    "eager/compilers/ends": (
+        "With the fastest configuration for each workload, speedups over {eager} range from {least} to "
+        "{most}{over}{wins}.",
+        "{over}各编译器在每个负载上的最快配置相对于{eager}的加速比不等，{least}，{most}{wins}。",
+    ),
+    "eager/compilers/one/ends": (
+        "The fastest configurations achieve speedups over {eager} that range from {least} to {most}{wins}.",
+        "各编译器的最快配置相对于{eager}的加速比不等，{least}，{most}{wins}。",
+    ),
+    "best_choice/why": (
+        "; this procedure can find differences where the Holm-corrected tests of single knobs cannot, as it "
+        "compares whole configurations and pools their errors",
+        "；该方法直接比较各配置并合并其误差估计，因而能检出经 Holm 校正的单开关检验未能检出的差异",
+    ),
+    "in_brackets/uncorrected": (
+        " ({inner}, uncorrected)",
+        "（未校正的 {inner}）",
+    ),
+    "example/one": (
+        "; the fastest for {place} is {moves} ({below})",
+        "；{place} 上最快的是{moves}（{below}）",
     ),
 }
 """Phrase -> English and Chinese."""

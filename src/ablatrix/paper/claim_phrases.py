@@ -48,27 +48,28 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
     "claim/percent/unclear": (
         "With {change}, the {metric} changes by {amounts}, which is not significant after Holm correction "
         "(claimed: {bound}).",
-        "{change}对{metric}的影响经 Holm 校正后不显著，变化幅度{amounts}，符合论断（{bound}）。",
+        "{change}对{metric}的影响{amounts}，经 Holm 校正后不显著，符合论断（{bound}）。",
     ),
     "claim/percent/unclear/again": (
-        "With {change}, it changes by {amounts}, which is not significant either (claimed: {bound}).",
-        "{change}的影响同样不显著，变化幅度{amounts}，符合论断（{bound}）。",
+        "With {change}, the {metric} changes by {amounts}, which is not significant after Holm correction "
+        "(claimed: {bound}).",
+        "{change}对{metric}的影响{amounts}，经 Holm 校正后不显著，符合论断（{bound}）。",
     ),
     "claim/factor/less/again": (
-        "With {change}, it falls by a factor of {amounts} (claimed: {bound}).",
-        "{change}的缩减比{amounts}，符合论断（{bound}）。",
+        "With {change}, the {metric} falls by a factor of {amounts} (claimed: {bound}).",
+        "{change}使{metric}缩减，缩减比{amounts}，符合论断（{bound}）。",
     ),
     "claim/factor/more/again": (
-        "With {change}, it rises by a factor of {amounts} (claimed: {bound}).",
-        "{change}使其增加，改动后与改动前之比{amounts}，符合论断（{bound}）。",
+        "With {change}, the {metric} rises by a factor of {amounts} (claimed: {bound}).",
+        "{change}使{metric}增加，改动后与改动前之比{amounts}，符合论断（{bound}）。",
     ),
     "claim/percent/less/again": (
-        "With {change}, it falls by {amounts} (claimed: {bound}).",
-        "{change}使其减少，降幅{amounts}，符合论断（{bound}）。",
+        "With {change}, the {metric} falls by {amounts} (claimed: {bound}).",
+        "{change}使{metric}减少，降幅{amounts}，符合论断（{bound}）。",
     ),
     "claim/percent/more/again": (
-        "With {change}, it rises by {amounts} (claimed: {bound}).",
-        "{change}使其增加，增幅{amounts}，符合论断（{bound}）。",
+        "With {change}, the {metric} rises by {amounts} (claimed: {bound}).",
+        "{change}使{metric}增加，增幅{amounts}，符合论断（{bound}）。",
     ),
     "claim/amount": ("{value} on {place}", "在 {place} 上为 {value}"),
     "claim/holds": ("It holds that {that}.", "“{that}”这一论断成立。"),
@@ -132,8 +133,8 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
         "{change}使{metric}缩短，加速比{amounts}，符合论断（{bound}）。",
     ),
     "claim/factor/less/time/again": (
-        "With {change}, it falls by a factor of {amounts} (claimed: {bound}).",
-        "{change}的加速比{amounts}，符合论断（{bound}）。",
+        "With {change}, the {metric} falls by a factor of {amounts} (claimed: {bound}).",
+        "{change}使{metric}缩短，加速比{amounts}，符合论断（{bound}）。",
     ),
     "bound/each": (
         "{bound}, respectively",
@@ -142,6 +143,14 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
     "claims/ratios": (
         "",
         "（缩减比与加速比均指改动前后之比）",
+    ),
+    "percent/ci/uncorrected": (
+        "{value}% ({ci}, uncorrected)",
+        "{value}%（未校正的 {ci}）",
+    ),
+    "percent/ci/uncorrected/inner": (
+        "{value}%, {ci}, uncorrected",
+        "{value}%，未校正的 {ci}",
     ),
 }
 """Phrase -> English and Chinese."""

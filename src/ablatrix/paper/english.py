@@ -98,9 +98,9 @@ PHRASES: Mapping[str, str] = {
     "threads_by_library": " Thread counts are as follows: {threads}.",
     "threads_of": "{library} {threads}",
     # Fairness
-    "trials_and_outcomes": "Of the {trials} trials, {outcomes}. {processes}, and only successful trials enter the "
-    "statistics.{replaced}",
-    "trials_all_ok": "All {trials} trials succeeded, each in its own process.{replaced}",
+    "trials_and_outcomes": "Of the {trials} trials{kinds}, {outcomes}. {processes}, and only successful trials "
+    "enter the statistics.{replaced}",
+    "trials_all_ok": "All {trials} trials{kinds} succeeded, each in its own process.{replaced}",
     "replaced": " Another {count} attempts were replaced by later ones and are not counted.",
     "replaced/one": " Another {count} attempt was replaced by a later one and is not counted.",
     "processes": "Each trial ran in its own process",
@@ -108,16 +108,16 @@ PHRASES: Mapping[str, str] = {
     "of_status": "{status}: {count}",
     "cold_scope": "The cold-start time covers compilation with an empty cache and the first run; loading the "
     "frameworks, building the workload and generating its inputs are excluded.{shares}{tagged}",
-    "cold_shares": " In the median over {trials} trials, its shares are {shares}.",
-    "cold_shares/most": " In the median over {trials} trials, {shares}; every other phase takes at most {rest}%.",
+    "cold_shares": " In the median over {trials} cold trials, its shares are {shares}.",
+    "cold_shares/most": " In the median over {trials} cold trials, {shares}; every other phase takes at most {rest}%.",
     "cold_tagged": " The {trials} trials that start from a cache filled by other trials (cache_tag) are not included "
     "in these shares.",
     "cold_tagged/one": " The {trials} trial that starts from a cache filled by other trials (cache_tag) is not "
     "included in these shares.",
     "share_of_part": "{part} ({share}%)",
-    "hot_scope": "The run time is that of a single run after warm-up{samples}; it includes neither compilation nor "
-    "input generation.",
-    "samples": " (with a median of {samples} timed runs per trial)",
+    "hot_scope": "The run time is that of a single run after warm-up and includes neither compilation nor input "
+    "generation.{levels}{samples}",
+    "samples": " The median number of timed runs per trial is {samples}.",
     "protocol": "Configurations are compared only within a block, where their measurements alternate. Ratios are "
     "geometric means over blocks, with {confidence}% confidence intervals (CIs) from Student's "
     "t-distribution.",
@@ -142,8 +142,10 @@ PHRASES: Mapping[str, str] = {
     "misses_at": "{misses} with {knob} set to {level}",
     "misses_only": "{misses}",
     "misses_by_workload": "{misses} (depending on the workload)",
-    "misses_expected/all": " In all {trials} trials, the number of misses equals the number of distinct tasks.",
-    "misses_expected": " In {same} of {trials} trials, the number of misses equals the number of distinct tasks.",
+    "misses_expected/all": " In all {trials} {successful}cold trials, the number of misses equals the number of "
+    "distinct tasks.",
+    "misses_expected": " In {same} of {trials} {successful}cold trials, the number of misses equals the number of "
+    "distinct tasks.",
     "control": "The A/A control runs a second copy of the baseline in every block. The {metric} of this copy "
     "{outcomes}.",
     "control/again": "Its {metric} {outcomes}.",
@@ -155,7 +157,7 @@ PHRASES: Mapping[str, str] = {
     "control_one_block": "is untested on {places}, where there is a single block",
     # Benefit: what the whole gains
     "full/named": "The full configuration ({moves})",
-    "full/all": "The full configuration, in which every knob leaves its baseline level{last},",
+    "full/all": "The full configuration, in which every knob is set to a non-baseline level{last},",
     "full/one": "Switching {knob} from {base} to {level}",
     "does/time/less": "reduces the {metric} by {amount}",
     "does/time/more": "increases the {metric} by {amount}",
@@ -250,7 +252,7 @@ PHRASES: Mapping[str, str] = {
     "interaction/together/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: "
     "with both, the {metric} is {amount} lower than their individual effects predict.",
     "more_knobs": "{count} more",
-    "nothing": "Not every knob matters{see}: {clauses}.",
+    "nothing": "Not every knob matters{see}: {clauses}.{unclear}",
     "nothing/none": "no workload's {metric} changes by more than {margin}% with {knobs}",
     "nothing/same": "the compiled program is the same at every level of {knobs}",
     "nothing/all_act": "Every knob has a significant effect on the {metric} of at least one workload{see}.",
@@ -270,10 +272,13 @@ PHRASES: Mapping[str, str] = {
     "compile": "With the full configuration, the {becomes}{range}{repaid}.",
     "compile/one": "With the same change, the {becomes}{range}{repaid}.",
     "compile/compilers": "The full configuration {changes}{repaid}.",
-    "repaid": ". Where faster runs repay a longer cold start, they do so after at most {runs} runs ({place}, {ci})",
-    "repaid/on": ". A finite break-even point is found only for {place} ({runs} runs, {ci})",
+    "repaid": ". Where faster runs repay a longer cold start, the largest estimate of the number of runs needed "
+    "is {runs} ({place}, {ci})",
+    "repaid/on": ". The number of runs after which faster runs repay a longer cold start can be bounded only for "
+    "{place} ({runs} runs, {ci}); elsewhere, the data do not establish both a longer cold start and "
+    "faster runs",
     "repaid/one": "; faster runs repay the difference after {runs} runs ({ci})",
-    "memory": "The {becomes}{range}{peak}.",
+    "memory": "With the full configuration, the {becomes}{range}{peak}.",
     "memory/peak": "; the {becomes}",
     "memory/peak/one": "The {becomes}.",
     "best_choice/workloads": "By Hsu's multiple comparisons with the best, no other configuration is "
@@ -324,8 +329,9 @@ PHRASES: Mapping[str, str] = {
     "trials reach at most {ratio}{limit}.{alone}{estimated}",
     "rms_unit/eager": "the RMS error of eager single-precision execution on the same inputs",
     "rms_unit/roundings": "the largest RMS error of eager execution under randomly perturbed rounding",
-    "rms_unit/floor": "{eager} plus {floor} times the RMS of the reference output",
-    "rms_unit/floors": "{eager} plus a share of the RMS of the reference output, which differs between trials",
+    "rms_unit/floor": "the sum of (i) {eager} and (ii) {floor} times the RMS of the reference output",
+    "rms_unit/floors": "the sum of (i) {eager} and (ii) a share of the RMS of the reference output, which "
+    "differs between trials",
     "rms_not_eager": " Relative to eager execution alone, errors may be larger, by a factor that the records do not "
     "give.",
     "own_tolerance": "Levels of {knobs} come with a tolerance of their own: in {trials} trials, up to {factor} is "
@@ -349,6 +355,11 @@ PHRASES: Mapping[str, str] = {
     "ends_of_compilers/more": "increases the {metric} by between {least} and {most} across {compilers} compilers",
     "change/again/less": "reduced most by {change} ({amount}){over}",
     "change/again/more": "increased most by {change} ({amount}){over}",
+    "levels": " For each trial, delays common to all trials of a round are removed; its run time is then the "
+    "geometric mean over the fastest third of its bursts, each of which counts by {bursts}.",
+    "levels/fastest": "its fastest run",
+    "levels/median": "its median run",
+    "memory/one": "With the same change, the {becomes}{range}{peak}.",
     **{phrase: english for phrase, (english, _) in AXES.items()},
     **{phrase: english for phrase, (english, _) in BENEFIT.items()},
     **{phrase: english for phrase, (english, _) in SCREENS.items()},

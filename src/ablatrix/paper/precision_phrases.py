@@ -6,7 +6,7 @@ from collections.abc import Mapping
 PRECISION: Mapping[str, tuple[str, str]] = {
     "share_taken": (
         "{share}% of this time is spent in {part}",
-        "{part}占 {share}%",
+        "{part}占冷启动时间的 {share}%",
     ),
     "share_taken/too": (
         "{share}% in {part}",
@@ -37,8 +37,10 @@ PRECISION: Mapping[str, tuple[str, str]] = {
         "to {blocks}.",
         "；因热运行区组数上限为 {blocks}，{metric}未达到预设目标（±{target}%）",
     ),
-    "reach/percent": ("±{reach}%", "±{reach}%"),
-    "reach/factor": ("a factor of {reach}", "{reach} 倍"),
+    "reach/percent": (
+        "CIs within ±{reach}% of no effect",
+        "CI 均在 ±{reach}% 以内",
+    ),
     "cache_misses": (
         "A program is cut into one or more tasks, which are compiled separately; a cache miss is a task that is "
         "not found in the compile cache.{medians}{agreed}",
@@ -109,8 +111,8 @@ PRECISION: Mapping[str, tuple[str, str]] = {
         "规划内存（任务间缓冲区与任务内最大临时存储之和）",
     ),
     "metric/physical_bytes_est/explained": (
-        "memory planned between tasks",
-        "任务间规划内存",
+        "planned memory for buffers between tasks",
+        "任务间缓冲区的规划内存",
     ),
     "metric/generated_calls/explained": (
         "number of kernel calls per run",
@@ -121,11 +123,11 @@ PRECISION: Mapping[str, tuple[str, str]] = {
         "生成的不同内核数",
     ),
     "largest_phases": (
-        " In the median, its largest phase is {phases}.",
+        " Its largest phase is {phases}.",
         "按中位数计，占比最大的阶段{phases}。",
     ),
     "phase_with": (
-        "{part} with {compilers}",
+        "{part} for {compilers}",
         "在 {compilers} 上是{part}",
     ),
     "phase_of": (
@@ -139,6 +141,56 @@ PRECISION: Mapping[str, tuple[str, str]] = {
     "phases_and": (
         "{first}, and {rest}",
         "{first}，{rest}",
+    ),
+    "phase_of/first": (
+        "{compiler} ({share}% of the time in the median)",
+        "{compiler}（{share}%）",
+    ),
+    "metric/peak_rss_delta_bytes/explained": (
+        "peak growth of resident memory (between binding the inputs and the end of the first run)",
+        "常驻内存的峰值增量（从绑定输入到首次运行结束）",
+    ),
+    "reach/factor/more": (
+        "CIs extending to increases by up to a factor of {reach}",
+        "CI 上限最大为原来的 {reach} 倍",
+    ),
+    "reach/factor/less": (
+        "CIs extending to reductions by up to a factor of {reach}",
+        "CI 最远包含前后之比为 {reach} 的缩减",
+    ),
+    "interaction/small/pair": (
+        "The interaction between {one} and {other} is negligible{on} ({reach}), so their effects multiply.",
+        "{one}与{other}之间的交互作用{on}可以忽略（{reach}），各自的效应可直接相乘。",
+    ),
+    "interaction/unclear/pair": (
+        "The interaction between {one} and {other} is not significant{on} ({reach}).",
+        "{one}与{other}之间{on}无显著的交互作用（{reach}）。",
+    ),
+    "interaction/open/pair": (
+        "The interaction between {one} and {other} is not significant{on}, but with {reach}, interactions of that "
+        "size cannot be ruled out.",
+        "{one}与{other}之间{on}无显著的交互作用，但{reach}，尚不能排除这种幅度的交互作用。",
+    ),
+    "interaction/small": (
+        "Interactions between the crossed knobs are negligible ({reach}), so their effects multiply.",
+        "因子设计中各开关之间的交互作用可以忽略（{reach}），各自的效应可直接相乘。",
+    ),
+    "interaction/unclear": (
+        "No interaction between two of the crossed knobs is significant ({reach}).",
+        "因子设计中的任何两个开关之间均无显著的交互作用（{reach}）。",
+    ),
+    "interaction/open": (
+        "No interaction between two of the crossed knobs is significant, but with {reach}, interactions of that "
+        "size cannot be ruled out.",
+        "因子设计中的任何两个开关之间均无显著的交互作用，但{reach}，尚不能排除这种幅度的交互作用。",
+    ),
+    "with_any_compiler": (
+        " with any compiler",
+        "在各编译器上均",
+    ),
+    "ends_of_ratio": (
+        "ratio: {ci}",
+        "比值的 {ci}",
     ),
 }
 """Phrase -> English and Chinese."""

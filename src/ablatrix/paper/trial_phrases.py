@@ -23,7 +23,10 @@ TRIALS: Mapping[str, tuple[str, str]] = {
     "status/not_run_budget": ("time budget spent", "时间预算用尽"),
     "status/not_prepared": ("workload not prepared", "负载准备失败"),
     "part/plan_ms": ("planning", "规划"),
-    "part/import_ms": ("the compiler's frontend", "编译器前端"),
+    "part/import_ms": (
+        "the compiler frontend",
+        "编译器前端",
+    ),
     "part/compile_ms": (
         "code generation including all passes",
         "优化与代码生成",
@@ -66,5 +69,41 @@ TRIALS: Mapping[str, tuple[str, str]] = {
     ),
     "fault/unchecked": ("{count} successful trials went unchecked", "成功但未经检查的试验 {count} 次"),
     "fault/unchecked/one": ("{count} successful trial went unchecked", "成功但未经检查的试验 {count} 次"),
+    "outcome/unsupported/at": (
+        "{count} were not supported ({settings})",
+        "{count} 次不受支持（{settings}）",
+    ),
+    "unsupported/at": (
+        "{knob} {level} with {compilers}",
+        "{compilers} 不支持将{knob}设为{level}",
+    ),
+    "trials/kinds": (
+        " ({kinds})",
+        "（{kinds}）",
+    ),
+    "kind/cold": (
+        "{count} cold trials of configurations",
+        "各配置的冷启动试验 {count} 次",
+    ),
+    "kind/hot": (
+        "{count} hot trials of configurations",
+        "各配置的热运行试验 {count} 次",
+    ),
+    "kind/reference": (
+        "{count} of {eager}",
+        "{eager}的试验 {count} 次",
+    ),
+    "kind/twin": (
+        "{count} of second copies of the baseline",
+        "基线副本的试验 {count} 次",
+    ),
+    "part/compile_ms/apart": (
+        "code generation, including all passes,",
+        "优化与代码生成",
+    ),
+    "kind/both": (
+        "{cold} cold and {hot} hot trials of configurations",
+        "各配置的冷启动试验 {cold} 次、热运行试验 {hot} 次",
+    ),
 }
 """Phrase -> English and Chinese."""

@@ -32,9 +32,15 @@ FAR = 1.25
 """From this factor on how far an interval reaches is said as a factor: a percentage would not be the same both ways."""
 
 
-def amount(ledger: Ledger, interval: Interval) -> Fragment:
-    """Return by how much a ratio is below or above 1, with its interval: a percentage, or a factor from 2 on."""
-    if interval.ratio.value >= TWOFOLD:
+def amount(ledger: Ledger, interval: Interval, as_factor: bool = False) -> Fragment:
+    """Return by how much a ratio is below or above 1, with its interval: a percentage, or a factor from 2 on.
+
+    Args:
+        ledger: Where its numbers are entered.
+        interval: The ratio.
+        as_factor: Whether an increase is a factor whatever its size: beside another one that is.
+    """
+    if interval.ratio.value >= TWOFOLD or (as_factor and interval.ratio.value > 1.0):
         return _viewed(ledger, interval, "factor")
     return _viewed(ledger, interval, "reduction" if interval.ratio.value <= 1.0 else "increase")
 
@@ -89,21 +95,21 @@ def claimed(ledger: Ledger, interval: Interval, is_share: bool) -> Fragment:
     return _viewed(ledger, interval, view, interval_form(VIEWS[view](interval.ratio.value), low, high), "plain")
 
 
-def changed(ledger: Ledger, interval: Interval) -> Fragment:
+def changed(ledger: Ledger, interval: Interval) -> Said:
     """Return the ratio of a claim, before over after, as a change with its sign: below 0 the metric became less."""
     return _viewed(ledger, interval, "added")
 
 
 def in_brackets(said: Fragment) -> Fragment:
     """Return an amount, or so many times as fast, as it stands within brackets."""
-    if isinstance(said, Said) and said.phrase.endswith("/ci"):
+    if isinstance(said, Said) and "ci" in said.slots:
         return Said(f"{said.phrase}/inner", said.slots)
     return said
 
 
-def apart(ledger: Ledger, interval: Interval) -> tuple[Said, Fragment | None]:
+def apart(ledger: Ledger, interval: Interval, as_factor: bool = False) -> tuple[Said, Fragment | None]:
     """Return by how much a ratio is below or above 1, and its interval apart from it; None without one."""
-    whole = amount(ledger, interval)
+    whole = amount(ledger, interval, as_factor)
     assert isinstance(whole, Said)
     return say(whole.phrase.removesuffix("/ci"), value=whole.slots["value"]), whole.slots.get("ci")
 
@@ -120,13 +126,27 @@ def half_width(ledger: Ledger, widest: Number) -> Fragment:
     return say("half_width/factor", width=value)
 
 
+def ends(ledger: Ledger, interval: Interval) -> Fragment | None:
+    """Return the interval of a change, in percent with signs, or of the ratio where it is far; None without one."""
+    is_far = interval.ratio.value * TWOFOLD <= 1.0 or _end(interval.high, interval).value >= TWOFOLD
+    found = _viewed(ledger, interval, "factor" if is_far else "increase").slots.get("ci")
+    return say("ends_of_ratio", ci=found) if is_far and found is not None else found
+
+
 def farthest(ledger: Ledger, key: str, intervals: Sequence[Interval]) -> tuple[Fragment, bool]:
-    """Return how far intervals go from 1, and whether that is far: a percentage, or a factor where it is."""
-    factors = [max(_end(one.high, one).value, 1.0 / _end(one.low, one).value) for one in intervals]
-    if max(factors) < FAR:
+    """Return how far intervals go from no effect, and whether that is far; of a single one, both its ends.
+
+    It is a percentage either way, or, where it is far, the factor of an increase or of a reduction.
+    """
+    sides = [(_end(one.high, one).value, 1.0 / _end(one.low, one).value) for one in intervals]
+    is_far = max(map(max, sides)) >= FAR
+    if len(intervals) == 1 and (alone := ends(ledger, intervals[0])) is not None:
+        return alone, is_far
+    if not is_far:
         return say("reach/percent", reach=ledger.greatest_of(key, [reach(ledger, one) for one in intervals])), False
-    ends = [_reach_factor(ledger, one) for one in intervals]
-    return say("reach/factor", reach=ledger.greatest_of(f"{key}_factor", ends)), True
+    factors = [_reach_factor(ledger, one) for one in intervals]
+    side = "more" if max(up for up, _ in sides) >= max(down for _, down in sides) else "less"
+    return say(f"reach/factor/{side}", reach=ledger.greatest_of(f"{key}_factor", factors)), True
 
 
 def _end(end: Number | None, interval: Interval) -> Number:
@@ -151,7 +171,7 @@ def reach(ledger: Ledger, interval: Interval) -> Number:
 
 def _viewed(
     ledger: Ledger, interval: Interval, view: View, form: Form | None = None, phrase: str | None = None
-) -> Fragment:
+) -> Said:
     form = form or _form(interval, view)
     value = _number(ledger, interval.value, view, "", form)
     phrase = phrase or {"factor": "manifold", "inverse": "times"}.get(view, "percent")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ablatrix.analysis.effects import MAIN, Evidence
 from ablatrix.paper.estimates import Interval, has_levels
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import Number
@@ -9,7 +10,7 @@ from ablatrix.paper.sentences.fastest import bests, knob_at
 from ablatrix.paper.sentences.said import has_one_workload
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.whole import MOVES, end_levels, is_of_one_knob, primary, totals
-from ablatrix.paper.views import amount, apart, in_brackets
+from ablatrix.paper.views import amount, apart
 from ablatrix.provenance.units import Levels, Unit
 from ablatrix.records.metrics import HOT_METRIC
 
@@ -49,7 +50,8 @@ def best_choice(sources: Sources) -> Written:
     is_led = faster.value > count.value
     slots: dict[str, Fragment] = {"of": of}
     if others:
-        slots["example"] = _examples(sources, others, is_led, len(sources.estimates.units) == 1)
+        example = _examples(sources, others, is_led, len(sources.estimates.units) == 1)
+        slots["example"] = say("joined", first=example, rest=_why(evidence))
     where = _place(sources, len(numbers))
     if 0 < count.value < of.value:
         slots["count"] = faster if is_led else count
@@ -58,6 +60,13 @@ def best_choice(sources: Sources) -> Written:
         kind = f"{where}/none" if others else f"{where}/all"
         is_only = where == "tested" and of.value == 1
         yield Sentence("best_choice", say(f"best_choice/{kind}/one" if is_only else f"best_choice/{kind}", **slots))
+
+
+def _why(evidence: Evidence | None) -> Fragment:
+    """Return why a configuration can be faster where no single knob is: nothing where some knob is."""
+    pairs = zip(evidence.effects, evidence.judgements, strict=True) if evidence else ()
+    told = [judgement for one, judgement in pairs if one.kind in MAIN and judgement is not None]
+    return say("best_choice/why") if told and not any(one.is_different for one in told) else Name("")
 
 
 def _place(sources: Sources, cases: int) -> str:
@@ -93,10 +102,13 @@ def _examples(sources: Sources, others: Sequence[Other], is_led: bool, is_alone:
     moves = _moves(sources, one[0], levels, one[1])
     if moves is None:
         return Name("")
-    if is_alone:
-        return say("example/alone", moves=moves, below=_below(sources, ratio))
-    phrase = "example" if is_led or len(others) == 1 else "example/others"
-    gain = in_brackets(amount(sources.ledger, ratio))
+    if is_alone or len(others) == 1:
+        slots = {"moves": moves, "below": _below(sources, ratio)}
+        return (
+            say("example/alone", **slots) if is_alone else say("example/one", place=_called(sources, one[0]), **slots)
+        )
+    phrase = "example" if is_led else "example/others"
+    gain = amount(sources.ledger, ratio)
     return say(phrase, place=_called(sources, one[0]), moves=moves, gain=gain)
 
 

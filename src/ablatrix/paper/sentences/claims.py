@@ -12,8 +12,9 @@ from ablatrix.paper.claim_ratio import claim_is_no_op, claim_ratio
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.number import WHOLE, Form, Number
+from ablatrix.paper.sentences.costs import PLANNED
 from ablatrix.paper.sentences.fastest import knob_at
-from ablatrix.paper.sentences.said import counted, explained
+from ablatrix.paper.sentences.said import EXPLAINED, counted, explained
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.paper.sentences.whole import MOVES
 from ablatrix.paper.views import changed, claimed, in_brackets
@@ -22,6 +23,8 @@ from ablatrix.provenance.ranges import count_rows
 from ablatrix.provenance.units import Levels
 
 BOUND, SHARE = Form(".4g"), Form(".4g", 0.01, "%")
+RENAMED = EXPLAINED - {PLANNED}
+"""Metrics whose explained name replaces the plain one; that of planned memory is longer, and said once."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,8 @@ def _of_group(sources: Sources, held: Sequence[Held]) -> Iterator[Sentence]:
             phrase += "/time"
         slots = _found(sources, own)
         if own is not by_change[_change_of(held[0].claim)]:
-            said = say(f"{phrase}/again", **slots)
+            word = explained(metric) if metric in RENAMED else say(f"metric/{metric}")
+            said = say(f"{phrase}/again", metric=word, **slots)
         else:
             is_known = any(one.metric.name == metric for one in sources.findings.evidence)  # another paragraph has it
             said = say(phrase, metric=say(f"metric/{metric}") if is_known else explained(metric), **slots)
@@ -163,7 +167,9 @@ def _amount(sources: Sources, held: Held, interval: Interval) -> Fragment:
     """Return by how much the metric became less or more; of what is not called different, the change with its sign."""
     _, kind, direction = held.group
     if direction == "unclear":
-        return changed(sources.ledger, interval)
+        said = changed(sources.ledger, interval)
+        # Not significant after Holm correction, and yet the interval leaves out zero: it is not corrected.
+        return Said("percent/ci/uncorrected", said.slots) if interval.ratio.side and "ci" in said.slots else said
     return claimed(sources.ledger, interval, kind == "percent")
 
 

@@ -125,6 +125,10 @@ def _compared(sources: Sources, held: Mapping[str, Sequence[Held]], evidence: Ev
     slots: dict[str, Fragment] = {"eager": sources.eager(), "ratios": listed(ratios, "parallel")}
     phrase = "eager/compilers/one" if has_one_workload(sources) else "eager/compilers"
     slots |= {} if has_one_workload(sources) else {"over": where}
+    if len(named) < len(order):
+        phrase += "/ends"
+        slots |= dict(zip(("most", "least"), ratios, strict=True))
+        del slots["ratios"]
     yield Sentence("against_eager", say(phrase, wins=_wins(sources, held, alike), **slots))
 
 

@@ -124,11 +124,13 @@ def memory(sources: Sources) -> Written:
         yield Sentence("memory", say("memory/compilers", changes=changes, lacking=_lacking(sources, metric)))
         return
     one = held[0]
-    word = say(f"metric/{PEAK}")
+    word = say(f"metric/{PEAK}/explained")
     peak_too = becomes(sources, of_peak[0], word, PEAK, Name("")) if of_plan and len(of_peak) == 1 else None
     of_its_own = planned is not None and is_of_one_knob(sources, planned, one.candidate)
     joined = say("memory/peak", becomes=peak_too) if peak_too is not None and not of_its_own else Name("")
-    yield Sentence("memory", say("memory", peak=joined, **_becomes(sources, one, metric)))
+    used = planned if of_plan else peak
+    phrase = "memory/one" if used and is_of_one_knob(sources, used, one.candidate) else "memory"
+    yield Sentence("memory", say(phrase, peak=joined, **_becomes(sources, one, metric)))
     if peak_too is not None and of_its_own:
         yield Sentence("peak_memory", say("memory/peak/one", becomes=peak_too))
 

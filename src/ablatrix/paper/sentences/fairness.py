@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from ablatrix.analysis.table import IS_FAILURE, IS_NOT_RUN, SUPERSEDED, TIMED_OTHER
+from ablatrix.analysis.table import TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import GENERAL, PERCENT, WHOLE, Form, Number, percent
 from ablatrix.paper.sentences.control import controls
+from ablatrix.paper.sentences.outcomes import trials_and_outcomes
 from ablatrix.paper.sentences.said import all_succeeded, confidence_of, counted, margin_of, span
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.paper.views import half_width
@@ -16,63 +17,22 @@ from ablatrix.provenance.keys import key_part
 from ablatrix.provenance.rows import ROW
 from ablatrix.records.metrics import CACHE_MISSES as MISSES
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
-from ablatrix.records.status import FAILURES, NOT_RUN, Status
 from ablatrix.statistics.multiplicity import ALPHA
 
 PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "other_ms", "run_ms_cold")
 SHOWN_SHARE = 0.005  # below it, time in no phase is what it costs to enter phases
+APART = ("compile_ms",)
+"""Phases with an explanation that is set off where compilers follow."""
 WARM_UPS = ("flat", "warmed_up", "slowing", "unsteady")
 PRECISION_OF = (HOT_METRIC, COLD_METRIC)
 PARTITIONS = ("whole", "regions")
 """Ways to cut a program that have words of their own."""
+FASTEST_SINCE = "1.3"
+"""From this version on records have the fastest iteration of each burst, by which it counts; before, its median."""
 SHARES = 2
 """Phases whose share in the cold time is named."""
 COMPILERS = 5
 """Compilers whose largest phase is named: each spends its time on other ones."""
-
-
-def trials_and_outcomes(sources: Sources) -> Written:
-    """How many trials there are, and how they ended."""
-    ledger, trials = sources.ledger, sources.trials.select(ROW, "status")
-    whole = ledger.count("fairness/trials", trials)
-    failed = ledger.count("fairness/failed", trials.filter(IS_FAILURE))
-    by_status = {str(status): part for (status,), part in trials.partition_by("status", as_dict=True).items()}
-    if by_status.keys() == {Status.OK.value}:
-        yield Sentence("trials_and_outcomes", say("trials_all_ok", trials=whole, replaced=_replaced(sources)))
-        return
-    ok, unsupported = (by_status.get(status, trials.clear()) for status in (Status.OK, Status.UNSUPPORTED))
-    outcomes = [say("outcome/ok", count=ledger.count("fairness/ok", ok))]
-    if failed.value:
-        outcomes.append(say("outcome/failed", count=failed, kinds=_kinds(sources, by_status, FAILURES)))
-    if unsupported.height:
-        outcomes.append(say("outcome/unsupported", count=ledger.count("fairness/unsupported", unsupported)))
-    not_run = ledger.count("fairness/not_run", trials.filter(IS_NOT_RUN))
-    if not_run.value:
-        outcomes.append(say("outcome/not_run", count=not_run, kinds=_kinds(sources, by_status, NOT_RUN)))
-    processes = say("processes/some" if not_run.value else "processes")
-    slots: dict[str, Fragment] = {"outcomes": listed(outcomes, "parallel"), "processes": processes}
-    slots["replaced"] = _replaced(sources)
-    yield Sentence("trials_and_outcomes", say("trials_and_outcomes", trials=whole, **slots))
-
-
-def _replaced(sources: Sources) -> Fragment:
-    """Return how many attempts a later one replaced; nothing without any."""
-    count = sources.findings.found.excluded.get(SUPERSEDED, 0)
-    return counted("replaced", sources.ledger.excluded("fairness/replaced", count, SUPERSEDED)) if count else Name("")
-
-
-def _kinds(sources: Sources, by_status: Mapping[str, pl.DataFrame], statuses: Sequence[str]) -> Fragment:
-    """Return in which of some ways trials ended, and how many in each where there are several."""
-    counts = {
-        status: sources.ledger.count(f"fairness/status/{status}", by_status[status])
-        for status in statuses
-        if status in by_status
-    }
-    if len(counts) == 1:
-        return say(f"status/{next(iter(counts))}")
-    return listed(
-        (say("of_status", status=say(f"status/{one}"), count=count) for one, count in counts.items()), "items"
-    )
 
 
 def cold_scope(sources: Sources) -> Written:
@@ -121,11 +81,15 @@ def _largest_of_each(sources: Sources, shares: Mapping[str, Sequence[Share]]) ->
         if own:
             share, part = max(own, key=lambda pair: pair[0].value)
             by_part.setdefault(part, []).append((compiler, share))
-    items = []
+    items: list[Fragment] = []
     for part, found in sorted(by_part.items(), key=lambda pair: -len(pair[1])):
         found.sort(key=lambda pair: -pair[1].value)
-        named = (say("phase_of", compiler=sources.compiler(one), share=share) for one, share in found)
-        items.append(say("phase_with", part=say(f"part/{part}"), compilers=listed(named)))
+        named = [
+            say("phase_of" if items or place else "phase_of/first", compiler=sources.compiler(one), share=share)
+            for place, (one, share) in enumerate(found)
+        ]
+        called = say(f"part/{part}/apart" if part in APART else f"part/{part}")
+        items.append(say("phase_with", part=called, compilers=listed(named)))
     said: Fragment = items[-1]
     for item in reversed(items[:-1]):
         said = say("phases_and", first=item, rest=said)
@@ -153,17 +117,25 @@ def _median_share(trials: pl.DataFrame, part: str) -> float:
 
 def hot_scope(sources: Sources) -> Written:
     """What a hot time includes, and how many samples it is made from."""
-    read = ("run_ms_p50", "samples_counted")
+    read = ("run_ms_p50", "samples_counted", "bursts", "schema_version")
     hot = sources.ok("hot", "measured", *read).filter(pl.col("run_ms_p50").is_not_null())
     if hot.is_empty():
         yield LeftOut("hot_scope", say("lacks/hot"))
         return
-    counted = hot.filter(pl.col("samples_counted").is_not_null())
+    known = hot.filter(pl.col("samples_counted").is_not_null())
     samples: Fragment = Name("")
-    if not counted.is_empty():
-        median = sources.ledger.median("fairness/samples", counted, "samples_counted", Form(".0f"))
+    if not known.is_empty():
+        median = sources.ledger.median("fairness/samples", known, "samples_counted", Form(".0f"))
         samples = say("samples", samples=median)
-    yield Sentence("hot_scope", say("hot_scope", samples=samples))
+    yield Sentence("hot_scope", say("hot_scope", levels=_levels(hot), samples=samples))
+
+
+def _levels(hot: pl.DataFrame) -> Fragment:
+    """Return how the bursts of a trial are summed up; nothing of trials without bursts, or of records of both kinds."""
+    by_fastest = (hot["schema_version"].cast(pl.String) >= FASTEST_SINCE).unique().to_list()
+    if hot["bursts"].null_count() or len(by_fastest) > 1:
+        return Name("")
+    return say("levels", bursts=say("levels/fastest" if by_fastest[0] else "levels/median"))
 
 
 def protocol(sources: Sources) -> Written:
@@ -301,10 +273,10 @@ def cache_misses(sources: Sources) -> Written:
     if not expected.is_empty():
         same = expected.filter(pl.col(MISSES) == pl.col("expected_cache_misses"))
         trials = sources.ledger.count("fairness/misses_told", expected)
-        agreed = say("misses_expected/all", trials=trials)
+        agreed = say("misses_expected/all", trials=trials, successful=_successful(sources))
         if same.height < expected.height:
             of_same = sources.ledger.count("fairness/misses_expected", same)
-            agreed = say("misses_expected", same=of_same, trials=trials)
+            agreed = say("misses_expected", same=of_same, trials=trials, successful=_successful(sources))
     named = say("misses_median", medians=medians) if medians else Name("")
     yield Sentence("cache_misses", say("cache_misses", medians=named, agreed=agreed))
 

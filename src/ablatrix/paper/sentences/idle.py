@@ -37,10 +37,11 @@ def nothing_earned(sources: Sources) -> Written:
     word = say(f"metric/{evidence.metric.name}")
     see = sources.see("effects")
     unclear = kinds.get("unclear", {})
+    undecided: Fragment = Name("")
     if unclear:
         far, is_far = _farthest(sources, evidence, [one for effects in unclear.values() for one in effects])
         if clauses:
-            clauses.append(say("nothing/unclear", knobs=_knobs(sources, list(unclear), several), reach=far))
+            undecided = say("nothing/unclear", knobs=_knobs(sources, list(unclear), several), reach=far)
         elif "acts" in kinds:
             knobs = _knobs(sources, list(unclear), several)
             yield Sentence("nothing_earned", say("nothing/open", knobs=knobs, reach=far, see=see))
@@ -49,7 +50,7 @@ def nothing_earned(sources: Sources) -> Written:
             yield Sentence("nothing_earned", _all_unclear(sources, evidence, far, is_far, see))
             return
     if clauses:
-        yield Sentence("nothing_earned", say("nothing", clauses=listed(clauses, "clauses"), see=see))
+        yield Sentence("nothing_earned", say("nothing", clauses=listed(clauses, "clauses"), unclear=undecided, see=see))
     elif len({knob for _, knob in mains}) == 1:
         return  # what the only knob does is said already
     elif any(one.kind == "total" for one in evidence.effects) and any(one.kind == "around" for one in evidence.effects):
@@ -89,7 +90,7 @@ def _idle(
 def _all_unclear(sources: Sources, evidence: Evidence, far: Fragment, is_far: bool, see: Fragment) -> Said:
     """Return that no effect is significant, which says little where intervals are wide; and of how many blocks."""
     counts = [one for one in block_counts(sources, evidence.mode) if one.value > 1]
-    slots: dict[str, Fragment] = {"reach": far, "see": see}
+    slots: dict[str, Fragment] = {"reach": far, "see": see, "metric": say(f"metric/{evidence.metric.name}")}
     slots["blocks"] = span(sources, f"benefit/nothing/{evidence.mode}/blocks", counts)
     slots["on"] = Name("") if has_one_workload(sources) else say("nothing/on_one")
     return say("nothing/all_open" if is_far else "nothing/all_unclear", **slots)

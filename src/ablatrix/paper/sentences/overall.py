@@ -18,7 +18,7 @@ from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.sentences.over_variants import over_all, some_phrase
 from ablatrix.paper.sentences.said import margin_of
 from ablatrix.paper.sentences.sentence import Sources
-from ablatrix.paper.views import amount, apart, by, farthest, size
+from ablatrix.paper.views import TWOFOLD, amount, apart, by, ends, farthest, size
 from ablatrix.provenance.keys import key_part
 from ablatrix.provenance.units import Unit
 
@@ -227,9 +227,11 @@ def _said(sources: Sources, overall: Overall, metric: str, verb: Literal["does",
 
 
 def _within(sources: Sources, interval: Interval) -> Fragment:
-    """Return how far an unclear effect may reach, in brackets."""
-    key = f"{interval.value.key.rsplit('/', 1)[0]}/within"
-    return say("within", reach=farthest(sources.ledger, key, [interval])[0])
+    """Return the interval of an unclear effect, in brackets; one that leaves out zero is told to be uncorrected."""
+    held = ends(sources.ledger, interval)
+    if held is None:
+        return Name("")
+    return say("in_brackets/uncorrected" if interval.ratio.side else "in_brackets", inner=held)
 
 
 def with_compilers(sources: Sources, held: Sequence[Overall], metric: str, word: Fragment) -> Fragment:
@@ -247,10 +249,11 @@ def with_compilers(sources: Sources, held: Sequence[Overall], metric: str, word:
     for direction, own in parts:
         slots: dict[str, Fragment] = {} if said else {"metric": word}
         if direction in ("none", "unclear"):
-            slots["compilers"] = listed(sources.compiler(one.candidate.first.compiler) for one in own)
-            slots |= {"margin": margin_of(sources)} if direction == "none" else {"within": _within_all(sources, own)}
+            slots["compilers"] = listed(_of_compiler(sources, one) for one in own)
+            slots |= {"margin": margin_of(sources)} if direction == "none" else {}
         else:
-            slots["items"] = listed((_with_compiler(sources, one, metric) for one in own), "parallel")
+            as_factor = any(one.interval.ratio.value >= TWOFOLD for one in own)
+            slots["items"] = listed((_with_compiler(sources, one, metric, as_factor) for one in own), "parallel")
         said.append(say(f"compilers/{direction}/again" if said else f"compilers/{direction}", **slots))
     whole: Fragment = Name("")
     for one in reversed(said):
@@ -266,15 +269,19 @@ def unclear_reach(sources: Sources, held: Sequence[Overall]) -> tuple[Fragment, 
     return farthest(sources.ledger, key, [one.interval for one in held])
 
 
-def _within_all(sources: Sources, held: Sequence[Overall]) -> Fragment:
-    return say("within" if len(held) == 1 else "within/many", reach=unclear_reach(sources, held)[0])
+def _of_compiler(sources: Sources, overall: Overall) -> Fragment:
+    """Return a compiler, with the interval where the effect is unclear."""
+    compiler = sources.compiler(overall.candidate.first.compiler)
+    if overall.direction != "unclear":
+        return compiler
+    return say("joined", first=compiler, rest=_within(sources, overall.interval))
 
 
-def _with_compiler(sources: Sources, overall: Overall, metric: str) -> Fragment:
+def _with_compiler(sources: Sources, overall: Overall, metric: str, as_factor: bool) -> Fragment:
     compiler = sources.compiler(overall.candidate.first.compiler)
     if overall.direction == "untested":
         return say("with/untested", ratio=overall.interval.value, compiler=compiler)
-    change, interval = apart(sources.ledger, overall.interval)
+    change, interval = apart(sources.ledger, overall.interval, as_factor)
     phrase = f"with/{'size' if metric in SIZES else 'time'}/{overall.direction}"
     if interval is None:
         return say(phrase, amount=change, compiler=compiler)
@@ -310,10 +317,10 @@ def extremes(sources: Sources, overall: Overall) -> Fragment:
         return Name("")
     low, high = overall.members[0], overall.members[-1]
     if low.direction == high.direction == overall.direction and low.direction in ("less", "more"):
-        ends = (high, low) if low.direction == "less" else (low, high)
+        pair = (high, low) if low.direction == "less" else (low, high)
         slots = {
             name: say("at", amount=size(sources.ledger, one.interval), workload=sources.workload(one.unit))
-            for name, one in zip(("least", "most"), ends, strict=True)
+            for name, one in zip(("least", "most"), pair, strict=True)
         }
         return say("range/two" if len(overall.members) == 2 else f"range/alike/{low.direction}", **slots)
     different = [one for one in overall.members if one.direction in ("less", "more")]

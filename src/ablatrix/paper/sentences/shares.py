@@ -271,16 +271,13 @@ def interaction(sources: Sources) -> Written:
         return
     clear = [one for one in found if one.side]
     if clear and all(map(_is_within, found)):
-        far, _ = unclear_reach(sources, [entered(sources, evidence, one) for one in found])
-        yield Sentence("interaction", say("interaction/small", reach=far))
+        yield Sentence("interaction", _no_interaction(sources, evidence, "small", found))
         return
     if not clear:
         held = [one for one in found if len(one.first.logs) > 1]
         if held:
-            far, is_far = unclear_reach(sources, [entered(sources, evidence, one) for one in held])
-            is_none = not is_far and all(_is_within(one) for one in held)
-            kind = "none" if is_none else "open" if is_far else "unclear"
-            yield Sentence("interaction", say(f"interaction/{kind}", reach=far))
+            kind = "small" if all(map(_is_within, held)) else "unclear"
+            yield Sentence("interaction", _no_interaction(sources, evidence, kind, held))
         else:
             yield LeftOut("interaction", say("lacks/interval"))
         return
@@ -301,6 +298,22 @@ def interaction(sources: Sources) -> Written:
             compiler=on,
         ),
     )
+
+
+def _no_interaction(sources: Sources, evidence: Evidence, kind: str, held: Sequence[Candidate]) -> Said:
+    """Return that interactions are not significant, or negligible: those of the only pair, which is named, or of all.
+
+    Only pairs of knobs that are crossed have one: those that are changed one at a time are not among them.
+    """
+    far, is_far = unclear_reach(sources, [entered(sources, evidence, one) for one in held])
+    kind = "open" if is_far else kind
+    pairs = {(one.first.knob, one.first.other) for one in held}
+    if len(pairs) > 1:
+        return say(f"interaction/{kind}", reach=far)
+    ((one, other),) = pairs
+    several = len({candidate.first.compiler for candidate in held}) > 1
+    on = say("with_any_compiler") if several else Name("")
+    return say(f"interaction/{kind}/pair", one=sources.knob(one), other=sources.knob(other), on=on, reach=far)
 
 
 def _is_within(one: Candidate) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ablatrix.analysis.effects import Evidence
 from ablatrix.paper.estimates import ends_of
-from ablatrix.paper.fragment import Fragment, Name, listed, say
+from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.sentences.fastest import bests, knob_at, median_of
 from ablatrix.paper.sentences.overall import (
     Candidate,
@@ -79,6 +79,8 @@ def whole(sources: Sources) -> Written:
         word = say(f"metric/{metric}")
         slots: dict[str, Fragment] = {"over": _over(sources, held), "see": sources.see("results")}
         slots["full"] = _full_of_several(sources, evidence, held)
+        if not _is_alike(sources, evidence, held):
+            yield Sentence("full_configuration", _full_of_each(sources, evidence, held))
         if all(other.direction == "unclear" for other in held):
             far, _ = unclear_reach(sources, held)
             yield Sentence("whole", say("whole/compilers/unclear", reach=far, metric=word, **slots))
@@ -130,15 +132,27 @@ def _full(sources: Sources, evidence: Evidence, one: Overall) -> Fragment:
 
 
 def _full_of_several(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> Fragment:
-    """Return what the configurations with every knob moved are called the first time: by levels that all share."""
-    ends = [ends_of(sources.estimates.stage_of(one.candidate.first, evidence))[1] for one in held]
-    every = all(moves_all(sources, evidence, one.candidate) for one in held)
-    if any(dict(end) != dict(ends[0]) for end in ends) or len(ends[0]) > MOVES:
-        return say("full/of_each" if every else "full/of_each/first", last=_last(sources, evidence, held))
-    moves = listed(knob_at(sources, *move) for move in ends[0].items())
-    if len(ends[0]) == 1:
+    """Return what the configurations with every knob moved are called: the first time by levels that all share."""
+    if not _is_alike(sources, evidence, held):
+        return say("full/it")
+    end = ends_of(sources.estimates.stage_of(held[0].candidate.first, evidence))[1]
+    moves = listed(knob_at(sources, *move) for move in end.items())
+    if len(end) == 1:
         return moves
+    every = all(moves_all(sources, evidence, one.candidate) for one in held)
     return say("full/of_all" if every else "full/of_all/first", moves=moves)
+
+
+def _is_alike(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> bool:
+    """Return whether the configurations with every knob moved have few levels that all compilers share."""
+    found = [dict(ends_of(sources.estimates.stage_of(one.candidate.first, evidence))[1]) for one in held]
+    return all(end == found[0] for end in found) and len(found[0]) <= MOVES
+
+
+def _full_of_each(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> Said:
+    """Return what the full configuration of a compiler is, where they have no levels in common, or many."""
+    every = all(moves_all(sources, evidence, one.candidate) for one in held)
+    return say("full/of_each" if every else "full/of_each/first", last=_last(sources, evidence, held))
 
 
 def _last(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> Fragment:
@@ -152,8 +166,10 @@ def _last(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> Frag
                 found[knob] = level
     if not 1 <= len(found) <= MOVES:
         return Name("")
-    levels = (say("level_of", knob=sources.knob(one), level=sources.level(one, at)) for one, at in found.items())
-    return say("full/last", levels=listed(levels))
+    levels = listed(sources.level(one, at) for one, at in found.items())
+    return say(
+        "full/last" if len(found) > 1 else "full/last/one", knobs=listed(map(sources.knob, found)), levels=levels
+    )
 
 
 def moves_all(sources: Sources, evidence: Evidence, one: Candidate) -> bool:
