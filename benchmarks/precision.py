@@ -158,7 +158,9 @@ def time_engine() -> tuple[float, Ratio]:
             # Whoever is built first may have it better, so it is each in turn.
             order = [0, 1] if len(levels[0]) % 2 == 0 else [1, 0]
             block = scene.block(["once", "once"], len(levels[0]), PROTOCOL.model_dump())
-            for index, level in zip(order, block_levels(run_hot(block, lambda cell: scene.server, ignore)), strict=True):
+            for index, level in zip(
+                order, block_levels(run_hot(block, lambda cell: scene.server, ignore)), strict=True
+            ):
                 levels[index].append(level)
     ratio = paired_ratio([other - one for one, other in zip(*levels, strict=True)])
     return perf_counter() - start, ratio
