@@ -20,7 +20,7 @@ from ablatrix.records.model import Record
 from ablatrix.study.design import make_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
-from ablatrix.trials.client.servers import Servers
+from ablatrix.trials.client import Servers, Side
 from ablatrix.trials.fork_server.padding import run_padded
 from ablatrix.trials.host.linux import children_of, is_dead, is_stopped
 from ablatrix.trials.messages.interrupt import Interrupt
@@ -197,9 +197,10 @@ def test_run_with_old_sampling_keeps_server_and_pads_nothing(run_here: Runner, t
 def test_servers_stop_the_one_that_starts_while_block_is_timed(bench: Bench, tmp_path: Path) -> None:
     program = next((bench.directory / "work" / "programs").iterdir())
     with Interrupt() as interrupt, Servers(placed_study("block"), tmp_path, interrupt) as servers:
-        first = servers.get_new("placed", program)
+        key = Side("placed"), program
+        first = servers.get_new([key])[key]
         before = children_of(os.getpid())
-        servers.anticipate("placed", program)
+        servers.anticipate([key])
         (starting,) = set(children_of(os.getpid())) - set(before)
         with servers.quiet():
             deadline = time.monotonic() + 5
@@ -207,9 +208,9 @@ def test_servers_stop_the_one_that_starts_while_block_is_timed(bench: Bench, tmp
                 time.sleep(0.01)
             assert is_stopped(starting)
             assert not is_dead(starting)
-        second = servers.get_new("placed", program)
+        second = servers.get_new([key])[key]
         assert second.identity != first.identity
-        assert servers.get("placed", program).identity == first.identity
+        assert servers.get(*key).identity == first.identity
     assert starting not in children_of(os.getpid())
 
 
@@ -227,7 +228,7 @@ def test_run_whose_server_crashes_loses_one_block_and_resumes_with_new_one(run_h
     assert all(record.meta.layout is None for record in first if record.meta.block == 1)
     whole = [one for one in first if one.meta.block != 1]
     before = servers_by_block(whole)
-    kept = set.union(*before)
+    kept = set[str | None]().union(*before)
     assert len(kept) == 2
 
     summary.results.write_text("".join(map(record_line, whole)))
