@@ -29,8 +29,9 @@ from typing import Any
 
 from ablatrix.statistics.ratio import Ratio, paired_ratio, welch_ratio
 from ablatrix.statistics.rounds import paired_levels
-from ablatrix.study.design import Trial
+from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import HotProtocol
+from ablatrix.trials.client import WorkloadServer
 from ablatrix.trials.messages.requests import burst_request, warm_up_request
 from ablatrix.trials.run.block import Turn, run_hot
 from live import Scene, block_levels, burst_means, enough, open_scene
@@ -154,13 +155,15 @@ def time_engine() -> tuple[float, Ratio]:
     start = perf_counter()
     levels: list[list[float]] = [[], []]
     with open_scene("mlp", PROGRAM) as scene:
+
+        def server(_: Cell) -> WorkloadServer:
+            return scene.server
+
         while not enough(levels, PROTOCOL):
             # Whoever is built first may have it better, so it is each in turn.
             order = [0, 1] if len(levels[0]) % 2 == 0 else [1, 0]
             block = scene.block(["once", "once"], len(levels[0]), PROTOCOL.model_dump())
-            for index, level in zip(
-                order, block_levels(run_hot(block, lambda cell: scene.server, ignore)), strict=True
-            ):
+            for index, level in zip(order, block_levels(run_hot(block, server, ignore)), strict=True):
                 levels[index].append(level)
     ratio = paired_ratio([other - one for one, other in zip(*levels, strict=True)])
     return perf_counter() - start, ratio
