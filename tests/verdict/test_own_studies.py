@@ -23,7 +23,6 @@ from ablatrix.study.resolve import resolve_study
 from ablatrix.verdict.reach import reach_verdict
 from ablatrix.workloads.shipped import SHIPPED
 from tests.made_study import Truth, write_results
-from tests.paper.written import TEMPLATE
 
 
 def knob(name: str, *levels: str, kind: Any = "primary", affects: Any = "code") -> KnobEntry:
@@ -55,14 +54,6 @@ def read(results: Path) -> Tidy:
 def text_of(directory: Path, results: Path) -> tuple[Paper, str]:
     paper = make_paper(Findings(read(results)), None, directory / "paper")
     return paper, (directory / "paper" / "text" / "benefit.md").read_text(encoding="utf-8")
-
-
-def words_of(directory: Path, results: Path) -> str:
-    """The text of a paper that has nothing else."""
-    template = directory / "template.yaml"
-    template.write_text(TEMPLATE, encoding="utf-8")
-    make_paper(Findings(read(results)), template, directory / "paper")
-    return (directory / "paper" / "text" / "benefit.md").read_text(encoding="utf-8")
 
 
 pytestmark = pytest.mark.usefixtures("no_images")
@@ -105,7 +96,7 @@ def test_no_ops_that_end_at_one_level_have_numbers_of_their_own(tmp_path: Path) 
     ]
     knobs = [knob("fusion", "off", "on"), knob("graph_level", "basic", "extended", "all", kind="secondary")]
     results = run(tmp_path, knobs, stages, Truth({}, frozenset({"fusion"}), noise=0.001))
-    words_of(tmp_path, results)
+    text_of(tmp_path, results)
     numbers = json.loads((tmp_path / "paper" / "provenance.json").read_text(encoding="utf-8"))["numbers"]
     keys = [one["key"] for one in numbers]
     assert len(keys) == len(set(keys))
@@ -147,7 +138,7 @@ def test_no_op_is_not_proven_by_code_of_knob_that_acts_at_run_time(tmp_path: Pat
     knobs = [knob("kernels", "old", "new", affects=affects), knob("fusion", "off", "on")]
     results = run(tmp_path, knobs, stages, truth)
     assert {one.verdict for one in Findings(read(results)).proofs if one.knob == "kernels"} == {verdict}
-    text = words_of(tmp_path, results)
+    _, text = text_of(tmp_path, results)
     assert ("the same program is built at every level of `kernels`" in text) == (verdict == "no_op")
     assert ("`kernels` saves the most run time" in text) == (verdict != "no_op")
 
@@ -172,7 +163,7 @@ def test_two_compilers_of_other_knobs_are_compared(tmp_path: Path) -> None:
     }
     truth = Truth({("tile", "on"): 0.5, ("fuse", "on"): 0.25}, frozenset({"tile", "fuse"}), noise=0.001)
     made = write_results(random.Random(1), resolve_study(Study.model_validate(study), catalogue), tmp_path, truth)
-    text = words_of(tmp_path, made.results / "results.jsonl")
+    _, text = text_of(tmp_path, made.results / "results.jsonl")
     compared = text[text.index("Over eager PyTorch, the fastest configuration of each compiler") :]
     assert re.search(r"of [\d.]+\xd7 \(CI [^)]*\) with other and [\d.]+\xd7 \(CI [^)]*\) with mine", compared)
 
