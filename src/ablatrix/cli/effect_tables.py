@@ -6,28 +6,23 @@ from functools import partial
 
 from ablatrix.analysis.effects import (
     MAIN,
-    AxisCurve,
     Effect,
     Evidence,
     GeometricMean,
     Judgement,
     Kind,
-    Trend,
-    crossing_text,
     verdict_text,
 )
 from ablatrix.analysis.groups import Control, control_cell, controls_text, percent_text
-from ablatrix.analysis.reasons import levels_text, stage_text, text_of
+from ablatrix.analysis.reasons import stage_text, text_of
+from ablatrix.cli.curve_tables import curve_table, trend_table
+from ablatrix.cli.effect_cells import KNOB, Table, by_unit, ratio_text, shown_ratio
 from ablatrix.cli.largest_rows import RatedRow, largest_rows
 from ablatrix.cli.screen_tables import COLUMNS as SCREEN_COLUMNS
 from ablatrix.cli.screen_tables import p_value_text, screen_blocks, show_screen_notes
-from ablatrix.cli.tables import Block, Column, Row, print_blocks, say
-from ablatrix.statistics.ratio import Ratio
+from ablatrix.cli.tables import Column, Row, print_blocks, say
 
 ABSENT = "not attributable"
-NONE = "none"
-KNOB = 28
-"""Wide enough for the changes of most knobs, such as ``partition: whole -> regions``."""
 PARTS: tuple[Kind, ...] = ("add_one_in", "shapley", "leave_one_out")
 NAMES: Mapping[Kind, str] = {
     "main": "main effect",
@@ -60,20 +55,6 @@ CROSSED_COLUMNS = (
     Column("ratio [95 % interval]", whole=True),
     Column("blocks", rank=1, shared=True),
 )
-TREND_COLUMNS = (
-    Column("knob"),
-    Column("ratio [95 % interval]", whole=True),
-    Column("for", whole=True, shared=True),
-    Column("on the line", rank=2, whole=True),
-    Column("at each level", rank=1, comfort=15),
-)
-CURVE_COLUMNS = (
-    Column("knob", comfort=KNOB),
-    Column("at each value", comfort=30),
-    Column("trend [95 % interval]", rank=2, whole=True),
-    Column("for", rank=3, whole=True, shared=True),
-    Column("effect", rank=1, comfort=15),
-)
 MEAN_COLUMNS = (
     Column("knob", comfort=KNOB),
     Column("ratio [95 % interval]", whole=True),
@@ -81,8 +62,6 @@ MEAN_COLUMNS = (
     Column("workloads", rank=3, shared=True),
     Column("verdict", comfort=15),
 )
-Table = tuple[str, Sequence[Column], Sequence[Block]]
-"""Its title, columns and rows."""
 MEAN_NAMES: Mapping[Kind, str] = {
     **NAMES,
     "main": "main effects",
@@ -130,8 +109,8 @@ def _show_metric(one: Evidence, wanted: Collection[str], wide: bool, *, is_first
     made: Mapping[str, Callable[[Evidence], Table | None]] = {
         "screen": _screens,
         "main": partial(_main_table, every=bool(wanted)),
-        "trend": _trends,
-        "axes": _curves,
+        "trend": trend_table,
+        "axes": curve_table,
         "attribution": _attribution,
         "interactions": _interactions,
         "means": _means,
@@ -181,74 +160,25 @@ def _main_table(one: Evidence, every: bool) -> Table | None:
     ]
     rows = [(one.unit, one.row) for one in rated] if every else largest_rows(rated)
     title = f"main effect of each knob, as the ratio of its new level to its old one; below 1 is {one.metric.less}"
-    return (title, MAIN_COLUMNS, _blocks(rows)) if rows or not one.screens else None
-
-
-def _trends(one: Evidence) -> Table | None:
-    rows = [(_trend_unit(trend), _trend_row(trend)) for trend in one.trends]
-    title = f"trend over the levels of numeric knobs; below 1 is {one.metric.less} with a higher level"
-    return (title, TREND_COLUMNS, _blocks(rows)) if rows else None
-
-
-def _trend_row(trend: Trend) -> Row:
-    base = next(point for point in trend.points if point.is_base)
-    others = [f"{point.level:g}: {point.ratio.value:.4f}" for point in trend.points if not point.is_base]
-    return [
-        trend.knob,
-        _shown(trend.ratio) if trend.ratio else NONE,
-        "each doubling" if trend.scale == "doubling" else "each unit",
-        "" if trend.fit is None else f"{trend.fit:.0%}",
-        ", ".join([*others, f"over {base.level:g}"]),
-    ]
-
-
-def _trend_unit(trend: Trend) -> str:
-    stage = stage_text(trend.stage, trend.centre)
-    return ", ".join([f"{trend.workload} on {trend.compiler}", stage, *map(str, trend.origin)])
-
-
-def _curves(one: Evidence) -> Table | None:
-    rows = [(_curve_unit(curve), _curve_row(curve)) for curve in one.curves]
-    title = "effects along the axes of workloads; * where the verdict is different"
-    return (title, CURVE_COLUMNS, _blocks(rows)) if rows else None
-
-
-def _curve_row(curve: AxisCurve) -> Row:
-    points = [f"{point.value}: {_ratio(point.effect.ratio)}{'*' if point.side else ''}" for point in curve.points]
-    where = ", ".join(map(crossing_text, curve.crossings))
-    course = f"{'crosses 1' if curve.is_numeric else 'changes its side'} {where}" if where else str(curve.course or "")
-    scale = "each doubling" if curve.scale == "doubling" else "each unit"
-    return [
-        f"{curve.knob}: {curve.base_level} -> {curve.level}",
-        ", ".join(points),
-        _shown(curve.ratio) if curve.ratio else NONE,
-        scale if curve.ratio else "",
-        course,
-    ]
-
-
-def _curve_unit(curve: AxisCurve) -> str:
-    stage = stage_text(curve.stage, curve.centre)
-    along = f"along {curve.axis}" + (f" at {levels_text(curve.others)}" if curve.others else "")
-    return ", ".join([f"{curve.base} on {curve.compiler}", stage, along, *map(str, curve.origin)])
+    return (title, MAIN_COLUMNS, by_unit(rows)) if rows or not one.screens else None
 
 
 def _attribution(one: Evidence) -> Table | None:
     attributed = [effect for effect in one.effects if effect.kind in ("total", *PARTS)]
     title = "attribution of the total to knobs; the shares multiply to the total"
-    return (title, PART_COLUMNS, _blocks(_attribution_rows(attributed))) if attributed else None
+    return (title, PART_COLUMNS, by_unit(_attribution_rows(attributed))) if attributed else None
 
 
 def _interactions(one: Evidence) -> Table | None:
     crossed = [effect for effect in one.effects if effect.kind == "interaction"]
     title = "interactions; the factor on one knob's ratio when the other knob is changed too"
-    return (title, CROSSED_COLUMNS, _blocks(map(_crossed_row, crossed))) if crossed else None
+    return (title, CROSSED_COLUMNS, by_unit(map(_crossed_row, crossed))) if crossed else None
 
 
 def _means(one: Evidence) -> Table | None:
     shown = _judged_means(one)
     rows = (_mean_row(mean, judgement) for mean, judgement in shown)
-    return ("geometric means over workloads", MEAN_COLUMNS, _blocks(rows)) if shown else None
+    return ("geometric means over workloads", MEAN_COLUMNS, by_unit(rows)) if shown else None
 
 
 def _judged_means(one: Evidence) -> list[tuple[GeometricMean, Judgement | None]]:
@@ -258,14 +188,6 @@ def _judged_means(one: Evidence) -> list[tuple[GeometricMean, Judgement | None]]
 
 def _title(one: Evidence) -> str:
     return f"{one.metric.name} ({one.mode})"
-
-
-def _blocks(rows: Iterable[tuple[str, Row]]) -> list[Block]:
-    """Return rows by the unit that they are about."""
-    units: dict[str, list[Row]] = {}
-    for unit, row in rows:
-        units.setdefault(unit, []).append(row)
-    return [Block(unit, held) for unit, held in units.items()]
 
 
 def _note(one: Evidence) -> None:
@@ -291,7 +213,7 @@ def _note(one: Evidence) -> None:
 def _main_row(effect: Effect, judgement: Judgement, control: Control | None) -> list[str]:
     return [
         _change(effect),
-        _shown(effect.ratio, effect.exact),
+        shown_ratio(effect.ratio, effect.exact),
         _block_count(effect),
         f"{effect.pairs} of {effect.pairs_acting[1]}",
         p_value_text(judgement.p_holm),
@@ -310,19 +232,24 @@ def _attribution_rows(effects: Sequence[Effect]) -> Iterable[tuple[str, Row]]:
             yield from rows
             total = effect
             ends = f"total: {effect.base_level} -> {effect.level}"
-            row = [ends, "", _shown(effect.ratio, effect.exact), "", "", _block_count(effect)]
+            row = [ends, "", shown_ratio(effect.ratio, effect.exact), "", "", _block_count(effect)]
             rows = [(_unit(effect), row)]
             continue
         by_kind[effect.kind] = effect
         if effect.kind == PARTS[-1]:
             alone, share, last = (by_kind[kind] for kind in PARTS)
-            cells = [_ratio(alone.ratio), _shown(share.ratio, share.exact), _part(share, total), _ratio(last.ratio)]
+            cells = [
+                ratio_text(alone.ratio),
+                shown_ratio(share.ratio, share.exact),
+                _part(share, total),
+                ratio_text(last.ratio),
+            ]
             rows.insert(len(rows) - 1, (_unit(effect), [_change(effect), *cells, _block_count(share)]))
     yield from rows
 
 
 def _crossed_row(effect: Effect) -> tuple[str, Row]:
-    cells = [f"{effect.knob} x {effect.other}", _shown(effect.ratio, effect.exact), _block_count(effect)]
+    cells = [f"{effect.knob} x {effect.other}", shown_ratio(effect.ratio, effect.exact), _block_count(effect)]
     return _unit(effect), cells
 
 
@@ -331,7 +258,7 @@ def _mean_row(mean: GeometricMean, judgement: Judgement | None) -> tuple[str, Ro
     over = f" over {mean.over}" if mean.over else ""
     return f"{_mean_unit(mean)}: {MEAN_NAMES[mean.kind]}{over}", [
         knob,
-        _shown(mean.ratio, mean.exact),
+        shown_ratio(mean.ratio, mean.exact),
         "" if judgement is None else p_value_text(judgement.p_holm),
         f"{len(mean.workloads)} of {len(mean.workloads) + len(mean.missing)}",
         "" if judgement is None else verdict_text(judgement, "+-") or ABSENT,
@@ -398,21 +325,6 @@ def _change(held: Effect | GeometricMean) -> str:
 def _block_count(effect: Effect) -> str:
     held = effect.ratio.count if effect.ratio else 0
     return f"{held} of {held + effect.blocks_left_out}"
-
-
-def _shown(ratio: Ratio | None, exact: bool = False) -> str:
-    """Return a ratio with its interval."""
-    if ratio is None:
-        return NONE
-    if exact:
-        return f"{_ratio(ratio)} exactly"
-    if ratio.low is None or ratio.high is None:
-        return f"{_ratio(ratio)} (one block)"
-    return f"{_ratio(ratio)} [{ratio.low:.4f}, {ratio.high:.4f}]"
-
-
-def _ratio(ratio: Ratio | None) -> str:
-    return NONE if ratio is None else f"{ratio.value:.4f}"
 
 
 def _part(share: Effect, total: Effect) -> str:

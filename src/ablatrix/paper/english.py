@@ -66,14 +66,17 @@ PHRASES: Mapping[str, str] = {
     "setup/smt_off": ", simultaneous multithreading disabled",
     "gpu": "GPU {gpu}",
     "setup/version": "{name} {versions}",
-    "setup/workloads": "The workloads are {workloads}{see}.",
-    "setup/workloads/one": "The workload is {workloads}{see}.",
+    "setup/workloads": "The workloads are {small}{workloads}{see}.",
+    "setup/workloads/one": "The workload is {small}{workloads}{see}.",
+    "setup/small": "small models: ",
+    "setup/small/one": "a small model, ",
     "setup/workload": "{workload} ({sizes})",
     "setup/size": "{name} = {value}",
     "setup/weights": "{weights} parameters",
     "setup/weights_of": "{weights} parameters ({workload})",
     "setup/count": "We use {count} workloads{see}.",
     "setup/many": "The {count} workloads range in size from {least} to {most}{see}.",
+    "setup/many/small": "The {count} workloads are small models, from {least} to {most}{see}.",
     "setup/levels": "{count} levels from {least} to {most}",
     "setup/trials": "{modes}{threads}",
     "setup/trials/cold": "Every configuration is compiled and run once in each of {blocks} cold blocks, each time in a "
@@ -117,7 +120,7 @@ PHRASES: Mapping[str, str] = {
     "share_of_part": "{part} ({share}%)",
     "hot_scope": "The run time is that of a single run after warm-up and includes neither compilation nor input "
     "generation.{levels}{samples}",
-    "samples": " The median number of timed runs per trial is {samples}.",
+    "samples": " The median number of timed runs per hot trial is {samples}.",
     "protocol": "Configurations are compared only within a block, where their measurements alternate. Ratios are "
     "geometric means over blocks, with {confidence}% confidence intervals (CIs) from Student's "
     "t-distribution.",
@@ -355,8 +358,8 @@ PHRASES: Mapping[str, str] = {
     "ends_of_compilers/more": "increases the {metric} by between {least} and {most} across {compilers} compilers",
     "change/again/less": "reduced most by {change} ({amount}){over}",
     "change/again/more": "increased most by {change} ({amount}){over}",
-    "levels": " For each trial, delays common to all trials of a round are removed; its run time is then the "
-    "geometric mean over the fastest third of its bursts, each of which counts by {bursts}.",
+    "levels": " We first remove delays that are shared by all trials of a round; the run time of a hot trial is then "
+    "the geometric mean over the fastest third of its bursts, with each burst represented by {bursts}.",
     "levels/fastest": "its fastest run",
     "levels/median": "its median run",
     "memory/one": "With the same change, the {becomes}{range}{peak}.",

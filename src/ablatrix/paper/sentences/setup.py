@@ -1,6 +1,6 @@
 """The set-up: machine, software, workloads with their sizes, knobs with the baseline, and how trials were run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -22,6 +22,8 @@ SOFTWARE = {
 """Names of software that is no compiler of the study; all else goes by the key of its version."""
 CARRIERS: Mapping[str, tuple[str, str]] = {"inductor": ("TorchInductor", "torch"), "xla": ("XLA", "jaxlib")}
 """Compilers that are part of other software: what they are called there, and the key of its version."""
+SMALL = 10 * MEGA
+"""Parameters up to which models are called small."""
 WORKLOADS, SIZES = 4, 6
 """Workloads that are described one by one; sizes of workloads that are listed. Of more, the numbers and the table."""
 
@@ -130,8 +132,10 @@ def workloads(sources: Sources) -> Written:
         shown = sum(len(_size_columns(part)) for _, part in held)
         whole = shown <= SIZES or see == Name("")
         items = [_described(sources, unit, part, whole) for unit, part in held]
-        phrase = "setup/workloads/one" if len(units) == 1 else "setup/workloads"
-        yield Sentence("workloads", say(phrase, workloads=listed(items), see=Name("") if whole else see))
+        form = "/one" if len(units) == 1 else ""
+        small = say(f"setup/small{form}") if _are_small([part for _, part in held]) else Name("")
+        slots = {"small": small, "workloads": listed(items), "see": Name("") if whole else see}
+        yield Sentence("workloads", say(f"setup/workloads{form}", **slots))
         return
     count = sources.ledger.distinct("workloads", sources.measured, "workload", "workload_digest")
     weights = [
@@ -145,7 +149,14 @@ def workloads(sources: Sources) -> Written:
         name: say("setup/weights_of", weights=scaled(number), workload=sources.workload(unit))
         for name, (number, unit) in (("least", order[0]), ("most", order[-1]))
     }
-    yield Sentence("workloads", say("setup/many", count=count, see=see, **ends))
+    phrase = "setup/many/small" if _are_small([part for _, part in held]) else "setup/many"
+    yield Sentence("workloads", say(phrase, count=count, see=see, **ends))
+
+
+def _are_small(parts: Sequence[pl.DataFrame]) -> bool:
+    """Return whether each workload is known to be far smaller than what its name may make a reader think of."""
+    weights = [part["parameter_count"].max() for part in parts]
+    return all(isinstance(one, int) and one <= SMALL for one in weights)
 
 
 def _rows(sources: Sources, unit: Unit) -> pl.DataFrame:
