@@ -26,6 +26,8 @@ from tests.trials.faulty import FAULTY
 settings.register_profile("ablatrix", deadline=None)
 settings.load_profile("ablatrix")
 
+PROCESSORS = os.sched_getaffinity(0)
+
 MARKERS = {
     "bisection": "compiler",
     "cli": "compiler",
@@ -198,3 +200,11 @@ def save_no_images(pages: Sequence[object], stem: Path) -> list[Path]:
 def no_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures of a paper are composed, and their pages are saved as none: for tests that do not look at them."""
     monkeypatch.setattr(SAVE_PAGES, save_no_images)
+
+
+@pytest.fixture(autouse=True)
+def all_processors() -> Iterator[None]:
+    """Give a test's process all processors back where a trial that ran in it was placed on one."""
+    yield
+    if os.sched_getaffinity(0) != PROCESSORS:
+        os.sched_setaffinity(0, PROCESSORS)

@@ -49,5 +49,5 @@ def fairness_of(tidy: Tidy) -> str:
 
 def test_fairness_paragraph_names_each_warm_up_class_with_count() -> None:
     assert "48 as faster after a start-up phase" in fairness_of(found(0))
-    assert "16 as unsettled at the end of the warm-up" in fairness_of(found(0))
+    assert "16 as still unsteady at the end of the warm-up" in fairness_of(found(0))
     assert "unsettled" not in fairness_of(found(-1))

@@ -30,7 +30,7 @@ def place_of(page: Page, table: str, heading: str) -> int:
 
 
 def test_page_shows_all_figures_without_requests_or_errors(visit: Visit) -> None:
-    assert visit.draw() == 9  # effects and attribution of four metrics, and cold
+    assert visit.draw() == 15  # effects, attribution and interactions of the metrics, and cold
     assert not any("could not be drawn" in text for text in visit.page.locator(".chart").all_text_contents())
     assert visit.complaints == []
     assert all(url.startswith(("file:", "data:", "blob:")) for url in visit.requests)

@@ -46,7 +46,7 @@ def test_page_shows_builds_with_words_and_records(page: str) -> None:
     assert "<h3>stable → pr</h3>" in section
     assert '<td class="wide good">improvement</td>' in section
     assert re.search(r"only with fusion=on: improvement with fusion=on \(-(9\.\d|10\.\d) %", section)
-    assert '<td class="bad">newly failed</td>' in section
+    assert '<td class="words bad">newly failed</td>' in section
     assert '<td class="wide">32 ok, 32 crashed</td>' in section
     assert "this is noise of layout, and no change." in section
     assert 'data-from="effect:' in section

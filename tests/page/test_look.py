@@ -112,7 +112,7 @@ def test_page_figures_have_text_alternatives(browser: Browser, made: Made) -> No
         """() => Array.from(document.querySelectorAll('[role=img]'),
             (one) => document.getElementById(one.getAttribute('aria-describedby')).textContent)"""
     )
-    assert len(texts) == 9
+    assert len(texts) == 15
     fusion = next(line for line in texts[0].splitlines() if line.startswith("fusion"))
     assert "on encoder" in fusion and "on attention" in fusion and "faster on 2" in fusion
     held.context.close()

@@ -45,9 +45,9 @@ BEFORE_1_3 = {"worst_ratio": None, "allowed_over_eager": None}
 
 def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25)).sentences["correctness: tolerance"] == (
-        "Root-mean-square (RMS) errors are given relative to the largest RMS error of eager execution under randomly "
-        "perturbed rounding plus 1e-07 times the RMS of the reference output. On this scale, errors reach at most "
-        "1.25; the tolerance is 2, which corresponds to at most 12 times the RMS error of unperturbed eager execution. "
+        "Root-mean-square (RMS) errors are given relative to the sum of (i) the largest RMS error of eager execution "
+        "under randomly perturbed rounding and (ii) 1e-07 times the RMS of the reference output. On this scale, errors "
+        "reach at most 1.25; the tolerance is 2, which corresponds to at most 12 times the RMS error of unperturbed eager execution. "
         "The error of any single element is at most 0.5 times the largest error of eager execution on elements of "
         "similar sensitivity to rounding."
     )
@@ -55,7 +55,7 @@ def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: P
 
 def test_tolerance_in_chinese_names_roundings_floor_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25), "zh").sentences["correctness: tolerance"] == (
-        "均方根误差的基准取 eager 模式在随机扰动舍入下的最大均方根误差与参考输出均方根的 1e-07 倍之和。"
+        "均方根误差的基准为两项之和：eager 模式在舍入受随机扰动时的最大均方根误差，以及参考输出均方根的 1e-07 倍。"
         "各试验的误差至多为该基准的 1.25 倍，容差为 2 倍（至多相当于未扰动 eager 模式均方根误差的 12 倍）。"
         "逐元素来看，误差至多为 eager 模式在舍入敏感度相近的元素上最大误差的 0.5 倍。"
     )
@@ -90,8 +90,8 @@ def test_unjudged_outputs_and_those_that_eager_misses_are_counted(tmp_path: Path
 
 def test_tolerance_before_1_3_says_that_its_unit_is_eager_plus_floor(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25, **BEFORE_1_3)).sentences["correctness: tolerance"] == (
-        "Root-mean-square (RMS) errors are given relative to the RMS error of eager single-precision execution on the "
-        "same inputs plus 1e-07 times the RMS of the reference output. On this scale, errors reach at most 1.25; the "
+        "Root-mean-square (RMS) errors are given relative to the sum of (i) the RMS error of eager single-precision "
+        "execution on the same inputs and (ii) 1e-07 times the RMS of the reference output. On this scale, errors reach at most 1.25; the "
         "tolerance is 2. Relative to eager execution alone, errors may be larger, by a factor that the records do not "
         "give."
     )
@@ -113,8 +113,8 @@ def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) ->
         )
 
     assert written(tmp_path, change).sentences["correctness: tolerance"] == (
-        "Root-mean-square (RMS) errors are given relative to the RMS error of eager single-precision execution on the "
-        "same inputs plus a share of the RMS of the reference output, which differs between trials. On this scale, "
+        "Root-mean-square (RMS) errors are given relative to the sum of (i) the RMS error of eager single-precision "
+        "execution on the same inputs and (ii) a share of the RMS of the reference output, which differs between trials. On this scale, "
         "errors reach at most 1.25. Relative to eager execution alone, errors may be larger, by a factor that the "
         "records do not give."
     )

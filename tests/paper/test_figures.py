@@ -194,9 +194,11 @@ def test_figure_svg_is_one_xml_file_without_outside_references(written: Path) ->
 def test_figure_in_latex_is_included_at_its_width(written: Path) -> None:
     column, page = ((written / f"fig{number}.tex").read_text(encoding="utf-8") for number in (5, 6))
     assert r"\begin{figure}" in column
-    assert r"\includegraphics[width=\columnwidth]{\ablatrixhere fig5.pdf}" in column
+    assert (
+        r"\includegraphics[width=\columnwidth,height=0.8\textheight,keepaspectratio]{\ablatrixhere fig5.pdf}" in column
+    )
     assert r"\begin{figure*}" in page
-    assert r"\includegraphics[width=\textwidth]{\ablatrixhere fig6.pdf}" in page
+    assert r"\includegraphics[width=\textwidth,height=0.8\textheight,keepaspectratio]{\ablatrixhere fig6.pdf}" in page
     assert r"\label{fig:6}" in page
 
 

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from ablatrix.builds import Build
 from ablatrix.compilers.catalogue import CompilerEntry, Level
 from ablatrix.errors import UnsupportedError
 from ablatrix.records.model import Device
@@ -41,7 +42,7 @@ def test_type_that_ends_the_process_is_missing_with_the_signal() -> None:
     assert missing_type(entry_of(NoHalf), "bfloat16").endswith("it said: its process was ended by SIGSEGV")
 
 
-def try_here(entry: CompilerEntry, dtype: str, device: Device) -> str:
+def try_here(entry: CompilerEntry, dtype: str, device: Device, build: Build | None = None) -> str:
     """Try a type as the process does that is started for it, but in this one: each takes seconds to start."""
     with TemporaryDirectory() as scratch:
         return type_process._try(type_order(entry, dtype, type_probe.PROBE, device, Path(scratch)))

@@ -85,6 +85,7 @@ def test_stage_of_one_further_level_is_around_as_study_says(tmp_path: Path) -> N
         10,
         11,
         12,
+        13,
     )  # every trial compiles one task: there is nothing to hold its time against
     assert "figure 4: every cold trial compiles the same number of tasks" in " ".join(paper.left_out)
 
@@ -140,7 +141,7 @@ def test_no_op_is_not_proven_by_code_of_knob_that_acts_at_run_time(tmp_path: Pat
     assert {one.verdict for one in Findings(read(results)).proofs if one.knob == "kernels"} == {verdict}
     _, text = text_of(tmp_path, results)
     assert ("the same program is built at every level of `kernels`" in text) == (verdict == "no_op")
-    assert ("`kernels` saves the most run time" in text) == (verdict != "no_op")
+    assert ("attributes the largest reduction to `kernels`" in text) == (verdict != "no_op")
 
 
 def test_two_compilers_of_other_knobs_are_compared(tmp_path: Path) -> None:
@@ -174,7 +175,7 @@ def test_one_at_a_time_study_has_figures_in_its_order_and_no_empty_one(tmp_path:
     for number in (5, 6):
         figure = pl.read_csv(tmp_path / "paper" / "figures" / f"fig{number}.csv")
         assert figure["knob"].unique(maintain_order=True).to_list() == names
-    assert paper.not_applicable == (4, 7, 9, 10, 11, 12)
+    assert paper.not_applicable == (4, 7, 9, 10, 11, 12, 13)
     for number in (7, 9):
         assert f"figure {number}: no successful trial reports the memory that it shows" in paper.left_out
     assert text.count("changes of a single knob, each starting from the baseline") == 1

@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import venv
 from collections.abc import Iterable, Sequence
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def located(requirement: str, base: Path) -> str:
 
 
 def _pip(workshop: Workshop, interpreter: Path, words: Sequence[str], what: str) -> tuple[Distribution, ...]:
-    if find_spec("pip") is None:
+    if PathFinder.find_spec("pip") is None:  # asked of all finders, setuptools' would give up its own distutils
         raise BuildError(
             f"build '{workshop.name}': {what}: this environment has no pip; to have it: "
             f"{sys.executable} -m ensurepip --upgrade"

@@ -82,8 +82,9 @@ def latex_figure(figure: "LatexFigure", file: str, pages: int, is_wide: bool, co
             words = rf"\textbf{{{title}}}{continued.format(page=page, pages=pages)}"
         choice = "" if pages == 1 else f",page={page}"
         again = "" if page == 1 else "\\addtocounter{figure}{-1}\n"
+        size = rf"width={width},height=0.8\textheight,keepaspectratio"  # a tall one leaves room for its caption
         floats.append(
-            f"\\begin{{{kind}}}[tp]\n\\centering\n\\includegraphics[width={width}{choice}]{{\\ablatrixhere {file}}}\n"
+            f"\\begin{{{kind}}}[tp]\n\\centering\n\\includegraphics[{size}{choice}]{{\\ablatrixhere {file}}}\n"
             f"{again}\\caption{{{words}}}\n"
             + (f"\\label{{fig:{figure.number}}}\n" if page == 1 else "")
             + f"\\end{{{kind}}}\n"
