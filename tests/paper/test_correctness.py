@@ -47,7 +47,8 @@ def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: P
     assert written(tmp_path, checked(rms_ratio=1.25)).sentences["correctness: tolerance"] == (
         "Root-mean-square (RMS) errors are given relative to the sum of (i) the largest RMS error of eager execution "
         "under randomly perturbed rounding and (ii) 1e-07 times the RMS of the reference output. On this scale, errors "
-        "reach at most 1.25; the tolerance is 2, which corresponds to at most 12 times the RMS error of unperturbed eager execution. "
+        "reach at most 1.25; the tolerance is 2, which corresponds to at most 12 times the RMS error of unperturbed "
+        "eager execution. "
         "The error of any single element is at most 0.5 times the largest error of eager execution on elements of "
         "similar sensitivity to rounding."
     )
@@ -91,8 +92,8 @@ def test_unjudged_outputs_and_those_that_eager_misses_are_counted(tmp_path: Path
 def test_tolerance_before_1_3_says_that_its_unit_is_eager_plus_floor(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25, **BEFORE_1_3)).sentences["correctness: tolerance"] == (
         "Root-mean-square (RMS) errors are given relative to the sum of (i) the RMS error of eager single-precision "
-        "execution on the same inputs and (ii) 1e-07 times the RMS of the reference output. On this scale, errors reach at most 1.25; the "
-        "tolerance is 2. Relative to eager execution alone, errors may be larger, by a factor that the records do not "
+        "execution on the same inputs and (ii) 1e-07 times the RMS of the reference output. On this scale, errors "
+        "reach at most 1.25; the tolerance is 2. Relative to eager execution alone, errors may be larger, by a factor that the records do not "
         "give."
     )
 
@@ -114,8 +115,8 @@ def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) ->
 
     assert written(tmp_path, change).sentences["correctness: tolerance"] == (
         "Root-mean-square (RMS) errors are given relative to the sum of (i) the RMS error of eager single-precision "
-        "execution on the same inputs and (ii) a share of the RMS of the reference output, which differs between trials. On this scale, "
-        "errors reach at most 1.25. Relative to eager execution alone, errors may be larger, by a factor that the "
+        "execution on the same inputs and (ii) a share of the RMS of the reference output, which differs between "
+        "trials. On this scale, errors reach at most 1.25. Relative to eager execution alone, errors may be larger, by a factor that the "
         "records do not give."
     )
 

@@ -19,7 +19,6 @@ from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records, tidied, wr
 FILES = [
     *(f"tables/table{number}.{kind}" for number in range(1, 9) for kind in ("csv", "md", "tex", "html")),
     *(f"figures/fig{number}.{kind}" for number in (*range(1, 10), 13) for kind in ("pdf", "png", "svg", "csv", "tex")),
-    *(f"figures/fig13_2.{kind}" for kind in ("png", "svg")),
     *(f"text/{name}.{kind}" for name in ("setup", "fairness", "benefit", "correctness") for kind in ("md", "tex")),
     "text/left_out.md",
     "macros.tex",

@@ -26,14 +26,14 @@ SCREENS: Mapping[str, tuple[str, str]] = {
         "从全部开启的配置中去掉任何一组或一个开关{place}均未影响{metric}{see}{idle}。",
     ),
     "screen/shares": (
-        "Of {knobs} knobs{place}, {found} have a Shapley share of the whole change of the {metric} that differs from one, "
-        "from a sample of orders and at a false discovery rate of {rate}%: {largest}{more}{see}{idle}.",
+        "Of {knobs} knobs{place}, {found} have a Shapley share of the whole change of the {metric} that differs from "
+        "one, from a sample of orders and at a false discovery rate of {rate}%: {largest}{more}{see}{idle}.",
         "在 {knobs} 个开关{place}中，{found} 个对{metric}总变化的 Shapley 份额显著（由抽样的顺序得出，错误发现率 "
         "{rate}%）：{largest}{more}{see}{idle}。",
     ),
     "screen/shares/none": (
-        "Of {knobs} knobs{place} none has a Shapley share of the whole change of the {metric} that differs from one, from "
-        "a sample of orders and at a false discovery rate of {rate}%{see}{idle}.",
+        "Of {knobs} knobs{place} none has a Shapley share of the whole change of the {metric} that differs from one, "
+        "from a sample of orders and at a false discovery rate of {rate}%{see}{idle}.",
         "在 {knobs} 个开关{place}中，没有一个对{metric}总变化的 Shapley 份额显著（由抽样的顺序得出，错误发现率 "
         "{rate}%）{see}{idle}。",
     ),
