@@ -137,7 +137,7 @@ def test_model_by_module_is_found_where_the_caller_found_it(tmp_path: Path) -> N
 
 
 def test_every_interpreter_is_started_in_one_way() -> None:
-    """``sys.executable`` is named where command lines are made, where a study's ``python`` is looked up, and of builds."""
+    """``sys.executable`` is named where the command line is made, and where a ``python`` of a study is looked up."""
     naming = set()
     for file in SOURCES.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

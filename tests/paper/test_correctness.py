@@ -93,8 +93,8 @@ def test_tolerance_before_1_3_says_that_its_unit_is_eager_plus_floor(tmp_path: P
     assert written(tmp_path, checked(rms_ratio=1.25, **BEFORE_1_3)).sentences["correctness: tolerance"] == (
         "Root-mean-square (RMS) errors are given relative to the sum of (i) the RMS error of eager single-precision "
         "execution on the same inputs and (ii) 1e-07 times the RMS of the reference output. On this scale, errors "
-        "reach at most 1.25; the tolerance is 2. Relative to eager execution alone, errors may be larger, by a factor that the records do not "
-        "give."
+        "reach at most 1.25; the tolerance is 2. Relative to eager execution alone, errors may be larger, by a factor "
+        "that the records do not give."
     )
 
 
@@ -116,8 +116,8 @@ def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) ->
     assert written(tmp_path, change).sentences["correctness: tolerance"] == (
         "Root-mean-square (RMS) errors are given relative to the sum of (i) the RMS error of eager single-precision "
         "execution on the same inputs and (ii) a share of the RMS of the reference output, which differs between "
-        "trials. On this scale, errors reach at most 1.25. Relative to eager execution alone, errors may be larger, by a factor that the "
-        "records do not give."
+        "trials. On this scale, errors reach at most 1.25. Relative to eager execution alone, errors may be larger, by a factor "
+        "that the records do not give."
     )
 
 
