@@ -116,7 +116,8 @@ def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) ->
     assert written(tmp_path, change).sentences["correctness: tolerance"] == (
         "Root-mean-square (RMS) errors are given relative to the sum of (i) the RMS error of eager single-precision "
         "execution on the same inputs and (ii) a share of the RMS of the reference output, which differs between "
-        "trials. On this scale, errors reach at most 1.25. Relative to eager execution alone, errors may be larger, by a factor "
+        "trials. On this scale, errors reach at most 1.25. Relative to eager execution alone, errors "
+        "may be larger, by a factor "
         "that the records do not give."
     )
 
