@@ -20,7 +20,7 @@ from ablatrix.builds import read_locks
 from ablatrix.catalogue import installed_catalogue
 from ablatrix.compilers.catalogue import EAGER
 from ablatrix.compilers.settings import Address, AddressList, setting_knob
-from ablatrix.errors import BuildError, TrialError
+from ablatrix.errors import BuildError, BuildFailedError, TrialError
 from ablatrix.records.journal import final_records, read_records
 from ablatrix.records.model import Record
 from ablatrix.statistics.quantile import median
@@ -238,8 +238,9 @@ def test_build_whose_package_cannot_be_imported_ends_the_run_in_a_line(tmp_path:
         (tmp_path / name / "tinypackage.py").write_text(f"{source}\n")
     study = plugged_study(tmp_path, {name: {"env": {"PYTHONPATH": f"./{name}"}} for name in ("good", "bad")})
     message = r"build 'bad' of compiler 'plugged': the fork server did not start: .*libtiny\.so\.1: no such file"
-    with pytest.raises(TrialError, match=message):
+    with pytest.raises(BuildFailedError, match=message) as told:
         run(study, tmp_path / "out")
+    assert told.value.build == "bad"
 
 
 def test_interpreter_without_ablatrix_is_refused_with_what_to_install(tmp_path: Path) -> None:

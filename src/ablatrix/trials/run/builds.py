@@ -10,7 +10,7 @@ from ablatrix.builds import Build, BuildLock, BuildSpec, make_build, missing_mod
 from ablatrix.compilers.catalogue import BUILD, CompilerEntry, KnobEntry, Level
 from ablatrix.compilers.command.entry import describe_command
 from ablatrix.compilers.settings import ORDER, AddressList, ask_addresses
-from ablatrix.errors import BuildError
+from ablatrix.errors import BuildError, BuildFailedError, CompilerError
 from ablatrix.study.model import CompilerChoice, Study
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import Side, Sides
@@ -38,8 +38,9 @@ def make_sides(
         locks: What the builds of another directory were: they are made again from these, as far as this machine can.
 
     Raises:
-        BuildError: A build cannot be made, is another one than in the directory, or lacks what every build must have.
-        CompilerError: A compiler cannot be asked for its settings in a build, or a program does not describe itself.
+        BuildFailedError: A build fails when it is made, lacks what each must have, or its compiler or program does not
+            say what it has.
+        BuildError: A build cannot be made otherwise, or is another one than in the directory.
     """
     study, catalogue = resolved
     chosen = {choice.name: choice for choice in study.compilers if choice.builds}
@@ -58,7 +59,10 @@ def make_sides(
     gaps: dict[Side, dict[tuple[str, Level], str]] = {}
     for choice in chosen.values():
         for name in choice.builds:
-            found = _look(study, choice, catalogue.compiler(choice.name), builds[name])
+            try:
+                found = _look(study, choice, catalogue.compiler(choice.name), builds[name])
+            except CompilerError as error:
+                raise BuildFailedError(f"build '{name}': {error}", name) from None
             side = Side(choice.name, name)
             entries[side], gaps[side] = found.entry, found.gaps
     write_locks((one.locked(study.builds[name].sentence()) for name, one in builds.items()), directory.builds)
@@ -103,18 +107,20 @@ def _refuse_unfit(build: Build) -> None:
     """Refuse a build in which no worker can run.
 
     Raises:
-        BuildError: Its interpreter lacks ablatrix or torch, or its ablatrix speaks another protocol.
+        BuildFailedError: Its interpreter lacks ablatrix or torch, or its ablatrix speaks another protocol.
     """
-    where = f"build '{build.name}': {build.interpreter}"
     if build.ablatrix is None:
-        raise BuildError(f"{where} has no ablatrix, which its workers are; install version {__version__} there")
-    if build.protocol != PROTOCOL:
-        raise BuildError(
-            f"{where} has ablatrix {build.ablatrix}, whose workers speak protocol {build.protocol or 'of no number'}, "
+        why = f"has no ablatrix, which its workers are; install version {__version__} there"
+    elif build.protocol != PROTOCOL:
+        why = (
+            f"has ablatrix {build.ablatrix}, whose workers speak protocol {build.protocol or 'of no number'}, "
             f"and the runner {PROTOCOL}; install version {__version__} there"
         )
-    if build.torch is None:
-        raise BuildError(f"{where} has no torch, which every workload needs; install it there")
+    elif build.torch is None:
+        why = "has no torch, which every workload needs; install it there"
+    else:
+        return
+    raise BuildFailedError(f"build '{build.name}': {build.interpreter} {why}", build.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +135,10 @@ def _look(study: Study, choice: CompilerChoice, entry: CompilerEntry, build: Bui
         return _look_at_program(study, choice, entry, build)
     missing = missing_modules(build, entry.modules)
     if missing:
-        raise BuildError(
+        raise BuildFailedError(
             f"build '{build.name}': {build.interpreter} cannot find {', '.join(missing)}, which compiler "
-            f"'{entry.name}' needs; install it there, or add it to the build"
+            f"'{entry.name}' needs; install it there, or add it to the build",
+            build.name,
         )
     if not any(_named_settings(knob) for knob in entry.knobs):
         return _Found(entry, {})
