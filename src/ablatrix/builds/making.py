@@ -118,7 +118,9 @@ def _kept_checkout(name: str, spec: BuildSpec, git: GitSource, directory: Path, 
         ahead = tuple((source / one).resolve() for one in git.pythonpath)
         absent = [one for one in ahead if not one.is_dir()]
         if absent:
-            missing = absent[0].relative_to(source.resolve()) if absent[0].is_relative_to(source.resolve()) else absent[0]
+            missing = (
+                absent[0].relative_to(source.resolve()) if absent[0].is_relative_to(source.resolve()) else absent[0]
+            )
             raise BuildFailedError(
                 f"build '{name}': commit {commit[:12]} has no directory '{missing}' for its 'pythonpath'", name
             )
