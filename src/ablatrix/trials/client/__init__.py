@@ -1,10 +1,11 @@
 """The runner's side of fork servers and workers."""
 
 from ablatrix.trials.client.client import Worker, WorkloadServer
-from ablatrix.trials.client.servers import Loaded, Servers
+from ablatrix.trials.client.servers import BuildServerError, Loaded, Servers
 from ablatrix.trials.client.sides import Gaps, Side, Sides
 
 __all__ = [
+    "BuildServerError",
     "Gaps",
     "Loaded",
     "Servers",
