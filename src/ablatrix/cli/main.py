@@ -15,6 +15,7 @@ import typer
 
 from ablatrix.cli import (
     artifact,
+    bisect,
     bisect_builds,
     claims,
     design,
@@ -65,6 +66,7 @@ for group in (
     verdict_and_compare,
     pr,
     history,
+    bisect,
     bisect_builds,
     tabulate,
     paper,

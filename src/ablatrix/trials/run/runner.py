@@ -19,6 +19,7 @@ from ablatrix.study.design import make_design
 from ablatrix.study.files import refuse_changed_files
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.client import KeptServers
 from ablatrix.trials.host import max_live_workers
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Ledger, LoggedProgress, Progress, ResultDirectory, Silence, Sink, run_log
@@ -76,6 +77,7 @@ def run(
     study_directory: Path | None = None,
     keep_samples: bool = True,
     locks: Sequence[BuildLock] = (),
+    kept: KeptServers | None = None,
 ) -> RunSummary:
     """Run what is missing of a study. Running again into the same directory resumes.
 
@@ -89,6 +91,7 @@ def run(
         study_directory: Directory of the study file, to record its git commit.
         keep_samples: Keep raw samples in side files; without, records hold their digest and no file.
         locks: What the builds of the study were in an artifact: they are made again from these.
+        kept: Fork servers that other runs use, too; by default the run has its own.
 
     Raises:
         StudyError: A condition is invalid, a file of the study has changed since it was loaded, or the directory holds
@@ -106,12 +109,13 @@ def run(
     directory = ResultDirectory(Path(out).resolve())
     design = directory.make(study, planned)
     progress = LoggedProgress(progress or Silence())
-    with _locked(directory), run_log(directory.log), Interrupt() as interrupt, ExitStack() as stack:
+    with _locked(directory), run_log(directory.log), ExitStack() as stack:
+        interrupt = stack.enter_context(Interrupt()) if kept is None else kept.interrupt
         _log_beginning(study, directory)
         ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
         try:
             sides = make_sides(resolved, directory, progress.notice, locks)
-            session = Session(resolved, design, directory, ledger, interrupt, progress, sides)
+            session = Session(resolved, design, directory, ledger, interrupt, progress, sides, kept)
             planned_count, statuses, caught = session.run(only, stack)
         except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
             raise TrialError(

@@ -21,7 +21,7 @@ from ablatrix.study.design import Cell, Design, Trial, extend_design
 from ablatrix.study.design_file import write_design
 from ablatrix.study.further_stages import add_repeat, cells_of
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import Servers, Sides
+from ablatrix.trials.client import KeptServers, Servers, Sides
 from ablatrix.trials.host import crowding_text, max_live_workers, place_runs
 from ablatrix.trials.messages import Interrupt, Interrupted
 from ablatrix.trials.results import Ledger, Outcome, Progress, ResultDirectory
@@ -52,8 +52,9 @@ class Session:
         interrupt: Interrupt,
         progress: Progress,
         sides: Sides,
+        kept: KeptServers | None = None,
     ) -> None:
-        self._sides = sides
+        self._sides, self._kept = sides, kept
         self._resolved, self._design, self._directory = resolved, design, directory
         self._study, self._catalogue = resolved
         self._ledger, self._interrupt, self._progress = ledger, interrupt, progress
@@ -74,7 +75,9 @@ class Session:
         shutil.rmtree(self._scratch, ignore_errors=True)
         logs = self._directory.work / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        self._servers = stack.enter_context(Servers(self._resolved, logs, self._interrupt, self._sides))
+        own = Servers(self._resolved, logs, self._interrupt, self._sides)
+        kept = self._kept and self._kept.of(self._resolved, self._sides)
+        self._servers = kept or stack.enter_context(own)
         self._preparation = Preparation(
             self._resolved, self._directory, self._servers, self._scratch, self._threads, self._sides
         )
