@@ -29,8 +29,9 @@ from ablatrix.study.load import load_study
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import Side
 from ablatrix.trials.client.client import ForkServer
-from ablatrix.trials.messages import Interrupt
+from ablatrix.trials.messages import Interrupt, TrialResult
 from ablatrix.trials.results import ResultDirectory
+from ablatrix.trials.run import rerun
 from ablatrix.trials.run.builds import make_sides
 from ablatrix.trials.run.runner import RunSummary, run
 from tests.builds.sources import git, make_repository, make_wheel
@@ -180,6 +181,36 @@ def test_run_again_makes_no_build_and_measures_nothing(of_commits: tuple[Path, R
     assert len(places) == 2
 
 
+def rerun_of(of_commits: tuple[Path, RunSummary], build: str, weights: str, work: Path) -> tuple[Record, TrialResult]:
+    """Repeat a measured trial of a build in the foreground; return its record and what it gave."""
+    study, summary = of_commits
+    wanted = {"build": build, "buffers": "fresh", "weights": weights}
+    one = next(
+        one for one in records_of(summary) if one.role == "measured" and one.config.knobs | wanted == one.config.knobs
+    )
+    results = work / "results"
+    shutil.copytree(summary.results.parent, results, ignore=shutil.ignore_patterns("caches", "scratch"))
+    return one, rerun(load_study(study), results, one.trial_id)
+
+
+def test_trial_of_a_build_is_repeated_in_that_build(of_commits: tuple[Path, RunSummary], tmp_path: Path) -> None:
+    record, result = rerun_of(of_commits, "before", "given", tmp_path)
+    assert result.status == "ok"
+    assert (result.compile, record.compile) != (None, None)
+    assert result.compile is not None
+    assert record.compile is not None
+    assert result.compile.artifact_digest == record.compile.artifact_digest
+
+
+def test_trial_of_what_a_build_lacks_is_repeated_as_unsupported(
+    of_commits: tuple[Path, RunSummary], tmp_path: Path
+) -> None:
+    record, result = rerun_of(of_commits, "before", "fortran", tmp_path)
+    assert record.error is not None
+    assert result.error is not None
+    assert (result.status, result.error.message) == ("unsupported", record.error.message)
+
+
 def plugged_study(directory: Path, builds: Mapping[str, Any]) -> ResolvedStudy:
     file = write_study(
         directory,
@@ -199,6 +230,10 @@ def test_overlays_of_two_versions_are_one_study(tmp_path: Path) -> None:
     versions = {one.config.knobs.get("build"): one.meta.versions.get("tinypackage") for one in records_of(summary)}
     assert versions == {"old": "1.0", "new": "2.0", None: None}
     assert mixed_origins(tidy([summary.results])) == {}
+    one = next(one for one in records_of(summary) if one.config.knobs.get("build") == "old")
+    repeated = rerun(plugged_study(tmp_path, builds), tmp_path / "out", one.trial_id)
+    assert repeated.versions is not None
+    assert repeated.versions["tinypackage"] == "1.0"
     (tmp_path / wheels[0]).unlink()
     make_wheel(tmp_path, "tinypackage", "1.0", "VERSION = 'another'\n")
     message = (
