@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -49,7 +50,7 @@ class Made(Around):
 
 
 COMPILERS = [CompilerEntry(name="made", summary="Eager with switches.", modules=("torch",), extra="",
-                           adapter="made_compiler:Made", knobs=(*SHIPPED["tvm"].knobs[:1], *OWN))]
+                           adapter="{module}:Made", knobs=(*SHIPPED["tvm"].knobs[:1], *OWN))]
 """
 
 
@@ -63,10 +64,11 @@ def make_study(directory: Path, fault: str, guilty: tuple[str, ...]) -> Resolved
     """
     text = PLUGIN.replace("{switches!r}", repr(SWITCHES)).replace("{fault!r}", repr(fault))
     text = text.replace("{guilty!r}", repr(guilty)).replace("{counter!r}", repr(str(directory / "counter")))
-    (directory / "made_compiler.py").write_text(text)
+    module = f"made_compiler_{next(NUMBERS)}"  # a module is imported once in a process
+    (directory / f"{module}.py").write_text(text.replace("{module}", module))
     study = {
         "name": "made",
-        "plugins": ["made_compiler.py"],
+        "plugins": [f"{module}.py"],
         "workloads": [{"name": "mlp", "parameters": {"layers": 1, "hidden": 16, "batch": 2}}],
         "compilers": ["made"],
         "modes": ["cold"],
@@ -82,4 +84,5 @@ def make_study(directory: Path, fault: str, guilty: tuple[str, ...]) -> Resolved
     return load_study(file, read_catalogue(()))
 
 
+NUMBERS = itertools.count()
 ON = dict.fromkeys(SWITCHES, "on")

@@ -12,9 +12,11 @@ from ablatrix.errors import StudyError, TrialError
 from ablatrix.trials.run import run
 from tests.culprits.made import ON, SWITCHES, make_study
 
-pytestmark = pytest.mark.slow
+ALONE = {"passes": False, "closer": False}
+"""Knobs alone, and only until they are named."""
 
 
+@pytest.mark.long
 def test_find_culprits_names_two_that_are_wrong_together(tmp_path: Path) -> None:
     resolved = make_study(tmp_path, "spoil", ("second", "fourth"))
     told: list[str] = []
@@ -31,51 +33,58 @@ def test_find_culprits_names_two_that_are_wrong_together(tmp_path: Path) -> None
     assert not any(line.startswith("look ") for line in told[before:])
 
 
+@pytest.mark.slow
 def test_find_culprits_of_a_crash_names_one(tmp_path: Path) -> None:
     resolved = make_study(tmp_path, "crash", ("third",))
-    found = find_culprits(question_of_study(resolved, "crashed", levels=ON), tmp_path / "out")
+    found = find_culprits(question_of_study(resolved, "crashed", levels=ON, **ALONE), tmp_path / "out")
     assert [one.title for one in found.culprits] == ["third=on"]
     assert found.trouble is not None and found.trouble.error == "SIGABRT"
 
 
+@pytest.mark.long
 def test_find_culprits_of_a_slow_down_confirms_it(tmp_path: Path) -> None:
     resolved = make_study(tmp_path, "slow", ("first",))
-    found = find_culprits(question_of_study(resolved, "slower", levels=ON), tmp_path / "out")
+    found = find_culprits(question_of_study(resolved, "slower", levels=ON, **ALONE), tmp_path / "out")
     assert [one.title for one in found.culprits] == ["first=on"]
     assert found.cured is not None and found.cured.value > 1.5
     assert (tmp_path / "out" / "looks" / found.compared / "results.jsonl").exists()
 
 
+@pytest.mark.long
 def test_find_culprits_of_a_flaky_fault_says_so(tmp_path: Path) -> None:
     resolved = make_study(tmp_path, "flaky", ("first",))
-    found = find_culprits(question_of_study(resolved, "wrong_output", levels=ON), tmp_path / "out")
+    found = find_culprits(question_of_study(resolved, "wrong_output", levels=ON, **ALONE), tmp_path / "out")
     assert found.ending == "flaky"
     shown, looks = found.shown
     assert 0 < shown < looks
 
 
+@pytest.mark.slow
 def test_find_culprits_of_another_trouble_names_that(tmp_path: Path) -> None:
     resolved = make_study(tmp_path, "crash", ("first",))
-    found = find_culprits(question_of_study(resolved, "wrong_output", levels=ON), tmp_path / "out")
+    found = find_culprits(question_of_study(resolved, "wrong_output", levels=ON, **ALONE), tmp_path / "out")
     assert found.ending == "other_trouble"
     assert found.trouble is not None and found.trouble.kind == "crashed"
 
 
+@pytest.mark.slow
 def test_find_culprits_of_what_is_fine_finds_no_trouble(tmp_path: Path) -> None:
     resolved = make_study(tmp_path, "spoil", ("first",))
     levels = {**ON, "first": "off"}
-    found = find_culprits(question_of_study(resolved, "wrong_output", levels=levels), tmp_path / "out")
+    found = find_culprits(question_of_study(resolved, "wrong_output", levels=levels, **ALONE), tmp_path / "out")
     assert found.ending == "no_trouble" and not found.holds
 
 
+@pytest.mark.long
 def test_find_culprits_refuses_the_directory_of_another_question(tmp_path: Path) -> None:
     resolved = make_study(tmp_path, "spoil", ("first",))
-    question = question_of_study(resolved, "wrong_output", levels={**ON, "first": "off"})
+    question = question_of_study(resolved, "wrong_output", levels={**ON, "first": "off"}, **ALONE)
     find_culprits(question, tmp_path / "out")
     with pytest.raises(TrialError, match="the journal of another bisection"):
         find_culprits(replace(question, kind="crashed"), tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_question_of_a_trial_takes_what_its_record_shows(tmp_path: Path) -> None:
     resolved = make_study(tmp_path, "spoil", ("first",))
     out = tmp_path / "results"
