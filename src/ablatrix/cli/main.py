@@ -15,6 +15,7 @@ import typer
 
 from ablatrix.cli import (
     artifact,
+    bisect,
     bisect_builds,
     claims,
     design,
@@ -66,6 +67,7 @@ for group in (
     verdict_and_compare,
     pr,
     history,
+    bisect,
     bisect_builds,
     reduce,
     tabulate,

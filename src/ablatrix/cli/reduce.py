@@ -2,19 +2,19 @@
 
 import json
 import sys
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.bisect import SUFFIXES, of_study, of_trial
 from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins, Quiet
-from ablatrix.cli.trust import Trusted, trust_of
+from ablatrix.cli.trust import Trusted
 
 if TYPE_CHECKING:
     from ablatrix.reduction import Reduction
-    from ablatrix.study.resolve import ResolvedStudy
-    from ablatrix.troubles import Configuration
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +24,12 @@ def register(app: typer.Typer) -> None:
 
 def reduce_command(
     subject: Annotated[
-        str, typer.Argument(metavar="STUDY|TRIAL", help="Study file, or the id of a trial.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="TRIAL|STUDY",
+            help="Id of a trial or of one of its records (with --results and --study), or a study file (YAML).",
+            show_default=False,
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Directory for the journal, the runs and the results.")],
     trouble: Annotated[
@@ -69,27 +74,23 @@ def reduce_command(
     The same command again resumes: what was asked is kept in OUT.
     """
     from ablatrix.cli.effects import levels_of
-    from ablatrix.plugin_files import read_catalogue
     from ablatrix.reduction import ReductionQuestion, reduce, reduction_data
-    from ablatrix.study.load import load_study
     from ablatrix.troubles import InterruptedLook
 
-    file, record = _subject(subject, results, study)
-    resolved = load_study(file, read_catalogue(plugin or ()), trust=trust_of(trust))
-    levels = levels_of("--knob", knob)
-    if record is not None:
-        workload, compiler = workload or record.workload.name, compiler or record.config.compiler
-        levels = {**record.config.knobs, **levels}
-        trouble = trouble or str(record.status)
-    configuration = _configuration(resolved, workload, compiler, levels)
+    with ExitStack() as stack:
+        if Path(subject).suffix in SUFFIXES:
+            posed = of_study(Path(subject), trouble, (workload, compiler, knob), plugin, trust, {})
+        else:
+            posed = of_trial(subject, trouble, results, study, plugin, trust, {}, stack)
     question = ReductionQuestion(
-        kind=trouble or "wrong_output",
-        reference=levels_of("--good", good),
+        kind=posed.kind,
+        reference={**posed.baseline, **levels_of("--good", good)},
+        mode=posed.mode,
         most_steps=most_steps,
         most_seconds=most_minutes * 60.0,
     )
     try:
-        found = reduce(configuration, question, out, tell=_silent if quiet else _tell)
+        found = reduce(posed.configuration, question, out, tell=_silent if quiet else _tell)
     except InterruptedLook as stopped:
         print("interrupted; run the same command again to go on", file=sys.stderr)
         raise typer.Exit(128 + stopped.signal) from None
@@ -99,46 +100,6 @@ def reduce_command(
         _show(found)
     if not found.holds:
         raise typer.Exit(1)
-
-
-def _subject(subject: str, results: Path | None, study: Path | None) -> tuple[Path, Any]:
-    """Return the study file, and the record of the trial where one is named.
-
-    Raises:
-        StudyError: A trial is named without what it needs, or it did not fail.
-    """
-    from ablatrix.cli.show import attempts_of
-    from ablatrix.errors import StudyError
-
-    if results is None and study is None:
-        file = Path(subject)
-        if not file.suffix and not file.exists():
-            raise StudyError(f"{subject}: is no file; of a trial, name --results DIR and --study FILE, too")
-        return file, None
-    if results is None or study is None:
-        raise StudyError(f"trial '{subject}': name both --results DIR and --study FILE")
-    return study, attempts_of(results, subject)[1][-1]
-
-
-def _configuration(
-    resolved: "ResolvedStudy", workload: str | None, compiler: str | None, levels: dict[str, Any]
-) -> "Configuration":
-    """Return the configuration that is reduced; workload and compiler are the study's only ones where none is named.
-
-    Raises:
-        StudyError: The study has several, and none is named.
-    """
-    from ablatrix.errors import StudyError
-    from ablatrix.troubles import Configuration
-
-    variants = [one.name for one in resolved.study.variants]
-    compilers = [one.name for one in resolved.study.compilers]
-    for what, chosen, there in (("workload", workload, variants), ("compiler", compiler, compilers)):
-        if chosen is None and len(there) != 1:
-            raise StudyError(f"a reduction is of one {what}, and the study has: {', '.join(there)}; name --{what}")
-    return Configuration(
-        resolved=resolved, workload=workload or variants[0], compiler=compiler or compilers[0], levels=levels
-    )
 
 
 def _tell(text: str) -> None:

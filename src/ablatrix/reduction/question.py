@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ablatrix.compilers.catalogue import Level
+from ablatrix.study.model import Mode
 from ablatrix.troubles import Trouble
 
 Ending = Literal["reduced", "most_steps", "most_time"]
@@ -21,12 +22,14 @@ class ReductionQuestion:
     Attributes:
         kind: The trouble: ``slower``, or a status that is a failure.
         reference: Levels of the configuration that does not have it, where they are not the study's baseline's.
+        mode: Of a failure: the mode of trials.
         most_steps: So many programs are tried at most.
         most_seconds: So long is tried at most.
     """
 
     kind: str
     reference: Mapping[str, Level] = field(default_factory=dict)
+    mode: Mode = "cold"
     most_steps: int = 400
     most_seconds: float = 1800.0
 

@@ -20,7 +20,7 @@ from ablatrix.study.design import make_design
 from ablatrix.study.model import Mode
 from ablatrix.trials.host import place_runs
 from ablatrix.trials.results import ResultDirectory
-from ablatrix.troubles import Configuration, Looks, Predicate, Sight, Trouble, check_kind, mode_of
+from ablatrix.troubles import SLOWER, Configuration, Looks, Predicate, Sight, Trouble, check_kind, mode_of
 from ablatrix.workloads.capture import FlatGraph, read_flat
 from ablatrix.workloads.prepare import load_program
 
@@ -64,8 +64,8 @@ def reduce(
         "study": configuration.study.digest,
     }
     with ReductionJournal(out, digest_value(asked)) as journal, Looks(out / LOOKS) as looks:
-        mode: Mode = mode_of(METRIC) if kind == "slower" else "cold"
-        predicate, control = _first_looks(configuration, good, kind, looks, tell)
+        mode: Mode = mode_of(METRIC) if kind == SLOWER else question.mode
+        predicate, control = _first_looks(configuration, good, kind, mode, looks, tell)
         graph = _whole_graph(configuration, looks, predicate.trouble, mode)
         judge = Judge(
             predicate=predicate,
@@ -130,26 +130,26 @@ def _finding(case: Case, judge: Judge, whole: FlatGraph, checked: Checked, endin
 
 
 def _first_looks(
-    configuration: Configuration, good: Configuration, kind: str, looks: Looks, tell: Tell
+    configuration: Configuration, good: Configuration, kind: str, mode: Mode, looks: Looks, tell: Tell
 ) -> tuple[Predicate, Mapping[str, Level] | None]:
     """Return what asks for the trouble of the whole program, and the levels under which there is none.
 
     Raises:
         StudyError: It does not show the trouble, or not each time.
     """
-    if kind == "slower":
+    if kind == SLOWER:
         return _first_times(configuration, good, looks, tell), None
-    first = looks.see(configuration, WHOLE, "cold")
+    first = looks.see(configuration, WHOLE, mode)
     trouble = _expected(configuration, first, kind)
     tell(f"the whole program: {trouble.text}")
-    again = looks.see(configuration, f"{WHOLE}-again", "cold", turn=1)
+    again = looks.see(configuration, f"{WHOLE}-again", mode, turn=1)
     if again.trouble is None or not again.trouble.is_same_as(trouble):
         shown = "ok" if again.trouble is None else again.trouble.text
         raise StudyError(
             f"{configuration.workload}: the trouble does not come each time: first {trouble.text}, then {shown}; a "
             "reduction needs one that does"
         )
-    predicate = Predicate(looks=looks, trouble=trouble)
+    predicate = Predicate(looks=looks, trouble=trouble, mode=mode)
     if good.full_levels == configuration.full_levels:
         tell("it is the reference itself, so that no step is tried without the setting")
         return predicate, None
@@ -180,7 +180,7 @@ def _first_times(configuration: Configuration, good: Configuration, looks: Looks
             f"{configuration.workload}: it is not slower than the reference: {ratio.value:.3f} times its time "
             f"[{ratio.low:.3f}, {ratio.high:.3f}] in {ratio.count} blocks"
         )
-    trouble = Trouble(kind="slower", ratio=ratio)
+    trouble = Trouble(kind=SLOWER, ratio=ratio)
     tell(f"the whole program: {trouble.text}")
     return Predicate(looks=looks, trouble=trouble, reference=good.levels, metric=METRIC, mode=mode_of(METRIC))
 

@@ -11,6 +11,7 @@ Each look is an ordinary run with isolated trials and caches of its own; compile
 from ablatrix.troubles.configuration import Configuration, mode_of
 from ablatrix.troubles.look import InterruptedLook, Looks, Sight
 from ablatrix.troubles.predicate import Answer, Observation, Predicate, failure_observation
+from ablatrix.troubles.step_journal import StepJournal, Wording
 from ablatrix.troubles.trouble import KINDS, SLOWER, Trouble, check_kind, message_class, trouble_of
 
 __all__ = [
@@ -23,7 +24,9 @@ __all__ = [
     "Observation",
     "Predicate",
     "Sight",
+    "StepJournal",
     "Trouble",
+    "Wording",
     "check_kind",
     "failure_observation",
     "message_class",

@@ -82,13 +82,20 @@ class Configuration:
                 raise StudyError(f"knob '{name}' of compiler '{self.compiler}' has no level '{level}'; it has: {known}")
 
     def look(
-        self, mode: Mode, *, reference: Mapping[str, Level] | None = None, blocks: int = 1, turn: int = 0
+        self,
+        mode: Mode,
+        *,
+        reference: Mapping[str, Level] | None = None,
+        each: Mapping[str, Level] | None = None,
+        blocks: int = 1,
+        turn: int = 0,
     ) -> ResolvedStudy:
         """Return the study of one look.
 
         Args:
             mode: Mode of its trials.
             reference: Levels of the configuration that it is measured beside; None for a look at it alone.
+            each: Levels of knobs that are changed one at a time, each beside the configuration as it is.
             blocks: Hot blocks, or cold replicates.
             turn: How often it was looked at before: orders and layouts differ from turn to turn.
 
@@ -101,6 +108,8 @@ class Configuration:
         stages = [Stage(name="reference", factorial={first: [beside[first]]})]
         if beside != own:
             stages.append(Stage(name="look", around=own, vary={first: [own[first]]}))
+        if each:
+            stages.append(Stage(name="each", around=own, vary={knob: [level] for knob, level in each.items()}))
         hot = study.protocol.hot.model_copy(update={"blocks": blocks, "max_blocks": blocks})
         cold = study.protocol.cold.model_copy(update={"replicates": blocks})
         protocol = study.protocol.model_copy(update={"hot": hot, "cold": cold, "budget_s": None})

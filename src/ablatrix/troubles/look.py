@@ -6,7 +6,7 @@ import math
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,7 @@ from ablatrix.records.journal import final_records, read_records
 from ablatrix.records.model import Record
 from ablatrix.records.names import RECORDS_NAME
 from ablatrix.study.model import Mode
+from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import KeptServers
 from ablatrix.trials.results import Progress, Silence
 from ablatrix.trials.run import run
@@ -120,8 +121,46 @@ class Looks:
         """
         start, directory = time.monotonic(), self.directory / place
         resolved = configuration.look(mode, reference=reference, blocks=blocks, turn=turn)
+        self._run(resolved, directory, ("role=measured",) if reference is None and mode == "cold" else ())
+        return _read(directory, place, configuration, reference, metric, time.monotonic() - start)
+
+    def see_each(
+        self,
+        configuration: Configuration,
+        place: str,
+        levels: Mapping[str, Level],
+        *,
+        metric: str = "run_ms_paired",
+        blocks: int = 1,
+    ) -> dict[str, tuple[float, ...]]:
+        """Run a configuration beside others that differ in one knob each, and return what each change does.
+
+        Args:
+            configuration: What is run.
+            place: Name of the run's directory.
+            levels: The other level of each knob.
+            metric: What is compared; one of hot trials.
+            blocks: Hot blocks.
+
+        Returns:
+            By knob the log ratio of the configuration to the one with the other level, for each block that has both.
+
+        Raises:
+            InterruptedLook: The user stopped it.
+            StudyError, CompilerError, WorkloadError, TrialError: The run cannot be made.
+        """
+        directory = self.directory / place
+        self._run(configuration.look("hot", each=levels, blocks=blocks), directory, ())
+        found: dict[str, tuple[float, ...]] = {}
+        records = [one for one in final_records(read_records(directory / RECORDS_NAME)) if one.role != "reference"]
+        own = {one.record_id for one in records if _is_at(one, configuration.full_levels)}
+        for knob, level in levels.items():
+            changed = {one.record_id for one in records if one.config.knobs.get(knob) == level}
+            found[knob] = tuple(-log for log in _logs(directory, changed, metric, own))
+        return found
+
+    def _run(self, resolved: ResolvedStudy, directory: Path, only: Sequence[str]) -> None:
         self._share_programs(directory)
-        only = ("role=measured",) if reference is None and mode == "cold" else ()
         done = run(
             resolved,
             directory,
@@ -135,7 +174,6 @@ class Looks:
             raise InterruptedLook(done.signal)
         for name in SPENT:
             shutil.rmtree(directory / "work" / name, ignore_errors=True)
-        return _read(directory, place, configuration, reference, metric, time.monotonic() - start)
 
     def _share_programs(self, directory: Path) -> None:
         link = directory / "work" / PROGRAMS
@@ -177,10 +215,16 @@ def _is_at(record: Record, levels: Mapping[str, Level]) -> bool:
     return all(levels.get(name) == level for name, level in record.config.knobs.items())
 
 
-def _logs(directory: Path, tested: set[str], metric: str) -> tuple[float, ...]:
+def _logs(directory: Path, tested: set[str], metric: str, beside: set[str] | None = None) -> tuple[float, ...]:
     """Return the log ratio of the tested configuration to the other one in each block that has both, in order.
 
     The A/A control is the other configuration once more, and counts like it.
+
+    Args:
+        directory: Of the run.
+        tested: Ids of records.
+        metric: What is compared.
+        beside: Ids of the records of the other configuration; None: all that are not tested.
     """
     try:
         rows: list[dict[str, Any]] = tidy([directory]).trials.to_dicts()
@@ -191,7 +235,10 @@ def _logs(directory: Path, tested: set[str], metric: str) -> tuple[float, ...]:
     for row in rows:
         value = row.get(metric)
         if row["status"] == "ok" and row["role"] != "reference" and value:
-            (own if row["record_id"] in tested else others)[row["block_id"]].append(math.log(value))
+            if row["record_id"] in tested:
+                own[row["block_id"]].append(math.log(value))
+            elif beside is None or row["record_id"] in beside:
+                others[row["block_id"]].append(math.log(value))
     return tuple(
         math.fsum(held) / len(held) - math.fsum(others[block]) / len(others[block])
         for block, held in own.items()

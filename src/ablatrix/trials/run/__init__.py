@@ -2,7 +2,7 @@
 
 from ablatrix.trials.run.foreground import rerun
 from ablatrix.trials.run.noise_floor import measure_noise_floor
-from ablatrix.trials.run.pass_list import PassList, list_passes
+from ablatrix.trials.run.pass_list import PassList, list_passes, list_passes_of
 from ablatrix.trials.run.plain_use import use_plainly_on_all
 from ablatrix.trials.run.runner import RunSummary, run
 from ablatrix.trials.run.selection import parse_conditions, select
@@ -11,6 +11,7 @@ __all__ = [
     "PassList",
     "RunSummary",
     "list_passes",
+    "list_passes_of",
     "measure_noise_floor",
     "parse_conditions",
     "rerun",
