@@ -13,7 +13,8 @@ PLAN, READ, WRITE, SHARE, LOOK = (
     "What there is",
 )
 GROUPS: Mapping[str, str] = {
-    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models", "bisect", "bisect-builds"), PLAN),
+    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models"), PLAN),
+    **dict.fromkeys(("bisect", "bisect-builds", "reduce"), PLAN),
     **dict.fromkeys(("effects", "diagnose", "show", "claims", "verdict", "compare", "pr", "history"), READ),
     **dict.fromkeys(("tabulate", "paper", "page"), WRITE),
     **dict.fromkeys(("artifact", "verify", "reproduce", "badges"), SHARE),
@@ -38,6 +39,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "bisect-builds": (
         "ablatrix bisect-builds study.yaml --out bisection",
         "ablatrix bisect-builds study.yaml --for wrong_output --workload mlp --out bisection",
+    ),
+    "reduce": (
+        "ablatrix reduce 8974259a --results results/quick --study studies/quick.yaml --out reduced",
+        "ablatrix reduce study.yaml --knob fold=on --trouble wrong_output --out reduced",
     ),
     "effects": (
         "ablatrix effects results/quick",
@@ -80,6 +85,7 @@ FAILS: Mapping[str, str] = {
     "rerun": "the trial failed",
     "bisect": "no culprit was found",
     "bisect-builds": "no culprit was found",
+    "reduce": "a fresh interpreter does not show the trouble in what is left",
     "effects": "no knob varies",
     "claims": "a claim does not hold",
     "verdict": "a criterion fails or is undecided",
