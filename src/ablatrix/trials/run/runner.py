@@ -22,6 +22,7 @@ from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.host import max_live_workers
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Ledger, LoggedProgress, Progress, ResultDirectory, Silence, Sink, run_log
+from ablatrix.trials.run.block_runner import BlockRunner
 from ablatrix.trials.run.builds import make_sides
 from ablatrix.trials.run.session import Session
 from ablatrix.version import __version__
@@ -111,8 +112,9 @@ def run(
         ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
         try:
             sides = make_sides(resolved, directory, progress.notice, locks)
-            session = Session(resolved, design, directory, ledger, interrupt, progress, sides)
-            planned_count, statuses, caught = session.run(only, stack)
+            session = Session(resolved, design, directory, ledger, interrupt, progress)
+            here = BlockRunner(resolved, directory, interrupt, progress, sides, session.keep, session.is_budget_spent)
+            planned_count, statuses, caught = session.run(only, stack, here)
         except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
             raise TrialError(
                 f"{error.filename or directory.path}: cannot be written: {error.strerror}; fix this and run "
