@@ -10,11 +10,12 @@ from ablatrix.records.gpu import Gpu, GpuNoise
 from ablatrix.records.layout import Layout
 from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
 from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Moment, Part, Seconds, StagePlan
+from ablatrix.records.place import Place
 from ablatrix.records.status import Status
 from ablatrix.records.tokens import MemorySpeed, TokenFacts
 from ablatrix.records.workload import InputFacts, WorkloadAxis
 
-SCHEMA_VERSION = "1.4"
+SCHEMA_VERSION = "1.5"
 Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer", "probe"]
 Tier = Literal["tiny", "medium", "hard"]
@@ -109,6 +110,7 @@ class Meta(Part):
     ablatrix_dirty: bool | None = Field(description="Whether that checkout had uncommitted changes.")
     versions: dict[str, str] = Field(description="Versions of ablatrix, python, torch and the compiler.")
     machine: TrialMachine
+    place: Place | None = Field(default=None, description="Host, slot and stratum; null before 1.5.")
     noise: Noise
     threads: dict[str, int] = Field(description="Threads in force, read back from each library.")
     environment: dict[str, str] = Field(description="Environment variables that matter, as the process saw them.")
