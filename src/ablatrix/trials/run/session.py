@@ -59,6 +59,7 @@ class Session:
     ) -> tuple[int, dict[Status, int], int | None]:
         """Run what is missing. Returns trials issued, their number by status, and the signal that ended it early."""
         self._workplace = workplace
+        workplace.recover()
         known = self._ledger.open()
         statuses = {trial_id: record.status for trial_id, record in known.items()}
         chosen = select(self._design, parse_conditions(only, self._design), statuses)
@@ -67,11 +68,11 @@ class Session:
         blocks = self._pending(chosen, set(known) - again)
         stack.enter_context(self._ledger.begin({trial.trial_id for block in blocks for trial in block} & set(known)))
         pending = [trial for block in blocks for trial in block]
-        workplace.open(stack, [self._cells[trial.cell_id] for trial in pending])
         self._hot = self._hot_progress([record for one, record in known.items() if one not in set(_ids(pending))])
-        self._progress.begin(self._with_cells(pending), len(chosen) - sum(trial in chosen for trial in pending))
         caught: int | None = None
         try:
+            workplace.open(stack, [self._cells[trial.cell_id] for trial in pending])
+            self._progress.begin(self._with_cells(pending), len(chosen) - sum(trial in chosen for trial in pending))
             self._prepare(pending)
             self._run_blocks(blocks, further=not only)
             if not only:
@@ -239,10 +240,15 @@ class Session:
         return hot.decide(self._study.protocol.hot, self.is_budget_spent()).decision
 
     def is_budget_spent(self) -> bool:
+        """Return whether the study's time is up."""
         budget = self._study.protocol.budget_s
         return budget is not None and monotonic() - self._began > budget
 
     @property
+    def design(self) -> Design:
+        """The design as it is."""
+        return self._design
+
     def budget_left_s(self) -> float | None:
         """What is left of the study's time in seconds; None where it has no limit."""
         budget = self._study.protocol.budget_s
@@ -263,8 +269,8 @@ class Session:
         first = trials[made[0][0].trial_id]
         cell = next((cell for one in made if (cell := self._cells[one[0].cell_id]).knobs), None)
         series = None if cell is None else (cell.workload, cell.compiler, first.stage)
-        is_final = all(record.final or not record.status.is_final for record, _ in made)
-        hot = None if series is None or not is_final else self._hot.get(series)
+        counts = all(record.final or record.status is Status.INTERRUPTED for record, _ in made)
+        hot = None if series is None or not counts else self._hot.get(series)
         if cell is not None and hot is not None and first.mode == "hot":
             hot.add(trials, [record for record, _ in made])
             stopping = hot.decide(self._study.protocol.hot, self.is_budget_spent())

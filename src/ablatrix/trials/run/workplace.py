@@ -25,6 +25,9 @@ class Workplace(Protocol):
     def at_once(self) -> int:
         """How many untimed compiles run beside each other on a host."""
 
+    def recover(self) -> None:
+        """Bring into the results what an earlier run had measured and not written yet."""
+
     def open(self, stack: ExitStack, cells: Iterable[Cell]) -> None:
         """Begin; the stack ends it. ``cells`` are those of the trials that are to run now."""
 

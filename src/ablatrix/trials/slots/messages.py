@@ -153,13 +153,7 @@ class LeaveRequest(Message):
 
 
 Request = (
-    DescribeRequest
-    | SetUpRequest
-    | OfferRequest
-    | PullRequest
-    | AcknowledgeRequest
-    | CancelRequest
-    | LeaveRequest
+    DescribeRequest | SetUpRequest | OfferRequest | PullRequest | AcknowledgeRequest | CancelRequest | LeaveRequest
 )
 REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="do")])
 

@@ -61,9 +61,7 @@ def read_piece(path: Path, offset: int, limit: int, *, is_running: bool, ending:
     except FileNotFoundError:
         data = b""
     digest = hashlib.sha256(data).hexdigest()
-    return Chunk(
-        offset=offset, data=b64encode(data).decode(), sha256=digest, is_running=is_running, ending=ending
-    )
+    return Chunk(offset=offset, data=b64encode(data).decode(), sha256=digest, is_running=is_running, ending=ending)
 
 
 class SpoolCopy:
