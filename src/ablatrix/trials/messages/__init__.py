@@ -4,7 +4,7 @@ from ablatrix.trials.messages.answers import ANSWER, Answer, BurstSamples, Ready
 from ablatrix.trials.messages.channel import Channel, ChannelClosed, ChannelGarbled, ChannelTimeout, open_pair
 from ablatrix.trials.messages.foreground import RERUN_ANSWER, RERUN_ORDER, RerunAnswer, RerunOrder
 from ablatrix.trials.messages.interrupt import Interrupt, Interrupted
-from ablatrix.trials.messages.message import decode, encode
+from ablatrix.trials.messages.message import Message, decode, encode
 from ablatrix.trials.messages.orders import (
     ORDER,
     OUTFIT,
@@ -73,6 +73,7 @@ __all__ = [
     "Interrupted",
     "LoadOrder",
     "Loading",
+    "Message",
     "Order",
     "Outfit",
     "PassAnswer",
