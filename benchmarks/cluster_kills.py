@@ -3,8 +3,8 @@
 A Ray cluster of some nodes on this machine, each of which counts as a host of its own, runs one small study again and
 again. At random moments one of these ends by SIGKILL: the process of a trial, the runner of a slot, the actor of a
 slot, a raylet, a whole node with all that it started, or the driver, which is then started again. A node that was
-killed is replaced by another one. At the end of every study: each trial has exactly one final line, no attempt has two, each
-line is valid, each pointer to raw samples leads to a line with its digest, and no process of a slot is left.
+killed is replaced by another one. At the end of every study: each trial has exactly one final line, no attempt has two,
+each line is valid, each pointer to raw samples leads to a line with its digest, and no process of a slot is left.
 
     python benchmarks/cluster_kills.py [kills] [seed] [nodes]
 """

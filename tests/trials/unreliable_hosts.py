@@ -174,9 +174,7 @@ class Host:
             spot = self.rng.randrange(len(data))
             data = data[:spot] + bytes([data[spot] ^ 1]) + data[spot + 1 :]
         running = is_running or offset + len(data) < spool.shown
-        return Chunk(
-            offset=offset, data=b64encode(data).decode(), sha256=digest, is_running=running, ending=ending
-        )
+        return Chunk(offset=offset, data=b64encode(data).decode(), sha256=digest, is_running=running, ending=ending)
 
     def _remember(self, spool: _Spool) -> None:
         """Note which records are whole on this host's disk."""

@@ -118,21 +118,18 @@ def run(
     design = directory.make(study, planned)
     progress = LoggedProgress(progress or Silence())
     with _locked(directory), run_log(directory.log), ExitStack() as stack:
-        interrupt = stack.enter_context(Interrupt()) if kept is None else kept.interrupt
         if slots is not None:  # first: a library may take the signals that the interrupt catches after it
             stack.enter_context(slots)
-        interrupt = stack.enter_context(Interrupt())
+        interrupt = stack.enter_context(Interrupt()) if kept is None else kept.interrupt
         _log_beginning(study, directory)
         ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
         try:
             sides = make_sides(resolved, directory, progress.notice, locks)
-            session = Session(resolved, design, directory, ledger, interrupt, progress, sides, kept)
-            planned_count, statuses, caught = session.run(only, stack)
             session = Session(resolved, design, directory, ledger, interrupt, progress)
             workplace: Workplace
             if slots is None:
                 workplace = BlockRunner(
-                    resolved, directory, interrupt, progress, sides, session.keep, session.is_budget_spent
+                    resolved, directory, interrupt, progress, sides, session.keep, session.is_budget_spent, kept=kept
                 )
             else:
                 book = SlotBook(directory.work)

@@ -20,8 +20,6 @@ from ablatrix.study.design import Cell, Design, Trial, extend_design
 from ablatrix.study.design_file import write_design
 from ablatrix.study.further_stages import add_repeat, cells_of
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import KeptServers, Servers, Sides
-from ablatrix.trials.host import crowding_text, max_live_workers, place_runs
 from ablatrix.trials.host import max_live_workers
 from ablatrix.trials.messages import Interrupt, Interrupted
 from ablatrix.trials.results import Ledger, Outcome, Progress, ResultDirectory
@@ -49,10 +47,6 @@ class Session:
         ledger: Ledger,
         interrupt: Interrupt,
         progress: Progress,
-        sides: Sides,
-        kept: KeptServers | None = None,
-    ) -> None:
-        self._sides, self._kept = sides, kept
     ) -> None:
         self._resolved, self._design, self._directory = resolved, design, directory
         self._study, self._catalogue = resolved
@@ -73,16 +67,6 @@ class Session:
         again |= open_probes(self._design, known)
         blocks = self._pending(chosen, set(known) - again)
         stack.enter_context(self._ledger.begin({trial.trial_id for block in blocks for trial in block} & set(known)))
-        self._scratch = self._directory.work / "scratch"
-        shutil.rmtree(self._scratch, ignore_errors=True)
-        logs = self._directory.work / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        own = Servers(self._resolved, logs, self._interrupt, self._sides)
-        kept = self._kept and self._kept.of(self._resolved, self._sides)
-        self._servers = kept or stack.enter_context(own)
-        self._preparation = Preparation(
-            self._resolved, self._directory, self._servers, self._scratch, self._threads, self._sides
-        )
         pending = [trial for block in blocks for trial in block]
         self._hot = self._hot_progress([record for one, record in known.items() if one not in set(_ids(pending))])
         caught: int | None = None
