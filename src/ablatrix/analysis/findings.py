@@ -7,7 +7,15 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.diagnosis import BreakEven, KnobProof, Unit, find_break_even, prove_knobs, prove_with_probes, units
+from ablatrix.analysis.diagnosis import (
+    BreakEven,
+    KnobProof,
+    Unit,
+    find_break_even,
+    prove_knobs,
+    prove_with_probes,
+    units,
+)
 from ablatrix.analysis.effects import (
     Ablation,
     AxisCurve,
