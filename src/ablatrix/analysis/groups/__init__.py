@@ -1,6 +1,13 @@
 """The table of trials -> one row a group: counts, medians, ratios to the baseline."""
 
-from ablatrix.analysis.groups.control import CONTROL_LEVEL, Control, Instrument, judge_controls, step_of
+from ablatrix.analysis.groups.control import (
+    CONTROL_LEVEL,
+    Control,
+    Instrument,
+    controlled_cells,
+    judge_controls,
+    step_of,
+)
 from ablatrix.analysis.groups.control_text import control_cell, controls_text, percent_text
 from ablatrix.analysis.groups.departures import departures_of
 from ablatrix.analysis.groups.hosts import (
@@ -67,6 +74,7 @@ __all__ = [
     "base_of",
     "combined",
     "control_cell",
+    "controlled_cells",
     "controls_text",
     "departures_of",
     "families",
