@@ -110,6 +110,7 @@ def of_study(
 ) -> "Question":
     """Return the question about a configuration of a study; ``chosen`` is its workload, compiler and levels."""
     from ablatrix.cli.effects import levels_of
+    from ablatrix.culprits import question_of_study
     from ablatrix.errors import StudyError
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.load import load_study
@@ -133,6 +134,7 @@ def of_trial(
     stack: ExitStack,
 ) -> "Question":
     """Return the question about a trial of some results, which are open as long as ``stack`` is."""
+    from ablatrix.culprits import question_of_trial
     from ablatrix.errors import TrialError
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.load import load_study
