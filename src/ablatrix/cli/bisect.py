@@ -61,6 +61,9 @@ def bisect_command(
     ] = "run_ms_paired",
     least: Annotated[str, typer.Option("--least", help="Smallest slow-down that counts, as 2% or 0.02.")] = "2%",
     no_passes: Annotated[bool, typer.Option("--no-passes", help="Try knobs alone, no passes.")] = False,
+    named_alone: Annotated[
+        bool, typer.Option("--named-alone", help="End when it is named: do not look for the place in the model.")
+    ] = False,
     most_looks: Annotated[int, typer.Option("--most-looks", min=1, help="End without an answer after so many.")] = 100,
     plugin: Plugins = None,
     trust: Trusted = False,
@@ -79,6 +82,7 @@ def bisect_command(
         "least": share(least, "--least"),
         "most_looks": most_looks,
         "passes": not no_passes,
+        "closer": not named_alone,
     }
     with ExitStack() as stack:
         if Path(subject).suffix in SUFFIXES:

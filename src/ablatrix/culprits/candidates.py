@@ -33,6 +33,7 @@ class Candidate:
         bad: Its level in the configuration with the trouble.
         neutral: Its level when it is switched off.
         changed: How often a pass changed the program; None of a knob, and where that is not known.
+        runs: How often it ran; None as ``changed``.
         needed: Whether it is known that nothing compiles without it.
     """
 
@@ -42,6 +43,7 @@ class Candidate:
     bad: Level
     neutral: Level
     changed: int | None = None
+    runs: int | None = None
     needed: bool = False
 
 
@@ -85,25 +87,26 @@ def find_candidates(question: Question) -> Candidates:
     taken = {one.title for one in knobs}
     there = _by_address(configuration.entry)
     levels = configuration.full_levels
-    found: list[tuple[str, int | None]] = [
-        (address, changed)
-        for address, changed in passes
-        if address not in taken and levels.get(there.get(address, ""), ON) in {ON, DEFAULT}
+    found = [
+        one
+        for one in passes
+        if one.address not in taken and levels.get(there.get(one.address, ""), ON) in {ON, DEFAULT}
     ]
-    switches = {address: [ON, OFF] for address, _ in found}
+    switches = {one.address: [ON, OFF] for one in found}
     resolved, names = with_settings(configuration.resolved, configuration.compiler, switches)
     needed = configuration.entry.needed_passes
     of_passes = [
         Candidate(
-            knob=names[address],
-            title=address,
+            knob=names[one.address],
+            title=one.address,
             kind="pass",
             bad=ON,
             neutral=OFF,
-            changed=changed,
-            needed=address in needed,
+            changed=one.changed,
+            runs=one.runs,
+            needed=one.address in needed,
         )
-        for address, changed in found
+        for one in found
     ]
     whole = replace(configuration, resolved=resolved, levels={**levels, **{one.knob: ON for one in of_passes}})
     return Candidates(configuration=whole, every=(*knobs, *of_passes), note=note)
@@ -130,8 +133,15 @@ def _neutral(knob: KnobEntry) -> Level | None:
     return knob.default if knob.acts and not knob.built_in else None
 
 
-def _passes(configuration: Configuration) -> tuple[list[tuple[str, int | None]], str]:
-    """Return the addresses of passes that changed the program, with how often, and what is to be said of them."""
+@dataclass(frozen=True)
+class _Pass:
+    address: str
+    changed: int | None = None
+    runs: int | None = None
+
+
+def _passes(configuration: Configuration) -> tuple[list[_Pass], str]:
+    """Return the passes that changed the program and can be switched off, and what is to be said of them."""
     try:
         listed = list_passes_of(configuration.look("cold"))
     except UnsupportedError as error:
@@ -139,14 +149,10 @@ def _passes(configuration: Configuration) -> tuple[list[tuple[str, int | None]],
     except CompilerError as error:
         every = _every_pass(configuration.entry)
         why = str(error).splitlines()[0]
-        return [
-            (one, None) for one in every
-        ], f"which passes changed the program is not known ({why}), so all are tried"
-    return _changing(listed), "" if any(one.address for one in listed.passes) else _cannot_switch(listed)
-
-
-def _changing(listed: PassList) -> list[tuple[str, int | None]]:
-    return [(one.address, one.changed) for one in listed.passes if one.address and one.changed != 0]
+        note = f"which passes changed the program is not known ({why}), so all are tried"
+        return [_Pass(one) for one in every], note
+    found = [_Pass(one.address, one.changed, one.runs) for one in listed.passes if one.address and one.changed != 0]
+    return found, "" if any(one.address for one in listed.passes) else _cannot_switch(listed)
 
 
 def _cannot_switch(listed: PassList) -> str:
@@ -186,7 +192,7 @@ def with_settings(
     for address, given in levels.items():
         if address not in names:
             names[address] = _name(address, {*words, *(knob.name for knob in entry.knobs)})
-            default = {"default": given[0]} if len(given) > 1 else {}
+            default = {"default": ON} if list(given) == [ON, OFF] else {}
             words[names[address]] = {"setting": address, "levels": list(given), **default}
     if not words:
         return resolved, names

@@ -28,6 +28,7 @@ class Question:
         least: The smallest slow-down that counts, relative.
         most_looks: After so many it ends without an answer.
         passes: Whether passes are candidates, beside the knobs.
+        closer: Whether the application of a pass, and the place in the model, are looked for as well.
     """
 
     configuration: Configuration
@@ -39,6 +40,7 @@ class Question:
     least: float = 0.02
     most_looks: int = 100
     passes: bool = True
+    closer: bool = True
 
     @property
     def is_slower(self) -> bool:

@@ -7,17 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from ablatrix.canonical import digest_value
+from ablatrix.culprits.application import find_application
 from ablatrix.culprits.asking import Asking, Tell
 from ablatrix.culprits.candidates import Candidates, find_candidates
 from ablatrix.culprits.concluding import finding, found_finding
+from ablatrix.culprits.departure import find_departure
 from ablatrix.culprits.finding import Ending, Finding
-from ablatrix.culprits.journal import Begun, CulpritJournal, Listed, Looked
+from ablatrix.culprits.journal import Applied, Begun, CulpritJournal, Cut, Listed, Looked
 from ablatrix.culprits.question import Question
 from ablatrix.culprits.slow import find_slow
 from ablatrix.culprits.subset import MostLooks, find_set
+from ablatrix.records.status import Status
 from ablatrix.trials.results import Progress
 from ablatrix.troubles import Looks
 
+LOCATED = ("found", "not_among", "no_candidates", "unstable")
+"""Endings after which a wrong output is looked for in the model."""
 TWICE, MOST_TURNS = 2, 5
 """The trouble has to show twice before the search begins; where it does not, so many looks say how often it does."""
 
@@ -44,9 +49,32 @@ def find_culprits(
         candidates = _listed(question, journal, tell)
         asking = Asking(question=question, candidates=candidates, journal=journal, looks=looks, tell=tell)
         try:
-            return find_slow(asking) if question.is_slower else _FailureSearch(asking).run()
+            found = find_slow(asking) if question.is_slower else _FailureSearch(asking).run()
         except MostLooks:
             return finding(asking, "most_looks")
+        return _closer(asking, found) if question.closer else found
+
+
+def _closer(asking: Asking, found: Finding) -> Finding:
+    """Return a finding with the application of the culprit, and the place in the model of a wrong output."""
+    why: list[str] = []
+    application, departure = None, None
+    if found.holds and len(found.culprits) == 1 and found.culprits[0].kind == "pass" and not found.question.is_slower:
+        culprit = found.culprits[0]
+        application, reason = find_application(asking, culprit, culprit.runs or 0)
+        why += [reason] if reason else []
+    if found.question.kind == Status.WRONG_OUTPUT and found.ending in LOCATED:
+        departure, reason = find_departure(asking)
+        why += [reason] if reason else []
+    further = [one for one in asking.journal.events if isinstance(one, Applied | Cut)]
+    return replace(
+        found,
+        application=application,
+        departure=departure,
+        why=tuple(why),
+        trials=found.trials + sum(one.trials for one in further),
+        seconds=found.seconds + sum(one.seconds for one in further),
+    )
 
 
 def _digest(question: Question) -> str:
