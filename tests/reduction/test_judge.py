@@ -13,7 +13,7 @@ import torch
 
 from ablatrix.errors import TrialError
 from ablatrix.reduction.journal import ReductionJournal
-from ablatrix.reduction.judge import Judge, SpentError
+from ablatrix.reduction.judge import Judge, SpentError, kind_of_wrong
 from ablatrix.reduction.steps import reduce_graph
 from ablatrix.troubles import Configuration, Observation, Trouble
 from ablatrix.workloads.capture import FlatGraph, Leaf, Operation, Ref
@@ -141,3 +141,24 @@ def test_journal_of_another_question_is_refused(tmp_path: Path) -> None:
     ReductionJournal(tmp_path, "one").close()
     with pytest.raises(TrialError, match="another reduction"):
         ReductionJournal(tmp_path, "two")
+
+
+@pytest.mark.parametrize(
+    ("note", "kind"),
+    [
+        ("input set 0, output 0: shape (1, 2), expected (2, 1)", "shape"),
+        ("input set 0, output 0: dtype torch.int32, expected torch.int64", "type"),
+        ("input set 0: the program returned 3 outputs, not 2", "number"),
+        ("input set 0, output 0: 1 of 4 elements are wrong: [0] is 1 instead of 2", "values"),
+        ("input set 0, output 0: RMS error 0.1 is 9 x the allowed unit 0.01", "values"),
+    ],
+)
+def test_kind_of_wrong_is_what_the_check_notes(note: str, kind: str) -> None:
+    assert kind_of_wrong(note) == kind
+
+
+def test_has_it_wrong_shape_in_place_of_wrong_values_is_another_trouble(tmp_path: Path) -> None:
+    shape = Trouble(kind="wrong_output", message="values", told="input set 0, output 0: shape (1,), expected (2,)")
+    made = judge(tmp_path, lambda names, is_on: shape)
+    assert not made.has_it(chain())
+    assert made.counts() == {"other": 1}

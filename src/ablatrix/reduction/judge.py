@@ -180,6 +180,8 @@ class Judge:
     def _read(self, seen: Observation) -> tuple[Outcome, str]:
         wanted = self.predicate.trouble
         told = "" if seen.trouble is None else seen.trouble.told
+        if seen.answer == "yes" and seen.trouble is not None and kind_of_wrong(told) != kind_of_wrong(wanted.told):
+            return "other", seen.trouble.text
         if seen.answer == "yes" and wanted.kind == "wrong_output" and not told.startswith(FIRST_SET):
             return "no", "only with further inputs"
         if seen.answer == "other" and seen.trouble is not None:
@@ -199,6 +201,15 @@ class Judge:
         }[one.outcome]
         told = f" ({one.told[:120]})" if one.told else ""
         return f"step {len(self.journal.asked)}, {one.phase}: {one.nodes} operations: {words}{told}"
+
+
+def kind_of_wrong(note: str) -> str:
+    """Return what is wrong with an output, from the note of its check: its shape, its type, their number, or values.
+
+    Errors have none of these notes, and are all of one kind.
+    """
+    words = {": shape (": "shape", ": dtype ": "type", "the program returned": "number"}
+    return next((kind for word, kind in words.items() if word in note), "values")
 
 
 def _told(made: Asked, outcome: Outcome, told: str, start: float) -> Asked:
