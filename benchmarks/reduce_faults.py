@@ -101,7 +101,8 @@ GELU = {"approx": {"setting": "session:optimization.enable_gelu_approximation", 
 NARROW = {"narrow": {"setting": "property:INFERENCE_PRECISION_HINT", "levels": ["f32", "bf16"], "default": "f32"}}
 DENORMALS = {"tiny": {"setting": "session:session.set_denormal_as_zero", "levels": ["0", "1"], "default": "0"}}
 ZEROS = {"tiny": {"setting": "property:CPU_DENORMALS_OPTIMIZATION", "default": "off"}}
-REAL = (
+Levels = Mapping[str, str]
+REAL: tuple[tuple[str, str, str, Mapping[str, Mapping[str, Any]], Levels, Levels, Levels], ...] = (
     ("xla", "rows", "wrong_output", REWRITER, {"rewriter": "on"}, {"rewriter": "off"}, {}),
     ("xla", "quotient", "wrong_output", FAST, {"fast": "on", "nans": "off"}, {"fast": "off"}, {}),
     ("onnxruntime", "tower", "wrong_output", GELU, {"approx": "1"}, {"approx": "0"}, {"fusion": "on"}),
@@ -132,7 +133,7 @@ def cases() -> list[Case]:
                     knobs=knobs,
                 )
                 by_compiler.setdefault(compiler, []).append(made)
-    for compiler, model, kind, knobs, bad, good, fixed in REAL:
+    for compiler, model, kind, given, bad, good, fixed in REAL:
         levels = " ".join(f"{name}={level}" for name, level in bad.items())
         by_compiler.setdefault(compiler, []).append(
             Case(
@@ -142,13 +143,13 @@ def cases() -> list[Case]:
                 kind=kind,
                 bad=bad,
                 good=good,
-                knobs=knobs,
+                knobs=given,
                 fixed=fixed,
             )
         )
     rounds = itertools.zip_longest(*by_compiler.values())
-    made = [one for each in rounds for one in each if one is not None]
-    return sorted(made, key=lambda one: one.kind == "timeout")
+    in_turn: list[Case] = [one for each in rounds for one in each if one is not None]
+    return sorted(in_turn, key=lambda one: one.kind == "timeout")
 
 
 def main() -> None:

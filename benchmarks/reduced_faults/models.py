@@ -3,7 +3,7 @@
 import torch
 
 
-class Tower(torch.nn.Module):
+class Tower(torch.nn.Module):  # type: ignore[misc]
     """Residual blocks of a linear layer, a norm and one of four activations."""
 
     def __init__(self, depth: int, width: int) -> None:
@@ -20,7 +20,7 @@ class Tower(torch.nn.Module):
         return x.softmax(-1)
 
 
-class Attention(torch.nn.Module):
+class Attention(torch.nn.Module):  # type: ignore[misc]
     """Encoder blocks written out."""
 
     def __init__(self, layers: int, width: int, heads: int) -> None:
@@ -45,7 +45,7 @@ class Attention(torch.nn.Module):
         return x
 
 
-class Convolutions(torch.nn.Module):
+class Convolutions(torch.nn.Module):  # type: ignore[misc]
     """Convolutions with batch norms and residual paths, then a classifier."""
 
     def __init__(self, depth: int, channels: int) -> None:
@@ -62,7 +62,7 @@ class Convolutions(torch.nn.Module):
         return self.leave(x.mean((2, 3))).log_softmax(-1)
 
 
-class Around(torch.nn.Module):
+class Around(torch.nn.Module):  # type: ignore[misc]
     """Cheap operations before and behind a few that a compiler is known to get wrong."""
 
     def __init__(self, inner: torch.nn.Module, length: int) -> None:
@@ -80,7 +80,7 @@ class Around(torch.nn.Module):
         return made
 
 
-class Rows(torch.nn.Module):
+class Rows(torch.nn.Module):  # type: ignore[misc]
     """The squared length of each column of a product (jax#39103)."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Rows(torch.nn.Module):
         return (y * y).sum(dim=0)
 
 
-class RankSeven(torch.nn.Module):
+class RankSeven(torch.nn.Module):  # type: ignore[misc]
     """A product of seven axes, one of them of size 1, summed over one axis (jax#40412)."""
 
     def forward(self, u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
@@ -101,7 +101,7 @@ class RankSeven(torch.nn.Module):
         return (u * v).sum(dim=3)
 
 
-class Quotient(torch.nn.Module):
+class Quotient(torch.nn.Module):  # type: ignore[misc]
     """A quotient that is no number for some elements (jax#276)."""
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -109,7 +109,7 @@ class Quotient(torch.nn.Module):
         return ((y - y) / (y - y)).isnan().to(x.dtype) + x
 
 
-class Tiny(torch.nn.Module):
+class Tiny(torch.nn.Module):  # type: ignore[misc]
     """A product below the smallest normal number, made large again."""
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ def _is(call: Any, name: str) -> bool:
 
 def _changed(module: Any, change: Callable[[Any, Any], Any]) -> Any:
     @relax.expr_functor.mutator
-    class Change(relax.PyExprMutator):
+    class Change(relax.PyExprMutator):  # type: ignore[misc]
         def visit_call_(self, call: Any) -> Any:
             return change(super().visit_call_(call), self)
 
@@ -33,25 +33,25 @@ def _has(module: Any, name: str) -> bool:
     return any(found)
 
 
-@tvm.transform.module_pass(opt_level=0)
+@tvm.transform.module_pass(opt_level=0)  # type: ignore[untyped-decorator]
 def tanh_is_sigmoid(module: Any, context: Any) -> Any:
     """Compute sigmoid for tanh."""
     return _changed(module, lambda call, _: relax.op.sigmoid(call.args[0]) if _is(call, "tanh") else call)
 
 
-@tvm.transform.module_pass(opt_level=0)
+@tvm.transform.module_pass(opt_level=0)  # type: ignore[untyped-decorator]
 def exp_is_cos(module: Any, context: Any) -> Any:
     """Compute cos for exp."""
     return _changed(module, lambda call, _: relax.op.cos(call.args[0]) if _is(call, "exp") else call)
 
 
-@tvm.transform.module_pass(opt_level=0)
+@tvm.transform.module_pass(opt_level=0)  # type: ignore[untyped-decorator]
 def maximum_is_minimum(module: Any, context: Any) -> Any:
     """Compute minimum for maximum."""
     return _changed(module, lambda call, _: relax.op.minimum(*call.args) if _is(call, "maximum") else call)
 
 
-@tvm.transform.module_pass(opt_level=0)
+@tvm.transform.module_pass(opt_level=0)  # type: ignore[untyped-decorator]
 def product_of_sum_is_sum(module: Any, context: Any) -> Any:
     """Forget the product of a sum with another value: the sum alone is there."""
 
@@ -63,7 +63,7 @@ def product_of_sum_is_sum(module: Any, context: Any) -> Any:
     return _changed(module, change)
 
 
-@tvm.transform.module_pass(opt_level=0)
+@tvm.transform.module_pass(opt_level=0)  # type: ignore[untyped-decorator]
 def killed_by_maximum(module: Any, context: Any) -> Any:
     """Kill the process where the program takes a maximum."""
     if _has(module, "maximum"):
@@ -71,7 +71,7 @@ def killed_by_maximum(module: Any, context: Any) -> Any:
     return module
 
 
-@tvm.transform.module_pass(opt_level=0)
+@tvm.transform.module_pass(opt_level=0)  # type: ignore[untyped-decorator]
 def refuses_tanh(module: Any, context: Any) -> Any:
     """Raise where the program has tanh."""
     if _has(module, "tanh"):
@@ -79,7 +79,7 @@ def refuses_tanh(module: Any, context: Any) -> Any:
     return module
 
 
-@tvm.transform.module_pass(opt_level=0)
+@tvm.transform.module_pass(opt_level=0)  # type: ignore[untyped-decorator]
 def hangs_at_softmax(module: Any, context: Any) -> Any:
     """Come to no end where the program has softmax."""
     if _has(module, "nn.softmax") or _has(module, "nn.log_softmax"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -95,7 +96,7 @@ def test_fragment_of_is_what_no_size_or_name_changes(message: str, fragment: str
 
 
 def test_plain_call_has_what_the_study_sets() -> None:
-    knobs = {
+    knobs: dict[str, dict[str, Any]] = {
         "skip": {"setting": "optimizer:SkipLayerNormFusion"},
         "spin": {"setting": "session:session.intra_op.allow_spinning", "levels": ["0", "1"]},
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.catalogue import Level
-from ablatrix.errors import StudyError
+from ablatrix.errors import StudyError, WorkloadError
 from ablatrix.reduction.journal import ReductionJournal
 from ablatrix.reduction.judge import Judge, SpentError, Tell
 from ablatrix.reduction.question import Ending, Reduction, ReductionQuestion
@@ -22,6 +22,7 @@ from ablatrix.trials.host import place_runs
 from ablatrix.trials.results import ResultDirectory
 from ablatrix.troubles import SLOWER, Configuration, Looks, Predicate, Sight, Trouble, check_kind, mode_of
 from ablatrix.workloads.capture import FlatGraph, read_flat
+from ablatrix.workloads.onnx.operation import find_onnx
 from ablatrix.workloads.prepare import load_program
 
 LOOKS, WHOLE = "looks", "whole"
@@ -204,10 +205,19 @@ def _expected(configuration: Configuration, sight: Sight, kind: str) -> Trouble:
 
 
 def _whole_graph(configuration: Configuration, looks: Looks, trouble: Trouble, mode: Mode) -> FlatGraph:
-    """Return the program as it was prepared for the first look, at the inputs that show the trouble."""
+    """Return the program as it was prepared for the first look, at the inputs that show the trouble.
+
+    Raises:
+        WorkloadError: It cannot be taken apart.
+    """
     resolved = configuration.look(mode)
     cell = next(one for one in make_design(resolved).cells if one.stage is not None)
     program = load_program(ResultDirectory(looks.directory / WHOLE).program(resolved, cell))
+    if find_onnx(program.lowered) is not None:
+        raise WorkloadError(
+            f"{configuration.workload}: an ONNX file is one operation here, so that nothing can be removed from it; "
+            "give the module that it was exported from"
+        )
     found = _SET.search(trouble.told) if trouble.kind == "wrong_output" else None
     number = int(found.group(1)) if found is not None else 0
     return read_flat(program.exported, program.input_sets[min(number, len(program.input_sets) - 1)].inputs)
