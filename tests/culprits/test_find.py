@@ -88,7 +88,7 @@ def test_find_culprits_refuses_the_directory_of_another_question(tmp_path: Path)
 def test_question_of_a_trial_takes_what_its_record_shows(tmp_path: Path) -> None:
     resolved = make_study(tmp_path, "spoil", ("first",))
     out = tmp_path / "results"
-    run(resolved, out, only=["first=on", "second=on", "third=on", "fourth=off,on"])
+    run(resolved, out, only=["second=on", "third=on", "fourth=on"])
     from ablatrix.records.journal import read_records
 
     records = [one for one in read_records(out / "results.jsonl") if one.config.compiler == "made"]
