@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablatrix.catalogue import installed_catalogue
+from ablatrix.compilers.catalogue import Level
 from ablatrix.compilers.settings import ask_addresses
 from ablatrix.culprits.candidates import with_settings
 from ablatrix.records.journal import read_records
@@ -25,11 +26,9 @@ def digests(compiler: str, address: str, limits: list[int], directory: Path) -> 
     base = Configuration(resolved=resolved, workload="mlp", compiler=compiler)
     looks: dict[str, str] = {}
     with Looks(directory / "looks") as seer:
-        for place, levels in {
-            "as-it-is": {},
-            "off": {names[address]: "off"},
-            **{str(one): {names[f"limit:{address}"]: one} for one in limits},
-        }.items():
+        places: dict[str, dict[str, Level]] = {"as-it-is": {}, "off": {names[address]: "off"}}
+        places |= {str(one): {names[f"limit:{address}"]: one} for one in limits}
+        for place, levels in places.items():
             seer.see(base.at(levels), place, "cold")
             (record,) = read_records(directory / "looks" / place / "results.jsonl")
             assert record.compile is not None, record.error

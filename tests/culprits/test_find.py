@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from ablatrix.errors import StudyError, TrialError
 from ablatrix.trials.run import run
 from tests.culprits.made import ON, SWITCHES, make_study
 
-ALONE = {"passes": False, "closer": False}
+ALONE: dict[str, Any] = {"passes": False, "closer": False}
 """Knobs alone, and only until they are named."""
 
 
