@@ -86,9 +86,9 @@ def bisect_command(
     }
     with ExitStack() as stack:
         if Path(subject).suffix in SUFFIXES:
-            question = _of_study(Path(subject), trouble, (workload, compiler, knob), plugin, trust, further)
+            question = of_study(Path(subject), trouble, (workload, compiler, knob), plugin, trust, further)
         else:
-            question = _of_trial(subject, trouble, results, study, plugin, trust, further, stack)
+            question = of_trial(subject, trouble, results, study, plugin, trust, further, stack)
         try:
             found = find_culprits(question, out, tell=_silent if quiet else _tell)
         except InterruptedLook as stopped:
@@ -108,7 +108,7 @@ def bisect_command(
         raise typer.Exit(1)
 
 
-def _of_study(
+def of_study(
     file: Path,
     trouble: str | None,
     chosen: tuple[str | None, str | None, list[str] | None],
@@ -116,6 +116,7 @@ def _of_study(
     trust: bool,
     further: dict[str, object],
 ) -> "Question":
+    """Return the question about a configuration of a study; ``chosen`` is its workload, compiler and levels."""
     from ablatrix.cli.effects import levels_of
     from ablatrix.culprits import question_of_study
     from ablatrix.errors import StudyError
@@ -130,7 +131,7 @@ def _of_study(
     return question_of_study(resolved, trouble, workload=workload, compiler=compiler, levels=levels, **further)
 
 
-def _of_trial(
+def of_trial(
     trial: str,
     trouble: str | None,
     results: Path | None,
@@ -140,6 +141,7 @@ def _of_trial(
     further: dict[str, object],
     stack: ExitStack,
 ) -> "Question":
+    """Return the question about a trial of some results, which are open as long as ``stack`` is."""
     from ablatrix.culprits import question_of_trial
     from ablatrix.errors import TrialError
     from ablatrix.plugin_files import read_catalogue

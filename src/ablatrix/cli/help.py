@@ -13,7 +13,8 @@ PLAN, READ, WRITE, SHARE, LOOK = (
     "What there is",
 )
 GROUPS: Mapping[str, str] = {
-    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models", "bisect", "bisect-builds"), PLAN),
+    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models", "cluster"), PLAN),
+    **dict.fromkeys(("bisect", "bisect-builds", "reduce"), PLAN),
     **dict.fromkeys(("effects", "diagnose", "show", "claims", "verdict", "compare", "pr", "history"), READ),
     **dict.fromkeys(("tabulate", "paper", "page"), WRITE),
     **dict.fromkeys(("artifact", "verify", "reproduce", "badges"), SHARE),
@@ -26,7 +27,9 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "ablatrix run studies/quick.yaml --out results/quick",
         "ablatrix run --model mlp --compiler tvm --knob fusion=off,on --out results/mlp",
         "ablatrix run studies/quick.yaml --out results/quick --only status=timeout",
+        "ablatrix run studies/quick.yaml --out results/quick --slots ray://10.0.0.1:6379",
     ),
+    "cluster": ("ablatrix cluster check ray", "ablatrix cluster check ray://10.0.0.1:6379"),
     "status": ("ablatrix status results/quick",),
     "watch": ("ablatrix watch results/quick --every 5",),
     "rerun": ("ablatrix rerun 8974259a --results results/quick --study studies/quick.yaml",),
@@ -38,6 +41,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "bisect-builds": (
         "ablatrix bisect-builds study.yaml --out bisection",
         "ablatrix bisect-builds study.yaml --for wrong_output --workload mlp --out bisection",
+    ),
+    "reduce": (
+        "ablatrix reduce 8974259a --results results/quick --study studies/quick.yaml --out reduced",
+        "ablatrix reduce study.yaml --knob fold=on --trouble wrong_output --out reduced",
     ),
     "effects": (
         "ablatrix effects results/quick",
@@ -75,11 +82,13 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 }
 FAILS: Mapping[str, str] = {
     "run": "a trial failed or was not run",
+    "cluster": "a host may not take part",
     "status": "a trial failed or has no record",
     "watch": "a trial failed or has no record",
     "rerun": "the trial failed",
     "bisect": "no culprit was found",
     "bisect-builds": "no culprit was found",
+    "reduce": "a fresh interpreter does not show the trouble in what is left",
     "effects": "no knob varies",
     "claims": "a claim does not hold",
     "verdict": "a criterion fails or is undecided",

@@ -54,6 +54,7 @@ MAX_REASONS = 30
 DISTINGUISHING = (
     *ORIGIN_COLUMNS,
     *BUILD_COLUMNS,
+    "stratum",
     "version_",
     "workload",
     "parameter_",
@@ -97,7 +98,7 @@ def write_page(
         claims: Claims that were checked against these records; if there are none, their section is omitted.
         out: File to write.
         records: The files that the trials were read from: tracebacks and output are shown from them.
-        allow_mixed: Accept records of several hosts, commits or versions; columns of the cells then distinguish them.
+        allow_mixed: Accept records of several studies, machines, commits or versions; columns then distinguish them.
         kept: What further searches in these results came to.
 
     Returns:
@@ -121,7 +122,7 @@ def _page(
 ) -> str:
     trials = findings.trials
     distinct = findings.of(_combinations(trials))
-    mixed = refuse_mixed(distinct, allow_mixed)
+    mixed = refuse_mixed(distinct, allow_mixed, strata_apart=True)
     groups = group_columns(distinct, mixed)
     order = list(dict.fromkeys([*(name for name in groups if name != "mode"), "workload_digest", "mode"]))
     rows = canonical_rows(trials, [*order, *NEEDED, *cells.NEEDED, *failures.COLUMNS])
