@@ -13,7 +13,7 @@ PLAN, READ, WRITE, SHARE, LOOK = (
     "What there is",
 )
 GROUPS: Mapping[str, str] = {
-    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models"), PLAN),
+    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models", "cluster"), PLAN),
     **dict.fromkeys(("bisect", "bisect-builds", "reduce"), PLAN),
     **dict.fromkeys(("effects", "diagnose", "show", "claims", "verdict", "compare", "pr", "history"), READ),
     **dict.fromkeys(("tabulate", "paper", "page"), WRITE),
@@ -27,7 +27,9 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "ablatrix run studies/quick.yaml --out results/quick",
         "ablatrix run --model mlp --compiler tvm --knob fusion=off,on --out results/mlp",
         "ablatrix run studies/quick.yaml --out results/quick --only status=timeout",
+        "ablatrix run studies/quick.yaml --out results/quick --slots ray://10.0.0.1:6379",
     ),
+    "cluster": ("ablatrix cluster check ray", "ablatrix cluster check ray://10.0.0.1:6379"),
     "status": ("ablatrix status results/quick",),
     "watch": ("ablatrix watch results/quick --every 5",),
     "rerun": ("ablatrix rerun 8974259a --results results/quick --study studies/quick.yaml",),
@@ -80,6 +82,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 }
 FAILS: Mapping[str, str] = {
     "run": "a trial failed or was not run",
+    "cluster": "a host may not take part",
     "status": "a trial failed or has no record",
     "watch": "a trial failed or has no record",
     "rerun": "the trial failed",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MAX_FAILURES = 3
 MESSAGE_LENGTH = 200
-OTHERS = ("unsupported", "interrupted", "not_run_budget", "not_prepared")
+OTHERS = ("unsupported", "interrupted", "not_run_budget", "not_prepared", "node_lost")
 
 Directory = Annotated[
     Path, typer.Argument(help="Directory of results: the --out of 'ablatrix run'.", metavar="DIR", show_default=False)

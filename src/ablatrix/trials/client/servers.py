@@ -30,6 +30,18 @@ Loaded = tuple[Side, Path]
 """A side, and the directory of a prepared program."""
 
 
+class BuildServerError(TrialError):
+    """The fork server of a build does not start.
+
+    Attributes:
+        build: Its name.
+    """
+
+    def __init__(self, message: str, build: str) -> None:
+        super().__init__(message)
+        self.build = build
+
+
 @dataclass
 class _OwnServer:
     """A fork server of one hot block, with the program that the block needs; ``server`` once it is ready."""
@@ -78,7 +90,8 @@ class Servers:
         """Start the servers of some sides beside each other, and wait until all have imported their compilers.
 
         Raises:
-            TrialError: One does not start, as where a package of its build cannot be imported; the message has both.
+            BuildServerError: One of a build does not start, as where a package of it cannot be imported.
+            TrialError: One of this environment does not start.
         """
         new = {side: self._start(side) for side in dict.fromkeys(sides) if side not in self._roots}
         self._roots |= new
@@ -190,7 +203,8 @@ class Servers:
             del self._roots[side]
             if side.build is None:
                 raise
-            raise TrialError(f"build '{side.build}' of compiler '{side.compiler}': {error}") from None
+            message = f"build '{side.build}' of compiler '{side.compiler}': {error}"
+            raise BuildServerError(message, side.build) from None
 
     def _begin(self, side: Side, program: Path) -> _OwnServer:
         root = self._start(side)

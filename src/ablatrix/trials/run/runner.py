@@ -23,8 +23,14 @@ from ablatrix.trials.client import KeptServers
 from ablatrix.trials.host import max_live_workers
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Ledger, LoggedProgress, Progress, ResultDirectory, Silence, Sink, run_log
+from ablatrix.trials.run.block_runner import BlockRunner
 from ablatrix.trials.run.builds import make_sides
+from ablatrix.trials.run.cluster import Cluster
+from ablatrix.trials.run.seats import Seats
 from ablatrix.trials.run.session import Session
+from ablatrix.trials.run.slot_setup import make_setup
+from ablatrix.trials.run.workplace import Workplace
+from ablatrix.trials.slots import Field, SlotBook
 from ablatrix.version import __version__
 
 _log = logging.getLogger(__name__)
@@ -78,6 +84,7 @@ def run(
     keep_samples: bool = True,
     locks: Sequence[BuildLock] = (),
     kept: KeptServers | None = None,
+    slots: Field | None = None,
 ) -> RunSummary:
     """Run what is missing of a study. Running again into the same directory resumes.
 
@@ -92,6 +99,7 @@ def run(
         keep_samples: Keep raw samples in side files; without, records hold their digest and no file.
         locks: What the builds of the study were in an artifact: they are made again from these.
         kept: Fork servers that other runs use, too; by default the run has its own.
+        slots: The hosts whose slots run the blocks, see ``choose_field``; None: this host does.
 
     Raises:
         StudyError: A condition is invalid, a file of the study has changed since it was loaded, or the directory holds
@@ -110,13 +118,25 @@ def run(
     design = directory.make(study, planned)
     progress = LoggedProgress(progress or Silence())
     with _locked(directory), run_log(directory.log), ExitStack() as stack:
+        if slots is not None:  # first: a library may take the signals that the interrupt catches after it
+            stack.enter_context(slots)
         interrupt = stack.enter_context(Interrupt()) if kept is None else kept.interrupt
         _log_beginning(study, directory)
         ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
         try:
             sides = make_sides(resolved, directory, progress.notice, locks)
-            session = Session(resolved, design, directory, ledger, interrupt, progress, sides, kept)
-            planned_count, statuses, caught = session.run(only, stack)
+            session = Session(resolved, design, directory, ledger, interrupt, progress)
+            workplace: Workplace
+            if slots is None:
+                workplace = BlockRunner(
+                    resolved, directory, interrupt, progress, sides, session.keep, session.is_budget_spent, kept=kept
+                )
+            else:
+                book = SlotBook(directory.work)
+                setup = make_setup(resolved, directory, study_directory, keep_samples=keep_samples)
+                seats = Seats(slots, book, setup, progress)
+                workplace = Cluster(resolved, ledger, book, seats, interrupt, progress, session)
+            planned_count, statuses, caught = session.run(only, stack, workplace)
         except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
             raise TrialError(
                 f"{error.filename or directory.path}: cannot be written: {error.strerror}; fix this and run "
