@@ -45,17 +45,14 @@ WORKLOADS: Mapping[str, Mapping[str, int]] = {
 }
 SETTINGS = {
     "CPU_DENORMALS_OPTIMIZATION": "on",
+    "DYNAMIC_QUANTIZATION_GROUP_SIZE": 64,
     "ENABLE_CPU_PINNING": "on",
-    "ENABLE_CPU_RESERVATION": "on",
-    "ENABLE_HYPER_THREADING": "off",
-    "ENABLE_WEIGHTLESS": "on",
     "EXECUTION_MODE_HINT": "ACCURACY",
     "KEY_CACHE_GROUP_SIZE": 32,
-    "VALUE_CACHE_GROUP_SIZE": 32,
     "KV_CACHE_PRECISION": "f32",
     "PERFORMANCE_HINT_NUM_REQUESTS": 2,
-    "SCHEDULING_CORE_TYPE": "PCORE_ONLY",
     "TBB_PARTITIONER": "AUTO",
+    "VALUE_CACHE_GROUP_SIZE": 32,
 }
 KINDS = {"spoil": "wrong_output", "slow": "slower", "crash": "crashed"}
 PLAN = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from ablatrix.errors import StudyError, TrialError
 from ablatrix.trials.run import run
 from tests.culprits.made import ON, SWITCHES, make_study
 
-ALONE = {"passes": False, "closer": False}
+ALONE: dict[str, Any] = {"passes": False, "closer": False}
 """Knobs alone, and only until they are named."""
 
 
@@ -88,7 +89,7 @@ def test_find_culprits_refuses_the_directory_of_another_question(tmp_path: Path)
 def test_question_of_a_trial_takes_what_its_record_shows(tmp_path: Path) -> None:
     resolved = make_study(tmp_path, "spoil", ("first",))
     out = tmp_path / "results"
-    run(resolved, out, only=["first=on", "second=on", "third=on", "fourth=off,on"])
+    run(resolved, out, only=["second=on", "third=on", "fourth=on"])
     from ablatrix.records.journal import read_records
 
     records = [one for one in read_records(out / "results.jsonl") if one.config.compiler == "made"]

@@ -94,6 +94,10 @@ def bisect_command(
         except InterruptedLook as stopped:
             print("interrupted; run the same command again to go on", file=sys.stderr)
             raise typer.Exit(128 + stopped.signal) from None
+    if results is not None and results.is_dir():
+        from ablatrix.cli.culprit_text import keep_beside
+
+        keep_beside(found, results, subject, f"ablatrix bisect {subject} --results {results} --study {study}")
     if as_json:
         print(json.dumps(finding_data(found), indent=1, allow_nan=False))
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,30 +12,55 @@ from ablatrix.cli.tables import say, show_steps
 from ablatrix.cli.time_left import duration_text
 
 if TYPE_CHECKING:
-    from ablatrix.culprits import Candidate, Finding
+    from ablatrix.culprits import Candidate, Departure, Finding
+
+
+@dataclass(frozen=True)
+class Line:
+    """One sentence of the answer, and how far it is set in."""
+
+    text: str
+    indent: int = 0
 
 
 def show_finding(found: Finding, out: Path) -> None:
     """Print what was found, and to stderr the commands that come next."""
-    say(_answer(found), hanging=2)
+    for line in finding_lines(found):
+        say(line.text, indent=line.indent, hanging=2)
+    _show_next(found, out)
+
+
+def finding_lines(found: Finding) -> list[Line]:
+    """Return what was found, a sentence each."""
+    lines = [Line(_answer(found))]
     if found.ending == "found":
-        _show_evidence(found)
+        lines += _evidence(found)
     if found.application is not None:
         one = found.application
         told = f": {one.told}" if one.told else ""
-        say(f"application: {one.number} of {one.count} of {one.title}{told}", hanging=2)
+        lines.append(Line(f"application: {one.number} of {one.count} of {one.title}{told}"))
     if found.departure is not None:
-        _show_departure(found)
-    for why in found.why:
-        say(why, hanging=2)
+        lines += _departure(found.departure)
+    lines += [Line(why) for why in found.why]
     if found.stay:
-        say(f"never off, as the compiler fails in another way without: {', '.join(found.stay)}", hanging=2)
-    say(
-        f"{len(found.candidates)} candidates, {len(found.looks)} looks, {found.trials} trials, "
-        f"{duration_text(found.seconds)}",
-        hanging=2,
+        lines.append(Line(f"never off, as the compiler fails in another way without: {', '.join(found.stay)}"))
+    counts = f"{len(found.candidates)} candidates, {len(found.looks)} looks, {found.trials} trials"
+    return [*lines, Line(f"{counts}, {duration_text(found.seconds)}")]
+
+
+def keep_beside(found: Finding, results: Path, trial: str, command: str) -> Path:
+    """Keep what was found beside the results with the trial, for the page."""
+    from ablatrix.records.kept_findings import KeptFinding, keep_finding
+
+    configuration = found.question.configuration
+    kind = found.question.kind.replace("_", " ")
+    kept = KeptFinding(
+        kind="culprit",
+        title=f"{configuration.workload} on {configuration.compiler}: {kind} (trial {trial})",
+        lines=tuple(line.text for line in finding_lines(found)),
+        command=command,
     )
-    _show_next(found, out)
+    return keep_finding(results, trial, kept)
 
 
 def _answer(found: Finding) -> str:
@@ -64,23 +91,23 @@ def _answer(found: Finding) -> str:
     }[found.ending]
 
 
-def _show_evidence(found: Finding) -> None:
+def _evidence(found: Finding) -> Iterator[Line]:
     for one in found.culprits:
-        say(_switch(one), indent=2, hanging=2)
+        yield Line(_switch(one), 2)
     if found.trouble is not None and not found.trouble.is_slower:
-        say(f"trouble: {found.trouble.text}", hanging=2)
+        yield Line(f"trouble: {found.trouble.text}")
     if found.confidence is not None:
         from ablatrix.bisection import sure_text
 
-        say(f"confidence: {sure_text(found.confidence)}", hanging=2)
+        yield Line(f"confidence: {sure_text(found.confidence)}")
     if found.whole is not None:
-        say(f"against the reference: {ratio_text(found.whole)} in {found.whole.count} blocks", hanging=2)
+        yield Line(f"against the reference: {ratio_text(found.whole)} in {found.whole.count} blocks")
     if found.cured is not None:
         word = "" if found.holds else "; this does not confirm it"
         times = f"{ratio_text(found.cured)} in {found.cured.count} blocks"
-        say(f"{found.question.metric} over that without it: {times}{word}", hanging=2)
+        yield Line(f"{found.question.metric} over that without it: {times}{word}")
     if found.alone is False:
-        say("with all other candidates off the trouble does not show: it takes some of them, too", hanging=2)
+        yield Line("with all other candidates off the trouble does not show: it takes some of them, too")
 
 
 def _switch(one: Candidate) -> str:
@@ -88,16 +115,14 @@ def _switch(one: Candidate) -> str:
     return f"{one.title}: without the trouble at {one.knob}={one.neutral}{changed}"
 
 
-def _show_departure(found: Finding) -> None:
-    one = found.departure
-    assert one is not None
-    say(f"first wrong value: {one.node} = {one.operation}, operation {one.number} of {one.count}", hanging=2)
+def _departure(one: Departure) -> Iterator[Line]:
+    yield Line(f"first wrong value: {one.node} = {one.operation}, operation {one.number} of {one.count}")
     if one.line:
-        say(f"in the model: {one.line}", indent=2, hanging=2)
+        yield Line(f"in the model: {one.line}", 2)
     if one.values:
-        say(f"values: {one.values}", indent=2, hanging=2)
+        yield Line(f"values: {one.values}", 2)
     if one.before:
-        say(f"still right before it: {one.before}", indent=2, hanging=2)
+        yield Line(f"still right before it: {one.before}", 2)
 
 
 def _show_next(found: Finding, out: Path) -> None:

@@ -82,7 +82,7 @@ def diagnose_command(
 
 
 def bisect_steps(trials: Any, diagnoses: "Sequence[Causes]", results: Path) -> Iterator[tuple[str, str]]:
-    """Yield the command that finds the pass behind the trouble that most configurations have, for a trial that has it.
+    """Yield what finds the pass behind the trouble that most configurations have, and makes a trial that has it small.
 
     Args:
         trials: The table of trials.
@@ -106,8 +106,9 @@ def bisect_steps(trials: Any, diagnoses: "Sequence[Causes]", results: Path) -> I
         rows = rows.filter((pl.col("status") == (one.trouble if failed else "ok")) & (pl.col("role") == "measured"))
         if rows.height:
             trouble = "" if failed else " --trouble slower"
-            given = f"{rows['trial_id'][0]} --results {results} --study STUDY{trouble} --out bisect"
-            yield "the pass or setting behind it", f"ablatrix bisect {given}"
+            given = f"{rows['trial_id'][0]} --results {results} --study STUDY{trouble}"
+            yield "the pass or setting behind it", f"ablatrix bisect {given} --out bisect"
+            yield "the smallest program that shows it", f"ablatrix reduce {given} --out reduced"
 
 
 def _failed(trials: Any) -> int:

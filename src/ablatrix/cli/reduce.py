@@ -22,46 +22,46 @@ def register(app: typer.Typer) -> None:
     add(app, "reduce", reduce_command)
 
 
+Subject = Annotated[
+    str,
+    typer.Argument(
+        metavar="TRIAL|STUDY",
+        help="Id of a trial or of one of its records (with --results and --study), or a study file (YAML).",
+        show_default=False,
+    ),
+]
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        "--trouble",
+        help="slower, wrong_output, crashed, timeout, or another status that fails.",
+        show_default="what the trial shows",
+    ),
+]
+OfResults = Annotated[Path | None, typer.Option("--results", help="Results that contain the trial.")]
+OfStudy = Annotated[Path | None, typer.Option("--study", help="Study file (YAML) of these results.")]
+OneWorkload = Annotated[str | None, typer.Option("--workload", help="Workload.", show_default="the only one")]
+OneCompiler = Annotated[str | None, typer.Option("--compiler", help="Compiler.", show_default="the only one")]
+Bad = Annotated[
+    list[str] | None,
+    typer.Option("--knob", help="KNOB=LEVEL that shows it (repeatable).", show_default="the baseline's"),
+]
+Good = Annotated[
+    list[str] | None,
+    typer.Option("--good", help="KNOB=LEVEL that does not show it (repeatable).", show_default="the baseline's"),
+]
+
+
 def reduce_command(
-    subject: Annotated[
-        str,
-        typer.Argument(
-            metavar="TRIAL|STUDY",
-            help="Id of a trial or of one of its records (with --results and --study), or a study file (YAML).",
-            show_default=False,
-        ),
-    ],
+    subject: Subject,
     out: Annotated[Path, typer.Option("--out", help="Directory for the journal, the runs and the results.")],
-    trouble: Annotated[
-        str | None,
-        typer.Option(
-            "--trouble",
-            help="slower, wrong_output, crashed, timeout, or another status that fails.",
-            show_default="how the trial ended",
-        ),
-    ] = None,
-    results: Annotated[
-        Path | None, typer.Option("--results", help="Of a trial: results that contain it.", show_default=False)
-    ] = None,
-    study: Annotated[
-        Path | None, typer.Option("--study", help="Of a trial: study file of the results.", show_default=False)
-    ] = None,
-    workload: Annotated[
-        str | None, typer.Option("--workload", help="Workload to reduce.", show_default="the only one")
-    ] = None,
-    compiler: Annotated[
-        str | None, typer.Option("--compiler", help="Compiler that has the trouble.", show_default="the only one")
-    ] = None,
-    knob: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--knob", help="KNOB=LEVEL that shows it (repeatable).", show_default="the trial's, the baseline's"
-        ),
-    ] = None,
-    good: Annotated[
-        list[str] | None,
-        typer.Option("--good", help="KNOB=LEVEL that does not show it (repeatable).", show_default="the baseline's"),
-    ] = None,
+    trouble: Kind = None,
+    results: OfResults = None,
+    study: OfStudy = None,
+    workload: OneWorkload = None,
+    compiler: OneCompiler = None,
+    knob: Bad = None,
+    good: Good = None,
     most_steps: Annotated[int, typer.Option("--most-steps", min=1, help="Try so many programs at most.")] = 400,
     most_minutes: Annotated[float, typer.Option("--most-minutes", min=0.1, help="Try so long at most.")] = 30.0,
     plugin: Plugins = None,

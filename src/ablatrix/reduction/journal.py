@@ -35,7 +35,7 @@ class Asked(_Event):
         outcome: ``yes``: the same trouble, ``no``: none, ``other``: another one, ``undecided``: neither can be said,
             ``slipped``: the same, but without the setting too, ``invalid``: it is no program that could be tried.
         controlled: Whether it was tried without the setting, too, and did not show it then.
-        told: Of another trouble what it is; of what cannot be tried, why.
+        told: Of the trouble its message; of another one what it is; of what cannot be tried, why.
         trials, seconds: What it took.
     """
 

@@ -91,6 +91,8 @@ class Judge:
             self._spent += held.seconds
         if held.outcome == "yes":
             self.best = graph
+            if self.shown is None or not self.shown.is_slower:
+                self.shown = replace(self.predicate.trouble, told=held.told)
         return held.outcome == "yes"
 
     def confirm(self, graph: FlatGraph) -> bool:
@@ -151,7 +153,7 @@ class Judge:
         except AblatrixError as error:
             return _told(made, "invalid", _first_line(error), start)
         outcome, told = self._read(seen)
-        if outcome == "yes" and seen.trouble is not None:
+        if outcome == "yes" and seen.trouble is not None and seen.trouble.is_slower:
             self.shown = seen.trouble
         if outcome in {"no", "undecided", "invalid"}:
             file.unlink(missing_ok=True)
@@ -180,13 +182,15 @@ class Judge:
     def _read(self, seen: Observation) -> tuple[Outcome, str]:
         wanted = self.predicate.trouble
         told = "" if seen.trouble is None else seen.trouble.told
+        if seen.answer == "yes" and seen.trouble is not None and kind_of_wrong(told) != kind_of_wrong(wanted.told):
+            return "other", seen.trouble.text
         if seen.answer == "yes" and wanted.kind == "wrong_output" and not told.startswith(FIRST_SET):
             return "no", "only with further inputs"
         if seen.answer == "other" and seen.trouble is not None:
             return "other", seen.trouble.text
         if seen.answer == "undecided" and "not prepared" in seen.why:
             return "invalid", seen.why
-        return seen.answer, "" if seen.answer in {"yes", "no"} else seen.why
+        return seen.answer, told if seen.answer == "yes" else seen.why
 
     def _line(self, one: Asked) -> str:
         words = {
@@ -197,8 +201,17 @@ class Judge:
             "slipped": "not counted",
             "invalid": "no program to try",
         }[one.outcome]
-        told = f" ({one.told[:120]})" if one.told else ""
+        told = f" ({one.told[:120]})" if one.told and one.outcome != "yes" else ""
         return f"step {len(self.journal.asked)}, {one.phase}: {one.nodes} operations: {words}{told}"
+
+
+def kind_of_wrong(note: str) -> str:
+    """Return what is wrong with an output, from the note of its check: its shape, its type, their number, or values.
+
+    Errors have none of these notes, and are all of one kind.
+    """
+    words = {": shape (": "shape", ": dtype ": "type", "the program returned": "number"}
+    return next((kind for word, kind in words.items() if word in note), "values")
 
 
 def _told(made: Asked, outcome: Outcome, told: str, start: float) -> Asked:

@@ -276,7 +276,8 @@ def compile_model(model, inputs):
     return code, "jax", frozenset({"flag", "pass"})
 
 
-def _tvm(applied: Applied, levels: Mapping[str, Level], _threads: int) -> Written:
+def _tvm_sequence(applied: Applied, levels: Mapping[str, Level]) -> list[str]:
+    """Return the passes as Python, in order, the author's among them."""
     left_out = set()
     if levels.get("fusion") != "on":
         left_out |= {"FuseOps", "FuseTIR"}
@@ -291,20 +292,29 @@ def _tvm(applied: Applied, levels: Mapping[str, Level], _threads: int) -> Writte
         lines += [f"as_pass({one})" for one in before]
         lines += [] if name in left_out else [made]
         lines += [f"as_pass({one})" for one in after]
-    context = dict(applied.building("config"))
-    level = context.pop("opt_level", 2)
+    return lines
+
+
+def _tvm_entries(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return entries of a pass context, fields of an object under its name."""
     entries: dict[str, Any] = {"tirx.disable_assert": True}
-    for address, value in context.items():
+    for address, value in given.items():
         entry, _, part = address.rpartition(".")
-        if entry.count(".") >= 1:  # a field of an entry that is an object
+        if entry.count(".") >= 1:
             entries.setdefault(entry, {})[part] = value
         else:
             entries[address] = value
+    return entries
+
+
+def _tvm(applied: Applied, levels: Mapping[str, Level], _threads: int) -> Written:
+    context = dict(applied.building("config"))
+    level = context.pop("opt_level", 2)
     target = {name: _attribute(name, value) for name, value in applied.building("target").items()}
     options = [f"-{name.partition(':')[0]}:{value}" for name, value in applied.building("llvm").items()]
     if options:
         target["cl-opt"] = options
-    sequence = "".join(f"        {one},\n" for one in lines)
+    sequence = "".join(f"        {one},\n" for one in _tvm_sequence(applied, levels))
     code = f"""def as_pass(found):
     import tvm
 
@@ -324,7 +334,7 @@ def compile_model(model, inputs):
 {sequence}    ]
     context = tvm.transform.PassContext(
         opt_level={level!r},
-        config={_dict(entries, 8)},
+        config={_dict(_tvm_entries(context), 8)},
         disabled_pass={applied.switched_off("pass")!r},
     )
     with target, context:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.catalogue import Level
-from ablatrix.errors import StudyError
+from ablatrix.errors import StudyError, WorkloadError
 from ablatrix.reduction.journal import ReductionJournal
 from ablatrix.reduction.judge import Judge, SpentError, Tell
 from ablatrix.reduction.question import Ending, Reduction, ReductionQuestion
@@ -22,6 +22,7 @@ from ablatrix.trials.host import place_runs
 from ablatrix.trials.results import ResultDirectory
 from ablatrix.troubles import SLOWER, Configuration, Looks, Predicate, Sight, Trouble, check_kind, mode_of
 from ablatrix.workloads.capture import FlatGraph, read_flat
+from ablatrix.workloads.onnx.operation import find_onnx
 from ablatrix.workloads.prepare import load_program
 
 LOOKS, WHOLE = "looks", "whole"
@@ -51,20 +52,11 @@ def reduce(
         InterruptedLook: The user stopped it.
     """
     kind = check_kind(question.kind)
-    configuration.check()
-    out = out.resolve()
     good = replace(configuration, levels=dict(question.reference))
-    good.check()
-    asked = {
-        "kind": kind,
-        "workload": configuration.workload,
-        "compiler": configuration.compiler,
-        "levels": configuration.full_levels,
-        "reference": good.full_levels,
-        "study": configuration.study.digest,
-    }
-    with ReductionJournal(out, digest_value(asked)) as journal, Looks(out / LOOKS) as looks:
-        mode: Mode = mode_of(METRIC) if kind == SLOWER else question.mode
+    for one in (configuration, good):
+        one.check()
+    out, mode = out.resolve(), mode_of(METRIC) if kind == SLOWER else question.mode
+    with ReductionJournal(out, _digest(configuration, good, kind)) as journal, Looks(out / LOOKS) as looks:
         predicate, control = _first_looks(configuration, good, kind, mode, looks, tell)
         graph = _whole_graph(configuration, looks, predicate.trouble, mode)
         judge = Judge(
@@ -77,20 +69,7 @@ def reduce(
             most_seconds=question.most_seconds,
             tell=tell,
         )
-        tell(f"{len(graph.operations)} operations, {_elements(graph)} elements of inputs and weights")
-        judge.phase = "whole"
-        if not judge.has_it(graph):
-            raise StudyError(
-                f"{configuration.workload}: as plain operations of fixed sizes the program does not show the trouble "
-                f"any more ({predicate.trouble.text}), so it cannot be taken apart; dynamic sizes may be part of it"
-            )
-        ending: Ending = "reduced"
-        try:
-            smallest = reduce_graph(graph, judge)
-        except SpentError as spent:
-            ending = "most_steps" if spent.ending == "most_steps" else "most_time"
-            is_sure = judge.best is not None and judge.confirm(judge.best)
-            smallest = (judge.best if is_sure else judge.sure) or graph
+        smallest, ending = _smallest(graph, judge)
         case = Case(
             configuration=configuration,
             good=good,
@@ -104,6 +83,41 @@ def reduce(
         tell("running study.yaml and repro.py in fresh interpreters")
         checked = write_results(case, predicate)
         return _finding(case, judge, graph, checked, ending)
+
+
+def _digest(configuration: Configuration, good: Configuration, kind: str) -> str:
+    """Return the digest of what is asked: a journal goes on for the same alone."""
+    return digest_value(
+        {
+            "kind": kind,
+            "workload": configuration.workload,
+            "compiler": configuration.compiler,
+            "levels": configuration.full_levels,
+            "reference": good.full_levels,
+            "study": configuration.study.digest,
+        }
+    )
+
+
+def _smallest(graph: FlatGraph, judge: Judge) -> tuple[FlatGraph, Ending]:
+    """Return the smallest program that was found, and why it ends there.
+
+    Raises:
+        StudyError: The whole program does not show the trouble as plain operations.
+    """
+    judge.tell(f"{len(graph.operations)} operations, {_elements(graph)} elements of inputs and weights")
+    judge.phase = "whole"
+    if not judge.has_it(graph):
+        raise StudyError(
+            f"{judge.configuration.workload}: as plain operations of fixed sizes the program does not show the trouble "
+            f"any more ({judge.predicate.trouble.text}), so it cannot be taken apart; dynamic sizes may be part of it"
+        )
+    try:
+        return reduce_graph(graph, judge), "reduced"
+    except SpentError as spent:
+        is_sure = judge.best is not None and judge.confirm(judge.best)
+        smallest = (judge.best if is_sure else judge.sure) or graph
+        return smallest, "most_steps" if spent.ending == "most_steps" else "most_time"
 
 
 def _finding(case: Case, judge: Judge, whole: FlatGraph, checked: Checked, ending: Ending) -> Reduction:
@@ -204,10 +218,19 @@ def _expected(configuration: Configuration, sight: Sight, kind: str) -> Trouble:
 
 
 def _whole_graph(configuration: Configuration, looks: Looks, trouble: Trouble, mode: Mode) -> FlatGraph:
-    """Return the program as it was prepared for the first look, at the inputs that show the trouble."""
+    """Return the program as it was prepared for the first look, at the inputs that show the trouble.
+
+    Raises:
+        WorkloadError: It cannot be taken apart.
+    """
     resolved = configuration.look(mode)
     cell = next(one for one in make_design(resolved).cells if one.stage is not None)
     program = load_program(ResultDirectory(looks.directory / WHOLE).program(resolved, cell))
+    if find_onnx(program.lowered) is not None:
+        raise WorkloadError(
+            f"{configuration.workload}: an ONNX file is one operation here, so that nothing can be removed from it; "
+            "give the module that it was exported from"
+        )
     found = _SET.search(trouble.told) if trouble.kind == "wrong_output" else None
     number = int(found.group(1)) if found is not None else 0
     return read_flat(program.exported, program.input_sets[min(number, len(program.input_sets) - 1)].inputs)

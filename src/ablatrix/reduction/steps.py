@@ -14,7 +14,7 @@ from ablatrix.workloads.capture import FlatGraph
 
 Step = Callable[[FlatGraph, Judge], FlatGraph]
 ROUNDS = 3
-"""Rounds of all phases at most: a smaller size can make another operation superfluous."""
+"""Rounds at most: with other sizes and values another operation can be superfluous, and with fewer others the sizes."""
 
 
 def reduce_graph(graph: FlatGraph, judge: Judge) -> FlatGraph:
@@ -28,12 +28,12 @@ def reduce_graph(graph: FlatGraph, judge: Judge) -> FlatGraph:
         SpentError: The bounds are met; ``judge.best`` is the smallest program so far.
     """
     held = graph
-    for _ in range(ROUNDS):
-        before = held.digest()
-        for phase, step in (("nodes", _fewer_nodes), ("sizes", _smaller_sizes), ("values", _simpler_values)):
-            held = _controlled(step, phase, held, judge)
-        if held.digest() == before:
+    for number in range(ROUNDS):
+        fewer = _controlled(_fewer_nodes, "nodes", held, judge)
+        if number > 0 and fewer.digest() == held.digest():
             break
+        held = _controlled(_smaller_sizes, "sizes", fewer, judge)
+        held = _controlled(_simpler_values, "values", held, judge)
     return held
 
 

@@ -19,6 +19,8 @@ from ablatrix.study.workload_choice import WorkloadChoice
 from ablatrix.workloads.source import read_source
 
 PROGRAM = "program"
+MOST_ROUNDS = 12
+"""Rounds of a hot block of a look: another block, with processes of its own, tells more than further rounds do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +112,8 @@ class Configuration:
             stages.append(Stage(name="look", around=own, vary={first: [own[first]]}))
         if each:
             stages.append(Stage(name="each", around=own, vary={knob: [level] for knob, level in each.items()}))
-        hot = study.protocol.hot.model_copy(update={"blocks": blocks, "max_blocks": blocks})
+        rounds = min(MOST_ROUNDS, study.protocol.hot.rounds)
+        hot = study.protocol.hot.model_copy(update={"blocks": blocks, "max_blocks": blocks, "rounds": rounds})
         cold = study.protocol.cold.model_copy(update={"replicates": blocks})
         protocol = study.protocol.model_copy(update={"hot": hot, "cold": cold, "budget_s": None})
         workload, catalogue = self._workload()
