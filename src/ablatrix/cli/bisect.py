@@ -26,45 +26,56 @@ def register(app: typer.Typer) -> None:
     add(app, "bisect", bisect_command)
 
 
+Subject = Annotated[
+    str,
+    typer.Argument(
+        metavar="TRIAL|STUDY",
+        help="Id of a trial or of one of its records (with --results and --study), or a study file (YAML).",
+        show_default=False,
+    ),
+]
+Trouble = Annotated[
+    str | None,
+    typer.Option(
+        "--trouble",
+        help="slower, wrong_output, crashed, timeout, or another status that fails.",
+        show_default="what the trial shows",
+    ),
+]
+OfTrial = Annotated[Path | None, typer.Option("--results", help="Results that contain the trial.")]
+StudyOfResults = Annotated[Path | None, typer.Option("--study", help="Study file (YAML) of these results.")]
+OneWorkload = Annotated[str | None, typer.Option("--workload", help="Workload.", show_default="the only one")]
+OneCompiler = Annotated[str | None, typer.Option("--compiler", help="Compiler.", show_default="the only one")]
+Levels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--knob",
+        help="KNOB=LEVEL of the configuration, or KIND:NAME=LEVEL for a setting by its address (repeatable).",
+        show_default="the baseline's",
+    ),
+]
+OfMetric = Annotated[str, typer.Option("--metric", help="What is slower, or larger.", autocompletion=metric_names)]
+Least = Annotated[str, typer.Option("--least", help="Smallest slow-down that counts, as 2% or 0.02.")]
+NamedAlone = Annotated[
+    bool, typer.Option("--named-alone", help="End when it is named: do not look for the place in the model.")
+]
+MostLooks = Annotated[int, typer.Option("--most-looks", min=1, help="End without an answer after so many.")]
+
+
 def bisect_command(
-    subject: Annotated[
-        str,
-        typer.Argument(
-            metavar="TRIAL|STUDY",
-            help="Id of a trial or of one of its records (with --results and --study), or a study file (YAML).",
-            show_default=False,
-        ),
-    ],
+    subject: Subject,
     out: Annotated[Path, typer.Option("--out", help="Directory for the journal and the runs.")],
-    trouble: Annotated[
-        str | None,
-        typer.Option(
-            "--trouble",
-            help="slower, wrong_output, crashed, timeout, or another status that fails.",
-            show_default="what the trial shows",
-        ),
-    ] = None,
-    results: Annotated[Path | None, typer.Option("--results", help="Results that contain the trial.")] = None,
-    study: Annotated[Path | None, typer.Option("--study", help="Study file (YAML) of these results.")] = None,
-    workload: Annotated[str | None, typer.Option("--workload", help="Workload.", show_default="the only one")] = None,
-    compiler: Annotated[str | None, typer.Option("--compiler", help="Compiler.", show_default="the only one")] = None,
-    knob: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--knob",
-            help="KNOB=LEVEL of the configuration, or KIND:NAME=LEVEL for a setting by its address (repeatable).",
-            show_default="the baseline's",
-        ),
-    ] = None,
-    metric: Annotated[
-        str, typer.Option("--metric", help="What is slower, or larger.", autocompletion=metric_names)
-    ] = "run_ms_paired",
-    least: Annotated[str, typer.Option("--least", help="Smallest slow-down that counts, as 2% or 0.02.")] = "2%",
+    trouble: Trouble = None,
+    results: OfTrial = None,
+    study: StudyOfResults = None,
+    workload: OneWorkload = None,
+    compiler: OneCompiler = None,
+    knob: Levels = None,
+    metric: OfMetric = "run_ms_paired",
+    least: Least = "2%",
     no_passes: Annotated[bool, typer.Option("--no-passes", help="Try knobs alone, no passes.")] = False,
-    named_alone: Annotated[
-        bool, typer.Option("--named-alone", help="End when it is named: do not look for the place in the model.")
-    ] = False,
-    most_looks: Annotated[int, typer.Option("--most-looks", min=1, help="End without an answer after so many.")] = 100,
+    named_alone: NamedAlone = False,
+    most_looks: MostLooks = 100,
     plugin: Plugins = None,
     trust: Trusted = False,
     quiet: Quiet = False,
