@@ -14,7 +14,7 @@ PLAN, READ, WRITE, SHARE, LOOK = (
 )
 GROUPS: Mapping[str, str] = {
     **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models", "bisect-builds"), PLAN),
-    **dict.fromkeys(("effects", "diagnose", "show", "claims", "verdict", "compare", "pr", "history"), READ),
+    **dict.fromkeys(("effects", "diagnose", "explain", "show", "claims", "verdict", "compare", "pr", "history"), READ),
     **dict.fromkeys(("tabulate", "paper", "page"), WRITE),
     **dict.fromkeys(("artifact", "verify", "reproduce", "badges"), SHARE),
     **dict.fromkeys(("doctor", "workloads", "compilers", "knobs", "passes", "schema"), LOOK),
@@ -42,6 +42,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "ablatrix effects results/pr --show builds",
     ),
     "diagnose": ("ablatrix diagnose results/quick", "ablatrix diagnose results/quick --show causes --show proof"),
+    "explain": (
+        "ablatrix explain mlp tvm:fusion=off tvm:fusion=on",
+        "ablatrix explain studies/quick.yaml 1f3c 9ab0 --chart why.pdf",
+        "ablatrix explain results/quick 1f3c 9ab0 --study studies/quick.yaml --keep results/quick",
+    ),
     "show": ("ablatrix show 8974259a --results results/quick",),
     "claims": ("ablatrix claims results/quick --claims studies/quick.claims.yaml",),
     "verdict": ("ablatrix verdict results/quick", "ablatrix verdict artifact.zip --report reproduction.json"),

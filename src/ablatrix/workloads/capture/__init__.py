@@ -6,8 +6,17 @@ exported programs; ``value_tensors`` returns the weights by value. Everything el
 whole programs.
 """
 
-from ablatrix.workloads.capture.graph import capture, input_values, value_tensors
+from ablatrix.workloads.capture.graph import capture, capture_nodes, input_values, makes_tensors, value_tensors
 from ablatrix.workloads.capture.lowering import lower, take
 from ablatrix.workloads.capture.tasks import export_tasks
 
-__all__ = ["capture", "export_tasks", "input_values", "lower", "take", "value_tensors"]
+__all__ = [
+    "capture",
+    "capture_nodes",
+    "export_tasks",
+    "input_values",
+    "lower",
+    "makes_tensors",
+    "take",
+    "value_tensors",
+]
