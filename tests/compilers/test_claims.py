@@ -39,5 +39,7 @@ def test_marks_of_several_nodes_are_read_back() -> None:
 
 def test_task_graph_between_finds_lost_nodes_on_the_way_alone() -> None:
     # 0 -> 1 -> 2 -> 3, and 4 of 0
-    graph = TaskGraph([frozenset(), frozenset({0}), frozenset({1}), frozenset({2}), frozenset({0})], frozenset(range(5)))
+    graph = TaskGraph(
+        [frozenset(), frozenset({0}), frozenset({1}), frozenset({2}), frozenset({0})], frozenset(range(5))
+    )
     assert graph.between({0}, {3}, {1, 2, 4}) == {1, 2}

@@ -57,7 +57,13 @@ def test_onnxruntime_events_are_split_by_run() -> None:
     from ablatrix.compilers.onnxruntime.profiling import _runs
 
     def node(ts: int, dur: int, index: int) -> dict[str, object]:
-        return {"cat": "Node", "name": f"n{index}_kernel_time", "ts": ts, "dur": dur, "args": {"node_index": str(index)}}
+        return {
+            "cat": "Node",
+            "name": f"n{index}_kernel_time",
+            "ts": ts,
+            "dur": dur,
+            "args": {"node_index": str(index)},
+        }
 
     def run(ts: int, dur: int) -> dict[str, object]:
         return {"cat": "Session", "name": "model_run", "ts": ts, "dur": dur}

@@ -3,7 +3,7 @@
 import pytest
 
 from ablatrix.explain.grouping import Group
-from ablatrix.explain.sums import BlockTimes, SideTimes, add_up, spread
+from ablatrix.explain.sums import BlockTimes, SideTimes, add_up, least_times, spread
 
 GROUPS = [Group(nodes=(0, 1), a=(0, 1), b=(0,)), Group(nodes=(2,), a=(2,), b=(1,))]
 
@@ -38,3 +38,8 @@ def test_spread_blocks_that_agree_decide() -> None:
     found = spread([1.0, 1.1, 0.9])
     assert found.is_decided
     assert found.low == pytest.approx(1.0 - 4.302653 * 0.1 / 3**0.5)
+
+
+def test_least_times_disturbed_runs_do_not_count() -> None:
+    runs = [(1.0, 9.0), (8.0, 2.0), (1.2, 2.2), (1.1, 7.0), (5.0, 2.4), (6.0, 6.0)]
+    assert least_times(runs) == pytest.approx((1.05, 2.1))

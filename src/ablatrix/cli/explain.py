@@ -202,8 +202,8 @@ def _print_sum(found: "Explanation", title: str, grouped: "list[Family] | None",
     shown = rows[:SHOWN] if grouped is not None else rows
     cells = [_cells(row, found, scale) for row in shown]
     if rest := rows[len(shown) :]:
-        summed = (f"{len(rest)} further", *(sum(row[index] for row in rest) for index in range(1, 7)))
-        cells.append(_cells(summed, found, scale))  # type: ignore[arg-type]
+        _, *numbers = zip(*rest, strict=True)
+        cells.append(_cells((f"{len(rest)} further", *map(sum, numbers)), found, scale))  # type: ignore[arg-type]
     cells.append(_plain_cells("overhead", found.a.overhead, found.b.overhead, found.overhead_difference, found, scale))
     cells.append(["residual", "", "", "", "", _number(found.residual.ms * scale), _share(found.residual.ms, found)])
     cells.append(_plain_cells("total", found.a.total, found.b.total, found.difference, found, scale))
@@ -225,11 +225,13 @@ def _cells(row: "tuple[str, int, int, float, float, int, int]", found: "Explanat
 
 
 def _roof(found: "Explanation", flops: int, moved: int, milliseconds: float) -> str:
-    """Return how near to the roof of the machine an operation is: the larger part of its two speeds."""
-    if found.peak is None or milliseconds <= 0 or not moved:
+    """Return how near to the roof of the machine an operation is; nothing where neither roof is over it."""
+    if found.peak is None or milliseconds <= 0:
         return ""
-    least_s = max(flops / found.peak.flops_per_s, moved / found.peak.memory.bytes_per_s)
-    return f"{least_s / (milliseconds / 1e3):.0%}"
+    memory = found.peak.memory
+    of_memory = moved > (memory.last_cache_bytes or 0)  # what lies in a cache is bound by no memory
+    least_s = max(flops / found.peak.flops_per_s, moved / memory.bytes_per_s if of_memory else 0.0)
+    return f"{least_s / (milliseconds / 1e3):.0%}" if least_s else ""
 
 
 def _plain_cells(
@@ -259,8 +261,9 @@ def _say_work(found: "Explanation") -> None:
     if found.peak is not None:
         say(
             f"measured peaks on {found.threads} threads: {found.peak.flops_per_s / 1e9:.3g} Gflop/s of products of "
-            f"float32, {found.peak.memory.bytes_per_s / 1e9:.3g} GB/s of memory; % of peak is what the nearer of both "
-            "would take; operations counted: products, convolutions, attention; bytes: values that enter and leave",
+            f"float32, {found.peak.memory.bytes_per_s / 1e9:.3g} GB/s of memory; % of peak: "
+            "what a run at the nearer of both would take, memory only for what the last cache does not hold; counted "
+            "are products, convolutions and attention, and bytes of the values that enter and leave",
             hanging=2,
         )
     say(f"{found.counters}.", hanging=2)

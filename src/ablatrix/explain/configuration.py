@@ -275,8 +275,9 @@ def _single(pair: Pair, entry: CompilerEntry, configuration: Configuration) -> S
     variant = next(one for one in study.variants if one.name == pair.workload)
     choice = next(one for one in data["workloads"] if one["name"] == variant.base)
     choice = {key: value for key, value in choice.items() if key != "axes"} | {"parameters": dict(variant.parameters)}
-    own = next((one for one in data["compilers"] if one["name"] == entry.name), {"name": entry.name})
-    settings = dict(own.get("knobs", {}))
+    held: dict[str, dict[str, Any]] = {one["name"]: one for one in data["compilers"]}
+    own = held.get(entry.name, {"name": entry.name})
+    settings: dict[str, Any] = dict(own.get("knobs", {}))
     levels: dict[str, Level] = {}
     for name, level in configuration.levels.items():
         knob = re.sub(r"\W", "_", name)[:LONGEST_NAME] if ":" in name else name
@@ -287,7 +288,7 @@ def _single(pair: Pair, entry: CompilerEntry, configuration: Configuration) -> S
     first = levels.pop(varied, entry.levels(frozenset())[varied])
     chosen = {**{key: value for key, value in own.items() if key != "builds"}, "fixed": levels, "knobs": settings}
     kept = {key: data[key] for key in ("name", "seed", "checks", "protocol", "plugins", "device") if key in data}
-    given = {
+    given: dict[str, Any] = {
         **kept,
         "workloads": [choice],
         "compilers": [chosen],

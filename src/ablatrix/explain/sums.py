@@ -2,7 +2,7 @@
 
 Of a block every series has a time for each round: trials their bursts, profiles their fastest run with and without the
 profiler. The levels of all are taken together (`statistics.rounds`): what disturbed a round is taken out of all.
-The times of kernels are of the profiled runs that were disturbed least, brought to the level of all.
+A kernel's time is that of the runs in which it was disturbed least.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ablatrix.compilers.profiling import KernelProfile
 from ablatrix.errors import TrialError
 from ablatrix.explain.grouping import Group
 from ablatrix.explain.measuring import TWIN, A, B, name_of
@@ -74,36 +73,38 @@ def block_times(block: PairedProfiles) -> BlockTimes:
         name_of(one.trial): [min(burst) for burst in one.bursts_ms] for one in block.outcomes
     }
     rounds = len(next(iter(series.values())))
-    chosen: dict[str, tuple[list[float], list[int]]] = {}
     for side, profile in zip((A, B), block.profiles, strict=True):
         assert profile is not None
         series[f"plain {side}"] = profile.plain_ms
-        chosen[side] = _fastest_runs(profile, rounds)
-        series[f"profiled {side}"] = chosen[side][0]
+        series[f"profiled {side}"] = _fastest_runs(profile.walls_ms, rounds)
     levels = {name: math.exp(level) for name, level in paired_levels(series).items()}
     sides = {}
     for side, profile in zip((A, B), block.profiles, strict=True):
         assert profile is not None
-        walls, runs = chosen[side]
-        least = sorted(range(rounds), key=walls.__getitem__)[: -(-rounds // LAST)]
-        scale = levels[f"profiled {side}"] / float(np.mean([walls[one] for one in least]))
-        means = np.mean([profile.times_ms[runs[one]] for one in least], axis=0) * scale
         sides[side] = SideTimes(
             total=levels[side],
             plain=levels[f"plain {side}"],
             profiled=levels[f"profiled {side}"],
-            kernels=tuple(map(float, means)),
+            kernels=least_times(profile.times_ms),
         )
     return BlockTimes(a=sides[A], b=sides[B], twin=levels[TWIN])
 
 
-def _fastest_runs(profile: KernelProfile, rounds: int) -> tuple[list[float], list[int]]:
-    """Return the time of the fastest profiled run of each round, and which run that is."""
-    count = len(profile.walls_ms) // rounds
-    runs = [
-        min(range(number * count, (number + 1) * count), key=profile.walls_ms.__getitem__) for number in range(rounds)
-    ]
-    return [profile.walls_ms[one] for one in runs], runs
+def least_times(times_ms: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """Return the time of each kernel: the mean of its fastest third of runs, whatever other kernels took in these.
+
+    Whatever disturbs a run stops one kernel or another, and seldom lets a whole run through. As of `paired_levels`, the
+    fastest say most.
+    """
+    times = np.asarray(times_ms, dtype=np.float64)
+    count = -(-len(times) // LAST)
+    return tuple(map(float, np.sort(times, axis=0)[:count].mean(axis=0))) if times.size else ()
+
+
+def _fastest_runs(walls_ms: Sequence[float], rounds: int) -> list[float]:
+    """Return the time of the fastest profiled run of each round."""
+    count = len(walls_ms) // rounds
+    return [min(walls_ms[number * count : (number + 1) * count]) for number in range(rounds)]
 
 
 def spread(values: Sequence[float]) -> SpreadMs:

@@ -13,6 +13,8 @@ ROW_IN, AROUND_IN = 0.19, 0.85
 LONGEST = 46
 LEFT, RIGHT, REST = COLOURS[0], COLOURS[1], "#B0B0B0"
 
+BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
+
 Bar = tuple[str, float]
 """A label and milliseconds: below zero the second configuration is faster there."""
 
@@ -36,12 +38,12 @@ def explained_figure(title: str, bars: Sequence[Bar], total: float, unit: str) -
             sums.append(sums[-1] + value)
         last = len(bars)
         axes.barh(last, total, height=0.68, color="none", edgecolor=INK, linewidth=0.9)
-        axes.step(sums[1:], range(last), where="mid", color=FAINT, linewidth=0.7, linestyle=":", zorder=4)
+        axes.vlines(sums[1:], range(last), range(1, last + 1), color=FAINT, linewidth=0.8, linestyle=":")
         reach = max(abs(one) for one in (*sums, total, *(value for _, value in bars))) or 1.0
         for place, value in enumerate([*(value for _, value in bars), total]):
             ends = "left" if value >= 0 else "right"
             shift = 0.01 * reach if value >= 0 else -0.01 * reach
-            axes.text(value + shift, place, f"{value:+.3g}", va="center", ha=ends, fontsize=SMALL_PT)
+            axes.text(value + shift, place, f"{value:+.3g}", va="center", ha=ends, fontsize=SMALL_PT, bbox=BEHIND)
         names = [label if len(label) <= LONGEST else label[: LONGEST - 1] + "\u2026" for label, _ in bars]
         axes.set_yticks(range(last + 1), [*names, "total difference"])
         axes.set_ylim(last + 0.6, -0.6)
