@@ -12,7 +12,8 @@ from ablatrix.cli.trust import Trusted, trust_of
 
 if TYPE_CHECKING:
     from ablatrix.catalogue import Catalogue
-    from ablatrix.explain import Family, Pair
+    from ablatrix.explain import Pair
+    from ablatrix.plotting.families import Family
     from ablatrix.records.explanation import Explanation, SpreadMs
 
 SHOWN = 20
@@ -142,7 +143,7 @@ def _silent(text: str) -> None:
 
 
 def _draw(found: "Explanation", chart: Path) -> None:
-    from ablatrix.explain import bars_of
+    from ablatrix.plotting.bars import bars_of
     from ablatrix.plotting.explained import explained_figure, save_explained
 
     bars, total, unit = bars_of(found)
@@ -161,7 +162,7 @@ def _side_text(found: "Explanation", name: str) -> str:
 
 def _show(found: "Explanation", everything: bool, wide: bool) -> None:
     from ablatrix.cli.tables import say
-    from ablatrix.explain import families
+    from ablatrix.plotting.families import families
 
     scale, unit = (1e3, "us") if max(found.a.total.ms, found.b.total.ms) < 1.0 else (1.0, "ms")
     title = f"{found.workload}, {unit} a run: A is {_side_text(found, 'a')}, B is {_side_text(found, 'b')}"
@@ -188,7 +189,7 @@ def _show(found: "Explanation", everything: bool, wide: bool) -> None:
 
 def _print_sum(found: "Explanation", title: str, grouped: "list[Family] | None", scale: float, wide: bool) -> None:
     from ablatrix.cli.tables import Column, print_table
-    from ablatrix.explain import family_text
+    from ablatrix.plotting.families import family_text
 
     if grouped is None:
         rows = [
@@ -242,7 +243,7 @@ def _plain_cells(
 
 
 def _share(milliseconds: float, found: "Explanation") -> str:
-    return f"{milliseconds / found.difference.ms:.0%}" if found.difference.ms else ""
+    return f"{milliseconds / found.difference.ms + 0.0:.0%}" if found.difference.ms else ""  # + 0: never -0 %
 
 
 def _number(value: float) -> str:

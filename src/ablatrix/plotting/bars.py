@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablatrix.explain.families import Family, families
+from ablatrix.plotting.families import Family, families, family_text
 from ablatrix.records.explanation import Explanation
 
 MICROSECONDS = 1.0
@@ -25,8 +25,3 @@ def bars_of(found: Explanation, most: int = 15) -> tuple[list[tuple[str, float]]
     bars.append(("(overhead: what is no kernel)", found.overhead_difference.ms * scale))
     bars.append(("(residual)", found.residual.ms * scale))
     return bars, found.difference.ms * scale, unit
-
-
-def family_text(one: Family) -> str:
-    """Return the name of a family, with the number of its groups."""
-    return one.label if len(one.members) == 1 else f"{len(one.members)} x {one.label}"

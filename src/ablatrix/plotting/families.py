@@ -46,3 +46,8 @@ def families(groups: Sequence[ExplainedGroup]) -> list[Family]:
         for label, members in held.items()
     ]
     return sorted(found, key=lambda one: (not groups[one.members[0]].nodes, -abs(one.difference_ms)))
+
+
+def family_text(one: Family) -> str:
+    """Return the name of a family, with the number of its groups."""
+    return one.label if len(one.members) == 1 else f"{len(one.members)} x {one.label}"
