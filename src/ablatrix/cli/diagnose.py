@@ -76,6 +76,7 @@ def diagnose_command(
         say(f"In full, with --show TABLE: {counts}front ({len(fronts)}), or all.", hanging=2)
         next_steps(
             ("everything in full", f"ablatrix diagnose {results[0]} --show all"),
+            ("where a difference is from", f"ablatrix explain {results[0]} A B --study STUDY"),
             ("one trial, in words", f"ablatrix show TRIAL --results {results[0]}"),
             *bisect_steps(found.trials, diagnoses, results[0]),
         )

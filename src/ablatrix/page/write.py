@@ -29,6 +29,7 @@ from ablatrix.page.effects import (
 )
 from ablatrix.page.effects_charts import attribution_chart, effects_chart
 from ablatrix.page.environment import environment_table, exclusions_table, machine_line, noise_table, run_span
+from ablatrix.page.explained import explained_tables
 from ablatrix.page.glance import glance_table
 from ablatrix.page.main_table import main_tables
 from ablatrix.page.overview import claims_table, tiles
@@ -149,6 +150,7 @@ def _page(
         "sections": sections,
         "builds": () if mixed else build_sections(findings, metrics),
         "max_reasons": MAX_REASONS,
+        "explained": explained_tables(records),
         "contexts": context_table(() if mixed else findings.context_lines, rows.trials),
         "cold": cold,
         "cells": cells.cells_table(findings, finder, groups, MAX_CELLS),

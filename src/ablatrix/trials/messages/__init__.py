@@ -1,6 +1,15 @@
 """The messages between the runner, the fork servers and the workers, and the channel that carries them."""
 
-from ablatrix.trials.messages.answers import ANSWER, Answer, BurstSamples, Ready, StageBegun, WarmUpSamples
+from ablatrix.trials.messages.answers import (
+    ANSWER,
+    Answer,
+    BurstSamples,
+    NodeWork,
+    ProfileReport,
+    Ready,
+    StageBegun,
+    WarmUpSamples,
+)
 from ablatrix.trials.messages.channel import Channel, ChannelClosed, ChannelGarbled, ChannelTimeout, open_pair
 from ablatrix.trials.messages.foreground import RERUN_ANSWER, RERUN_ORDER, RerunAnswer, RerunOrder
 from ablatrix.trials.messages.interrupt import Interrupt, Interrupted
@@ -40,7 +49,7 @@ from ablatrix.trials.messages.requests import (
     warm_up_request,
 )
 from ablatrix.trials.messages.result import GpuFacts, ProcessNoise, TrialResult, plain_result
-from ablatrix.trials.messages.task import AnyTask, PlainTask, PrepareTask, TrialTask
+from ablatrix.trials.messages.task import AnyTask, PlainTask, PrepareTask, ProfileTask, TrialTask, trial_of
 from ablatrix.trials.messages.types import TYPE_ANSWER, TYPE_ORDER, TypeAnswer, TypeOrder
 
 __all__ = [
@@ -74,6 +83,7 @@ __all__ = [
     "LoadOrder",
     "Loading",
     "Message",
+    "NodeWork",
     "Order",
     "Outfit",
     "PassAnswer",
@@ -83,6 +93,8 @@ __all__ = [
     "PrepareTask",
     "Process",
     "ProcessNoise",
+    "ProfileReport",
+    "ProfileTask",
     "Ready",
     "Reply",
     "Request",
@@ -108,5 +120,6 @@ __all__ = [
     "encode",
     "open_pair",
     "plain_result",
+    "trial_of",
     "warm_up_request",
 ]

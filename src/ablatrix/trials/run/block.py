@@ -27,6 +27,7 @@ from ablatrix.trials.client import Worker, WorkloadServer
 from ablatrix.trials.host import NoiseProbe, describe_ending, utc_now
 from ablatrix.trials.messages import (
     Answer,
+    AnyTask,
     BurstSamples,
     ChannelClosed,
     ChannelGarbled,
@@ -205,7 +206,11 @@ class Turn:
         self._paused = False
         task = block_task(block, trial, cell, self._directory)
         self._sampling, self._padding_seed = block.study.protocol.layout, task.padding_seed
-        self._worker: Worker | None = server.start(task, self._directory / "log")
+        self._worker: Worker | None = server.start(self.order(task), self._directory / "log")
+
+    def order(self, task: TrialTask) -> AnyTask:
+        """Return what the worker is asked to do with a trial's task."""
+        return task
 
     @property
     def alive(self) -> bool:

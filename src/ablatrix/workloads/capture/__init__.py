@@ -18,6 +18,7 @@ from ablatrix.workloads.capture.flat import (
     read_flat,
 )
 from ablatrix.workloads.capture.graph import capture, input_values, value_tensors
+from ablatrix.workloads.capture.graph import capture, capture_nodes, input_values, makes_tensors, value_tensors
 from ablatrix.workloads.capture.lowering import lower, take
 from ablatrix.workloads.capture.tasks import export_tasks
 
@@ -34,6 +35,12 @@ __all__ = [
     "is_part_of",
     "lower",
     "read_flat",
+    "capture",
+    "capture_nodes",
+    "export_tasks",
+    "input_values",
+    "lower",
+    "makes_tensors",
     "take",
     "value_tensors",
 ]
