@@ -20,6 +20,7 @@ from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Ledger, ResultDirectory, Silence
+from ablatrix.trials.run import dialogue as dialogue_module
 from ablatrix.trials.run import seats as seats_module
 from ablatrix.trials.run.cluster import Cluster
 from ablatrix.trials.run.seats import Seats
@@ -43,7 +44,9 @@ own_fingerprint = cache(read_fingerprint)
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PULL_S", "IDLE_S", "TURN_S", "STATES_S", "GRACE_S"):
+    for name in ("PULL_S", "IDLE_S", "GRACE_S"):
+        monkeypatch.setattr(dialogue_module, name, 0.0)
+    for name in ("TURN_S", "STATES_S", "GRACE_S"):
         monkeypatch.setattr(seats_module, name, 0.0)
     monkeypatch.setattr(seats_module, "read_fingerprint", own_fingerprint)
     monkeypatch.setattr("ablatrix.trials.run.cluster.TURN_S", 0.0)

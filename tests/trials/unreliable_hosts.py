@@ -37,8 +37,10 @@ from ablatrix.trials.slots import (
     Prepared,
     PullRequest,
     SetUpRequest,
+    Site,
     SlotLost,
     Told,
+    Transport,
 )
 from ablatrix.trials.slots.messages import REQUEST
 from tests.made_study import _records
@@ -89,7 +91,7 @@ class Host:
     def key(self) -> str:
         return self.name
 
-    def connect(self, run_id: str) -> Way:
+    def connect(self, run_id: str) -> Transport:
         self.run_id = run_id
         return Way(self, self.generation)
 
@@ -174,9 +176,7 @@ class Host:
             spot = self.rng.randrange(len(data))
             data = data[:spot] + bytes([data[spot] ^ 1]) + data[spot + 1 :]
         running = is_running or offset + len(data) < spool.shown
-        return Chunk(
-            offset=offset, data=b64encode(data).decode(), sha256=digest, is_running=running, ending=ending
-        )
+        return Chunk(offset=offset, data=b64encode(data).decode(), sha256=digest, is_running=running, ending=ending)
 
     def _remember(self, spool: _Spool) -> None:
         """Note which records are whole on this host's disk."""
@@ -224,7 +224,7 @@ class Hosts:
     hosts: Sequence[Host]
     word: str = "made"
 
-    def sites(self) -> Sequence[Host]:
+    def sites(self) -> Sequence[Site]:
         return self.hosts
 
     def __enter__(self) -> Hosts:
