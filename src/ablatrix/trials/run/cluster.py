@@ -20,9 +20,10 @@ from ablatrix.trials.host import place_runs
 from ablatrix.trials.messages import Interrupt, Interrupted
 from ablatrix.trials.results import Ledger, Progress
 from ablatrix.trials.run.block_runner import out_of_budget
+from ablatrix.trials.run.dialogue import TURN_S
 from ablatrix.trials.run.lost import lost
 from ablatrix.trials.run.seat import Seat
-from ablatrix.trials.run.seats import TURN_S, Seats
+from ablatrix.trials.run.seats import Seats
 from ablatrix.trials.run.units import (
     Line,
     Unit,
