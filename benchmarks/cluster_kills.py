@@ -31,6 +31,7 @@ from kill_resume import dangles
 TARGETS = {"kills": 100, "lost": 0, "doubled": 0, "processes_left": 0, "invalid": 0}
 KINDS = ("worker", "runner", "actor", "raylet", "node", "driver")
 EARLIEST_S, LATEST_S, GONE_S, STUDY_S = 4.0, 25.0, 40.0, 1800.0
+TRIES = 5
 MARK = "ABLATRIX_KILL_BENCHMARK"
 STUDY = """\
 name: killed
@@ -72,7 +73,13 @@ class Nodes:
     def add(self, host: str) -> None:
         """Start a node that counts as a host."""
         resources, labels = {"ablatrix_slot": 1}, {"ablatrix-host": host}
-        self.nodes[host] = self.cluster.add_node(num_cpus=1, resources=resources, labels=labels, **_SMALL)
+        for left in reversed(range(TRIES)):  # Ray gives a raylet 30 s to start, which a busy machine may exceed
+            try:
+                self.nodes[host] = self.cluster.add_node(num_cpus=1, resources=resources, labels=labels, **_SMALL)
+                return
+            except Exception:
+                if not left:
+                    raise
 
     def raylet(self, host: str) -> int:
         """Return the process of a node."""
@@ -90,7 +97,7 @@ _SMALL: dict[str, Any] = {"num_gpus": 0, "include_dashboard": False, "object_sto
 
 def main(kills: int, seed: int, count: int) -> None:
     """Kill and go on, check, and print the verdict as JSON."""
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "180"}
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0"}
     moments = random.Random(seed)
     done: Counter[str] = Counter()
     faults: Counter[str] = Counter()

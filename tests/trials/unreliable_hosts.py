@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import random
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 from ablatrix.canonical import content_id
@@ -86,6 +87,7 @@ class Host:
     generation: int = 0
     refusal: str = ""
     place: Place | None = None
+    on_answer: Callable[[], None] = lambda: None
 
     @property
     def key(self) -> str:
@@ -105,6 +107,7 @@ class Host:
             self._kill_runner(spool)
 
     def answer(self, request: object) -> Answer:
+        self.on_answer()
         match request:
             case DescribeRequest():
                 return Description(
@@ -226,6 +229,12 @@ class Hosts:
 
     def sites(self) -> Sequence[Site]:
         return self.hosts
+
+    def stop_after(self, answers: int, stop: Callable[[], None]) -> None:
+        """Have somebody stop the run when hosts have answered so often."""
+        left = count(answers, -1)
+        for host in self.hosts:
+            host.on_answer = lambda: None if next(left) else stop()
 
     def __enter__(self) -> Hosts:
         return self
