@@ -151,6 +151,16 @@ def test_interpreter_of_another_environment_is_locked_by_all_it_has(tmp_path: Pa
     assert missing_modules(build, ["json", "torch"]) == ("torch",)
 
 
+def test_module_is_looked_for_and_none_is_imported(tmp_path: Path) -> None:
+    package = tmp_path / "tree" / "loud"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('imported')\n")
+    (package / "inner.py").touch()
+    build = make_build("tree", BuildSpec(env={"PYTHONPATH": "./tree"}), tmp_path / "builds", base=tmp_path)
+    asked = ["loud", "loud.inner", "loud.other", "json.decoder", "sys.path", "pip", "nowhere.at"]
+    assert missing_modules(build, asked) == ("loud.other", "sys.path", "nowhere.at")
+
+
 def test_environment_has_paths_from_the_study_and_the_commit_of_its_checkout(tmp_path: Path) -> None:
     (commit,) = make_repository(tmp_path / "tree", [{"python/tiny.py": "LEVEL = 1\n"}])
     study = tmp_path / "study"

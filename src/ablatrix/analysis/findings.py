@@ -7,7 +7,15 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.diagnosis import BreakEven, KnobProof, Unit, find_break_even, prove_knobs, units
+from ablatrix.analysis.diagnosis import (
+    BreakEven,
+    KnobProof,
+    Unit,
+    find_break_even,
+    prove_knobs,
+    prove_with_probes,
+    units,
+)
 from ablatrix.analysis.effects import (
     Ablation,
     AxisCurve,
@@ -158,6 +166,11 @@ class Findings:
     def proofs(self) -> tuple[KnobProof, ...]:
         """Whether each knob changes what is built or read back."""
         return tuple(prove_knobs(self.trials, self.units))
+
+    @cached_property
+    def probed_proofs(self) -> tuple[KnobProof, ...]:
+        """The same, by untimed compiles where no timed configurations differ in a knob alone, as in screenings."""
+        return tuple(prove_with_probes(self.trials, self.units))
 
     @cached_property
     def proofs_by_step(self) -> Mapping[tuple[str, str, str, str, frozenset[str]], KnobProof]:

@@ -135,7 +135,7 @@ def effects_command(
     )
     with record_files(results) as files:
         found = tidy(files)
-    origin = refuse_mixed(found, mixed)
+    origin = refuse_mixed(found, mixed, strata_apart=True)
     builds = [] if as_csv else builds_beside(found, question, origin)
     if wanted == {Table.BUILDS} and not as_json:
         show_builds_alone(builds, wide)

@@ -13,7 +13,8 @@ PLAN, READ, WRITE, SHARE, LOOK = (
     "What there is",
 )
 GROUPS: Mapping[str, str] = {
-    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models", "bisect-builds", "cluster"), PLAN),
+    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models", "cluster"), PLAN),
+    **dict.fromkeys(("bisect", "bisect-builds", "reduce"), PLAN),
     **dict.fromkeys(("effects", "diagnose", "show", "claims", "verdict", "compare", "pr", "history"), READ),
     **dict.fromkeys(("tabulate", "paper", "page"), WRITE),
     **dict.fromkeys(("artifact", "verify", "reproduce", "badges"), SHARE),
@@ -33,9 +34,17 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "watch": ("ablatrix watch results/quick --every 5",),
     "rerun": ("ablatrix rerun 8974259a --results results/quick --study studies/quick.yaml",),
     "models": ("ablatrix models --out results/models --compiler onnxruntime",),
+    "bisect": (
+        "ablatrix bisect 8974259a --results results/quick --study studies/quick.yaml --out bisect",
+        "ablatrix bisect study.yaml --workload encoder --compiler onnxruntime --trouble slower --out bisect",
+    ),
     "bisect-builds": (
         "ablatrix bisect-builds study.yaml --out bisection",
         "ablatrix bisect-builds study.yaml --for wrong_output --workload mlp --out bisection",
+    ),
+    "reduce": (
+        "ablatrix reduce 8974259a --results results/quick --study studies/quick.yaml --out reduced",
+        "ablatrix reduce study.yaml --knob fold=on --trouble wrong_output --out reduced",
     ),
     "effects": (
         "ablatrix effects results/quick",
@@ -77,7 +86,9 @@ FAILS: Mapping[str, str] = {
     "status": "a trial failed or has no record",
     "watch": "a trial failed or has no record",
     "rerun": "the trial failed",
+    "bisect": "no culprit was found",
     "bisect-builds": "no culprit was found",
+    "reduce": "a fresh interpreter does not show the trouble in what is left",
     "effects": "no knob varies",
     "claims": "a claim does not hold",
     "verdict": "a criterion fails or is undecided",

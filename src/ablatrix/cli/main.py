@@ -15,6 +15,7 @@ import typer
 
 from ablatrix.cli import (
     artifact,
+    bisect,
     bisect_builds,
     claims,
     cluster,
@@ -29,6 +30,7 @@ from ablatrix.cli import (
     paper,
     passes,
     pr,
+    reduce,
     reproduce_and_badges,
     run,
     show,
@@ -67,7 +69,9 @@ for group in (
     verdict_and_compare,
     pr,
     history,
+    bisect,
     bisect_builds,
+    reduce,
     tabulate,
     paper,
     page,

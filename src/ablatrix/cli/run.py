@@ -328,7 +328,7 @@ def rerun_command(
     plugin: Plugins = None,
     trust: Trusted = False,
 ) -> None:
-    """Repeat one trial in the foreground, in this process; no record is written."""
+    """Repeat one trial in the foreground, here or in its build; no record is written."""
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.load import load_study
     from ablatrix.trials.messages import plain_result

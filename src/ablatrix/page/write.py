@@ -53,6 +53,7 @@ MAX_REASONS = 30
 DISTINGUISHING = (
     *ORIGIN_COLUMNS,
     *BUILD_COLUMNS,
+    "stratum",
     "version_",
     "workload",
     "parameter_",
@@ -95,7 +96,7 @@ def write_page(
         claims: Claims that were checked against these records; if there are none, their section is omitted.
         out: File to write.
         records: The files that the trials were read from: tracebacks and output are shown from them.
-        allow_mixed: Accept records of several hosts, commits or versions; columns of the cells then distinguish them.
+        allow_mixed: Accept records of several studies, machines, commits or versions; columns then distinguish them.
 
     Returns:
         The file.
@@ -112,7 +113,7 @@ def write_page(
 def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[Path], allow_mixed: bool) -> str:
     trials = findings.trials
     distinct = findings.of(_combinations(trials))
-    mixed = refuse_mixed(distinct, allow_mixed)
+    mixed = refuse_mixed(distinct, allow_mixed, strata_apart=True)
     groups = group_columns(distinct, mixed)
     order = list(dict.fromkeys([*(name for name in groups if name != "mode"), "workload_digest", "mode"]))
     rows = canonical_rows(trials, [*order, *NEEDED, *cells.NEEDED, *failures.COLUMNS])

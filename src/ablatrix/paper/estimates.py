@@ -7,7 +7,7 @@ from typing import Any
 from ablatrix.analysis.diagnosis import BreakEven, KnobProof
 from ablatrix.analysis.effects import Best, Effect, Evidence, GeometricMean
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import Control, ReferenceRatio, families
+from ablatrix.analysis.groups import Control, ReferenceRatio, are_shared, families
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import RATIO, WHOLE, Number, Statistic, percent, runs
 from ablatrix.provenance.claims import Factor
@@ -192,7 +192,9 @@ class Estimates:
         by_workload = families([unit.workload for unit, *_ in held], self.findings.variants).values()
         nested = [[held[place][1] for place in places] for places in by_workload]
         allowance = nested_allowance([[one.allowance for one in family] for family in nested])
-        ratio = ratio_of(nested_mean_estimate([[one.logs for one in family] for family in nested]), allowance=allowance)
+        shared = are_shared([one.hosts for family in nested for one in family])
+        estimate = nested_mean_estimate([[one.logs for one in family] for family in nested], shared)
+        ratio = ratio_of(estimate, allowance=allowance)
         members = [(unit.workload, interval) for unit, _, interval in held]
         return self._interval(key, "geometric_mean", ratio, (), self._averaged(members))
 

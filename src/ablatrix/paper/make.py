@@ -71,7 +71,7 @@ def make_paper(
         findings: What is estimated from the records.
         template: The template file; None for the shipped one.
         out: Directory to write into.
-        allow_mixed: Accept records of several hosts, commits or versions; tables then distinguish them by columns.
+        allow_mixed: Accept records of several studies, machines, commits or versions, a column for each difference.
         claims: The checked claims of the study; None: it claims nothing, and there is no paragraph on claims.
         language: Language of paragraphs, tables, captions and figures: ``en`` or ``zh``.
 

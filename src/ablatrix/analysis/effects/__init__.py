@@ -57,6 +57,7 @@ from ablatrix.analysis.effects.judgement import (
     verdict_word,
 )
 from ablatrix.analysis.effects.largest_changes import MOST_CHANGES, SHOWN_CHANGES, Largest, Value, largest
+from ablatrix.analysis.effects.over_hosts import EffectOnHosts, HostJudgement
 from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.screens import ScreenedKnob, ScreenedPair, Screening, screening_frame, screenings
@@ -85,10 +86,12 @@ __all__ = [
     "CrossedKnobs",
     "Crossing",
     "Effect",
+    "EffectOnHosts",
     "Evidence",
     "FactorialGrid",
     "GeometricMean",
     "GroupSearch",
+    "HostJudgement",
     "Judged",
     "Judgement",
     "Kind",

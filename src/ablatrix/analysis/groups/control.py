@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ablatrix.analysis.groups.hosts import host_columns, host_numbers, repeating
 from ablatrix.analysis.groups.numbering import means_by, numbered
 from ablatrix.analysis.groups.ordering import key_order
 from ablatrix.analysis.table import BLOCK, IS_OK
@@ -136,9 +137,15 @@ def find_controls(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence
         & pl.col("is_baseline")
     )
     keys = [*origin, *UNIT]
-    ok = trials.lazy().filter(chosen).select(*keys, *BLOCK, "role", metric).collect()  # lazy: else all are copied
+    hosts = host_columns(trials, keys)
+    ok = (
+        trials.lazy().filter(chosen).select(*keys, *BLOCK, "role", metric, *hosts).collect()
+    )  # lazy: else all are copied
     values = np.fromiter(map(math.log, ok[metric].to_list()), np.float64, ok.height)  # libm's, on every processor alike
     units, block = numbered(ok, keys), numbered(ok, BLOCK)
+    repeats = repeating(units.numbers, block, host_numbers(ok.select(hosts)))
+    of_block = np.zeros(block.count, np.int64)
+    of_block[block.numbers] = repeats.numbers
     is_twin = (ok["role"] == "twin").to_numpy()
     # A mean a unit, side and block, in this order.
     sides, means = means_by((units.numbers * 2 + is_twin) * block.count + block.numbers, values)
@@ -154,8 +161,10 @@ def find_controls(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence
         )
         if at_base.size:
             of_base, of_twin = means[base][at_base], means[twin][at_twin]
+            blocks = sides[base][at_base] % block.count
             steps[named[number]] = step_of(metric, *np.minimum(of_base, of_twin).tolist())
-            logs[named[number]] = (of_twin - of_base).tolist()
+            _, differences = means_by(of_block[blocks], of_twin - of_base)
+            logs[named[number]] = differences.tolist()
     return judge_controls(logs, steps)
 
 
@@ -166,7 +175,7 @@ def judge_controls(
 
     Args:
         logs: By unit (values of columns that distinguish mixed records, workload, digest, compiler): the log ratio of
-            control to baseline in each block.
+            control to baseline in each block, or on each host.
         steps: By unit, the smallest difference that the metric can show, on the logarithm; 0 where it is not here.
     """
     allowed = {unit: Allowance(step=steps.get(unit, 0.0)) for unit in logs}

@@ -2,6 +2,7 @@
 
 from ablatrix.trials.messages.answers import ANSWER, Answer, BurstSamples, Ready, StageBegun, WarmUpSamples
 from ablatrix.trials.messages.channel import Channel, ChannelClosed, ChannelGarbled, ChannelTimeout, open_pair
+from ablatrix.trials.messages.foreground import RERUN_ANSWER, RERUN_ORDER, RerunAnswer, RerunOrder
 from ablatrix.trials.messages.interrupt import Interrupt, Interrupted
 from ablatrix.trials.messages.message import Message, decode, encode
 from ablatrix.trials.messages.orders import (
@@ -50,6 +51,8 @@ __all__ = [
     "PASS_ORDER",
     "REPLY",
     "REQUEST",
+    "RERUN_ANSWER",
+    "RERUN_ORDER",
     "SPAWN_ORDER",
     "TIMED_REQUESTS",
     "TYPE_ANSWER",
@@ -83,6 +86,8 @@ __all__ = [
     "Ready",
     "Reply",
     "Request",
+    "RerunAnswer",
+    "RerunOrder",
     "ResumeOrder",
     "Serving",
     "SpawnOrder",

@@ -3,7 +3,7 @@
 from ablatrix.trials.run.foreground import rerun
 from ablatrix.trials.run.host_check import check_hosts
 from ablatrix.trials.run.noise_floor import measure_noise_floor
-from ablatrix.trials.run.pass_list import PassList, list_passes
+from ablatrix.trials.run.pass_list import PassList, list_passes, list_passes_of
 from ablatrix.trials.run.plain_use import use_plainly_on_all
 from ablatrix.trials.run.runner import RunSummary, run
 from ablatrix.trials.run.seat import HostReport
@@ -15,6 +15,7 @@ __all__ = [
     "RunSummary",
     "check_hosts",
     "list_passes",
+    "list_passes_of",
     "measure_noise_floor",
     "parse_conditions",
     "rerun",

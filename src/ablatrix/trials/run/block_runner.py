@@ -15,7 +15,7 @@ from ablatrix.records.model import Failure
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import Servers, Sides
+from ablatrix.trials.client import KeptServers, Servers, Sides
 from ablatrix.trials.host import crowding_text, place_runs
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Outcome, Progress, ResultDirectory
@@ -44,6 +44,7 @@ class BlockRunner:
         keep: Keep,
         is_budget_spent: Callable[[], bool],
         watched: tuple[int, ...] = (),
+        kept: KeptServers | None = None,
     ) -> None:
         """Begin, without starting anything.
 
@@ -56,11 +57,12 @@ class BlockRunner:
             keep: Called with what each block, or each trial of a cold one, brought.
             is_budget_spent: Whether the study's time is up.
             watched: Processes beside the runner whose CPU time is read with the noise of each trial.
+            kept: Fork servers that other runs use, too; by default there are own ones.
         """
         self._resolved, self._directory, self._interrupt = resolved, directory, interrupt
         self._study, self._catalogue = resolved
         self._progress, self._sides, self._keep = progress, sides, keep
-        self._is_budget_spent, self._watched = is_budget_spent, watched
+        self._is_budget_spent, self._watched, self._kept = is_budget_spent, watched, kept
         self._threads, self._cpus = place_runs(self._study.protocol.threads, self._study.protocol.cpus)
 
     @property
@@ -86,7 +88,9 @@ class BlockRunner:
         shutil.rmtree(self._scratch, ignore_errors=True)
         logs = self._directory.work / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        self._servers = stack.enter_context(Servers(self._resolved, logs, self._interrupt, self._sides))
+        own = Servers(self._resolved, logs, self._interrupt, self._sides)
+        kept = self._kept and self._kept.of(self._resolved, self._sides)
+        self._servers = kept or stack.enter_context(own)
         self._preparation = Preparation(
             self._resolved, self._directory, self._servers, self._scratch, self._threads, self._sides
         )

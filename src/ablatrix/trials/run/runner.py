@@ -19,6 +19,7 @@ from ablatrix.study.design import Design, make_design
 from ablatrix.study.files import refuse_changed_files
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.client import KeptServers
 from ablatrix.trials.host import max_live_workers
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Ledger, LoggedProgress, Progress, ResultDirectory, Silence, Sink, run_log
@@ -82,6 +83,7 @@ def run(
     study_directory: Path | None = None,
     keep_samples: bool = True,
     locks: Sequence[BuildLock] = (),
+    kept: KeptServers | None = None,
     slots: Field | None = None,
 ) -> RunSummary:
     """Run what is missing of a study. Running again into the same directory resumes.
@@ -96,6 +98,7 @@ def run(
         study_directory: Directory of the study file, to record its git commit.
         keep_samples: Keep raw samples in side files; without, records hold their digest and no file.
         locks: What the builds of the study were in an artifact: they are made again from these.
+        kept: Fork servers that other runs use, too; by default the run has its own.
         slots: The hosts whose slots run the blocks, see ``choose_field``; None: this host does.
 
     Raises:
@@ -110,7 +113,7 @@ def run(
     with _locked(directory), run_log(directory.log), ExitStack() as stack:
         if slots is not None:  # first: a library may take the signals that the interrupt catches after it
             stack.enter_context(slots)
-        interrupt = stack.enter_context(Interrupt())
+        interrupt = stack.enter_context(Interrupt()) if kept is None else kept.interrupt
         _log_beginning(resolved.study, directory)
         ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
         try:
@@ -118,7 +121,7 @@ def run(
             session = Session(resolved, design, directory, ledger, interrupt, progress)
             if slots is None:
                 workplace: Workplace = BlockRunner(
-                    resolved, directory, interrupt, progress, sides, session.keep, session.is_budget_spent
+                    resolved, directory, interrupt, progress, sides, session.keep, session.is_budget_spent, kept=kept
                 )
             else:
                 setup = make_setup(resolved, directory, study_directory, keep_samples=keep_samples)
@@ -126,12 +129,16 @@ def run(
                 workplace = Cluster(resolved, ledger, SlotBook(directory.work), seats, interrupt, progress, session)
             planned_count, statuses, caught = session.run(only, stack, workplace)
         except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
-            raise TrialError(
-                f"{error.filename or directory.path}: cannot be written: {error.strerror}; fix this and run "
-                "again into this directory, which resumes"
-            ) from error
+            raise _unwritable(error, directory) from error
         _log_end(planned_count, statuses, caught)
     return RunSummary(directory.results, planned_count, statuses, caught)
+
+
+def _unwritable(error: OSError, directory: ResultDirectory) -> TrialError:
+    place = error.filename or directory.path
+    return TrialError(
+        f"{place}: cannot be written: {error.strerror}; fix this and run again into this directory, which resumes"
+    )
 
 
 def _make_ready(resolved: ResolvedStudy, directory: ResultDirectory) -> Design:
