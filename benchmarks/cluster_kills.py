@@ -19,10 +19,10 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
@@ -31,6 +31,7 @@ from kill_resume import dangles
 TARGETS = {"kills": 100, "lost": 0, "doubled": 0, "processes_left": 0, "invalid": 0}
 KINDS = ("worker", "runner", "actor", "raylet", "node", "driver")
 EARLIEST_S, LATEST_S, GONE_S, STUDY_S = 4.0, 25.0, 40.0, 1800.0
+T = TypeVar("T")
 TRIES = 5
 MARK = "ABLATRIX_KILL_BENCHMARK"
 STUDY = """\
@@ -58,9 +59,8 @@ class Nodes:
     def __init__(self, count: int) -> None:
         from ray.cluster_utils import Cluster
 
-        self.cluster = Cluster(
-            initialize_head=True, head_node_args={"num_cpus": 0, **_SMALL, "object_store_memory": 80 * 2**20}
-        )
+        head = {"num_cpus": 0, **_SMALL}
+        self.cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=head))
         self.nodes: dict[str, Any] = {}
         for number in range(count):
             self.add(f"h{number}")
@@ -73,13 +73,9 @@ class Nodes:
     def add(self, host: str) -> None:
         """Start a node that counts as a host."""
         resources, labels = {"ablatrix_slot": 1}, {"ablatrix-host": host}
-        for left in reversed(range(TRIES)):  # Ray gives a raylet 30 s to start, which a busy machine may exceed
-            try:
-                self.nodes[host] = self.cluster.add_node(num_cpus=1, resources=resources, labels=labels, **_SMALL)
-                return
-            except Exception:
-                if not left:
-                    raise
+        self.nodes[host] = patiently(
+            lambda: self.cluster.add_node(num_cpus=1, resources=resources, labels=labels, **_SMALL)
+        )
 
     def raylet(self, host: str) -> int:
         """Return the process of a node."""
@@ -93,6 +89,17 @@ class Nodes:
 
 
 _SMALL: dict[str, Any] = {"num_gpus": 0, "include_dashboard": False, "object_store_memory": 80 * 2**20}
+
+
+def patiently(start: Callable[[], T]) -> T:
+    """Start something of Ray, which gives a process 30 s to start; a busy machine may take longer."""
+    for left in reversed(range(TRIES)):
+        try:
+            return start()
+        except Exception:
+            if not left:
+                raise
+    raise AssertionError
 
 
 def main(kills: int, seed: int, count: int) -> None:
