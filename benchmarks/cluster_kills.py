@@ -19,10 +19,10 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
@@ -30,7 +30,9 @@ from kill_resume import dangles
 
 TARGETS = {"kills": 100, "lost": 0, "doubled": 0, "processes_left": 0, "invalid": 0}
 KINDS = ("worker", "runner", "actor", "raylet", "node", "driver")
-EARLIEST_S, LATEST_S, GONE_S, STUDY_S = 4.0, 25.0, 40.0, 900.0
+EARLIEST_S, LATEST_S, GONE_S, STUDY_S = 4.0, 25.0, 40.0, 1800.0
+T = TypeVar("T")
+TRIES = 5
 MARK = "ABLATRIX_KILL_BENCHMARK"
 STUDY = """\
 name: killed
@@ -57,9 +59,8 @@ class Nodes:
     def __init__(self, count: int) -> None:
         from ray.cluster_utils import Cluster
 
-        self.cluster = Cluster(
-            initialize_head=True, head_node_args={"num_cpus": 0, **_SMALL, "object_store_memory": 80 * 2**20}
-        )
+        head = {"num_cpus": 0, **_SMALL}
+        self.cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=head))
         self.nodes: dict[str, Any] = {}
         for number in range(count):
             self.add(f"h{number}")
@@ -72,7 +73,9 @@ class Nodes:
     def add(self, host: str) -> None:
         """Start a node that counts as a host."""
         resources, labels = {"ablatrix_slot": 1}, {"ablatrix-host": host}
-        self.nodes[host] = self.cluster.add_node(num_cpus=1, resources=resources, labels=labels, **_SMALL)
+        self.nodes[host] = patiently(
+            lambda: self.cluster.add_node(num_cpus=1, resources=resources, labels=labels, **_SMALL)
+        )
 
     def raylet(self, host: str) -> int:
         """Return the process of a node."""
@@ -88,9 +91,20 @@ class Nodes:
 _SMALL: dict[str, Any] = {"num_gpus": 0, "include_dashboard": False, "object_store_memory": 80 * 2**20}
 
 
+def patiently(start: Callable[[], T]) -> T:
+    """Start something of Ray, which gives a process 30 s to start; a busy machine may take longer."""
+    for left in reversed(range(TRIES)):
+        try:
+            return start()
+        except Exception:
+            if not left:
+                raise
+    raise AssertionError
+
+
 def main(kills: int, seed: int, count: int) -> None:
     """Kill and go on, check, and print the verdict as JSON."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0"}
     moments = random.Random(seed)
     done: Counter[str] = Counter()
     faults: Counter[str] = Counter()
@@ -173,12 +187,12 @@ def strike(kind: str, nodes: Nodes, moments: random.Random, driver: subprocess.P
             _kill(process)
         nodes.replace(host)
         return True
-    below = [(process, _words(process)) for process in descendants(raylet)]
-    runners = [process for process, words in below if "slot_process" in words]
+    words = {process: _words(process) for process in descendants(raylet)}
+    runners = [process for process, held in words.items() if "slot_process" in held]
     chosen = {
-        "actor": [process for process, words in below if "RayKeeper" in words],
+        "actor": [process for process, held in words.items() if "RayKeeper" in held],
         "runner": runners[:1],
-        "worker": [process for process, _ in below if runners and process > runners[0]],
+        "worker": [process for runner in runners[:1] for process in descendants(runner)],
     }[kind]
     if chosen:
         _kill(moments.choice(chosen))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 from collections import Counter
 from contextlib import ExitStack
 from functools import cache
@@ -20,6 +21,7 @@ from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Ledger, ResultDirectory, Silence
+from ablatrix.trials.run import dialogue as dialogue_module
 from ablatrix.trials.run import seats as seats_module
 from ablatrix.trials.run.cluster import Cluster
 from ablatrix.trials.run.seats import Seats
@@ -43,7 +45,9 @@ own_fingerprint = cache(read_fingerprint)
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PULL_S", "IDLE_S", "TURN_S", "STATES_S", "GRACE_S"):
+    for name in ("PULL_S", "IDLE_S", "GRACE_S"):
+        monkeypatch.setattr(dialogue_module, name, 0.0)
+    for name in ("TURN_S", "STATES_S", "GRACE_S"):
         monkeypatch.setattr(seats_module, name, 0.0)
     monkeypatch.setattr(seats_module, "read_fingerprint", own_fingerprint)
     monkeypatch.setattr("ablatrix.trials.run.cluster.TURN_S", 0.0)
@@ -61,7 +65,9 @@ def made_hosts(tmp_path: Path, seed: int, count: int = 3, faults: Faults | None 
     return resolved, Hosts(hosts)
 
 
-def drive(resolved: ResolvedStudy, out: Path, hosts: Hosts, *, kill: bool = False) -> bool:
+def drive(
+    resolved: ResolvedStudy, out: Path, hosts: Hosts, *, kill: bool = False, stop_after: int | None = None
+) -> bool:
     """Run what is missing, as ``run`` does; return whether it came to its end before the driver was killed."""
     directory = ResultDirectory(out)
     design = directory.make(resolved.study, make_design(resolved))
@@ -72,6 +78,8 @@ def drive(resolved: ResolvedStudy, out: Path, hosts: Hosts, *, kill: bool = Fals
         seats = Seats(hosts, book, make_setup(resolved, directory, None, keep_samples=True), Silence())
         if kill:  # a process that is killed says goodbye to nobody
             seats.leave = lambda: None  # type: ignore[method-assign]
+        if stop_after is not None:
+            hosts.stop_after(stop_after, lambda: setattr(interrupt, "number", signal.SIGINT))
         try:
             session.run([], stack, Cluster(resolved, ledger, book, seats, interrupt, Silence(), session))
         except DriverKilled:
@@ -127,6 +135,15 @@ def test_faults_of_any_kind_lose_and_double_nothing(tmp_path: Path, seed: int) -
 @pytest.mark.parametrize("seed", range(100, 200))
 def test_faults_of_any_kind_at_length(tmp_path: Path, seed: int) -> None:
     test_faults_of_any_kind_lose_and_double_nothing(tmp_path, seed)
+
+
+def test_run_that_is_stopped_resumes_with_whole_units(tmp_path: Path) -> None:
+    resolved, hosts = made_hosts(tmp_path, 8)
+    assert drive(resolved, tmp_path / "out", hosts, stop_after=60)
+    finished = {record.block_id for record in read_records(tmp_path / "out" / "results.jsonl") if record.final}
+    assert len(finished) < 8
+    assert drive(resolved, tmp_path / "out", hosts)
+    check(tmp_path / "out", hosts)
 
 
 def test_second_loss_closes_a_slot_and_others_go_on(tmp_path: Path) -> None:

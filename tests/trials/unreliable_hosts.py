@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import random
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 from ablatrix.canonical import content_id
@@ -37,8 +38,10 @@ from ablatrix.trials.slots import (
     Prepared,
     PullRequest,
     SetUpRequest,
+    Site,
     SlotLost,
     Told,
+    Transport,
 )
 from ablatrix.trials.slots.messages import REQUEST
 from tests.made_study import _records
@@ -84,12 +87,13 @@ class Host:
     generation: int = 0
     refusal: str = ""
     place: Place | None = None
+    on_answer: Callable[[], None] = lambda: None
 
     @property
     def key(self) -> str:
         return self.name
 
-    def connect(self, run_id: str) -> Way:
+    def connect(self, run_id: str) -> Transport:
         self.run_id = run_id
         return Way(self, self.generation)
 
@@ -103,6 +107,7 @@ class Host:
             self._kill_runner(spool)
 
     def answer(self, request: object) -> Answer:
+        self.on_answer()
         match request:
             case DescribeRequest():
                 return Description(
@@ -222,8 +227,14 @@ class Hosts:
     hosts: Sequence[Host]
     word: str = "made"
 
-    def sites(self) -> Sequence[Host]:
+    def sites(self) -> Sequence[Site]:
         return self.hosts
+
+    def stop_after(self, answers: int, stop: Callable[[], None]) -> None:
+        """Have somebody stop the run when hosts have answered so often."""
+        left = count(answers, -1)
+        for host in self.hosts:
+            host.on_answer = lambda: None if next(left) else stop()
 
     def __enter__(self) -> Hosts:
         return self

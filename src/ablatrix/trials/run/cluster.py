@@ -20,8 +20,10 @@ from ablatrix.trials.host import place_runs
 from ablatrix.trials.messages import Interrupt, Interrupted
 from ablatrix.trials.results import Ledger, Progress
 from ablatrix.trials.run.block_runner import out_of_budget
+from ablatrix.trials.run.dialogue import TURN_S
 from ablatrix.trials.run.lost import lost
-from ablatrix.trials.run.seats import TURN_S, Seat, Seats
+from ablatrix.trials.run.seat import Seat
+from ablatrix.trials.run.seats import Seats
 from ablatrix.trials.run.units import (
     Line,
     Unit,
@@ -130,7 +132,7 @@ class Cluster:
         del cells  # slots prepare what their blocks need
         stack.callback(self._seats.leave)
         self._seats.open(self._interrupt)
-        self._seats.bring_late = self._write_late
+        self._seats.bring_late_to(self._write_late)
         there = set().union(*(seat.spools for seat in self._seats.open_seats))
         for note in self._book.notes():
             if note.offer_id not in there:  # its host did not come back; what it sent before is here

@@ -12,7 +12,7 @@ from ablatrix.study.files import companions
 from ablatrix.study.resolve import ResolvedStudy, plugin_sources
 from ablatrix.study.without_file import study_text
 from ablatrix.trials.results import ResultDirectory
-from ablatrix.trials.run.seats import Seat
+from ablatrix.trials.run.seat import Seat
 from ablatrix.trials.slots import Setup
 
 MOST_BYTES = 64 * 2**20

@@ -32,17 +32,19 @@ class Transport(Protocol):
 
 
 class Site(Protocol):
-    """A host of a cluster.
+    """A host of a cluster."""
 
-    Attributes:
-        key: Names it within its cluster, as long as it lives.
-        name: For people.
-        refusal: Why no slot can be there, empty where one can.
-    """
+    @property
+    def key(self) -> str:
+        """What names it within its cluster, as long as it lives."""
 
-    key: str
-    name: str
-    refusal: str
+    @property
+    def name(self) -> str:
+        """Its name, for people."""
+
+    @property
+    def refusal(self) -> str:
+        """Why no slot can be there, empty where one can."""
 
     def connect(self, run_id: str) -> Transport:
         """Return the way to the slot of a run on this host: to the one that is there, or to a new one.

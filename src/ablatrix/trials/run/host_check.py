@@ -8,7 +8,8 @@ from pathlib import Path
 from ablatrix.errors import TrialError
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Silence
-from ablatrix.trials.run.seats import HostReport, Seats
+from ablatrix.trials.run.seat import HostReport
+from ablatrix.trials.run.seats import Seats
 from ablatrix.trials.slots import SlotBook, choose_field
 
 
