@@ -9,7 +9,7 @@ import polars as pl
 
 from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.effect_metrics import DEFAULT_METRICS
-from ablatrix.analysis.effects import DEFAULT_MARGIN, Question, gather
+from ablatrix.analysis.effects import DEFAULT_MARGIN, Question, gather, repeats_text
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import BUILD_COLUMNS, ORIGIN_COLUMNS, PLAN, group_columns, percent_text, refuse_mixed
 from ablatrix.errors import AnalysisError
@@ -31,6 +31,7 @@ from ablatrix.page.effects_charts import attribution_chart, effects_chart
 from ablatrix.page.environment import environment_table, exclusions_table, machine_line, noise_table, run_span
 from ablatrix.page.explained import explained_tables
 from ablatrix.page.glance import glance_table
+from ablatrix.page.hosts import hosts_table
 from ablatrix.page.main_table import main_tables
 from ablatrix.page.overview import claims_table, tiles
 from ablatrix.page.precision import controls_table, precision_of, precision_table
@@ -146,6 +147,8 @@ def _page(
         "glance": glance_table(metrics, MAX_GLANCES) if metrics else None,
         "precision": precision_table(precision),
         "controls": controls_table(metrics),
+        "hosts": hosts_table(metrics),
+        "repeats": repeats_text(findings.hosts),
         "margin": percent_text(DEFAULT_MARGIN),
         "sections": sections,
         "builds": () if mixed else build_sections(findings, metrics),

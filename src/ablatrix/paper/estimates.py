@@ -101,7 +101,7 @@ class Estimates:
         of_stage = self._by_stage(evidence)[_stage(one)]
         behind = self.finder.of_effect(one, of_stage)
         statistic, name, parameters = _described(one, of_stage)
-        is_split = behind.blocks > len(one.logs) + one.blocks_left_out
+        is_split = not self.findings.hosts and behind.blocks > len(one.logs) + one.blocks_left_out
         key = f"benefit/{unit.key}/{name}/{key_part(one.metric)}"
         if not self._is_first(one, evidence):
             key += f"@{key_part(one.stage)}"
@@ -167,7 +167,7 @@ class Estimates:
         value = best.compared if part == "compared" else len(best.ties or ())
         series = self.finder.series_of(best.stage)
         rows = self.finder.blocks_of(unit, series)
-        is_split = self.finder.blocks_in(unit, mode, metric, series) > best.blocks
+        is_split = not self.findings.hosts and self.finder.blocks_in(unit, mode, metric, series) > best.blocks
         parameters = {**_of_unit(unit, mode, metric), "part": part, "split": is_split}
         return self.ledger.enter(f"benefit/{unit.key}/best/{part}", "ties", value, WHOLE, rows, parameters)
 
@@ -211,7 +211,7 @@ class Estimates:
         value = int(any(has_levels(one, levels) for one in held))
         series = self.finder.series_of(best.stage)
         rows = self.finder.blocks_of(unit, series)
-        is_split = self.finder.blocks_in(unit, mode, metric, series) > best.blocks
+        is_split = not self.findings.hosts and self.finder.blocks_in(unit, mode, metric, series) > best.blocks
         parameters = {**_of_unit(unit, mode, metric), "knobs": dict(levels), "split": is_split}
         return self.ledger.enter(f"benefit/{unit.key}/all/may_be_best", "may_be_best", value, WHOLE, rows, parameters)
 
@@ -243,6 +243,8 @@ class Estimates:
     ) -> Interval:
         if ratio.widened:
             parameters = {**parameters, "widened": ratio.widened}
+        if self.findings.hosts:
+            parameters = {**parameters, "over": "hosts"}
 
         def part(name: str, value: float | None, suffix: str) -> Number | None:
             if value is None:

@@ -86,7 +86,7 @@ def make_paper(
     mixed = refuse_mixed(findings.found, allow_mixed)
     chosen, absent = _fitted(load_template(template), findings, mixed)
     estimates = Estimates(findings, ledger := Ledger(paper_rows(findings)))
-    tables = TableSources(findings, estimates, Labels(words.code, findings.titles), mixed)
+    tables = TableSources(findings, estimates, Labels(words.code, findings.titles, bool(findings.hosts)), mixed)
     written = [file for table in chosen.tables for file in write_table(tables, table, paper / "tables")]
     drawn, lacking = _write_figures(findings, chosen.figures, paper / "figures", tables.labels)
     written.extend(drawn)

@@ -39,6 +39,7 @@ from ablatrix.analysis.effects.evidence import (
 )
 from ablatrix.analysis.effects.geometric_means import GeometricMean, mean_effects
 from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
+from ablatrix.analysis.effects.host_words import hosts_text, odd_text, repeats_text
 from ablatrix.analysis.effects.judgement import (
     DEFAULT_MARGIN,
     MAIN,
@@ -126,6 +127,7 @@ __all__ = [
     "find_ablations",
     "find_best",
     "gather",
+    "hosts_text",
     "interaction_of_pairs",
     "is_of_line",
     "judge",
@@ -138,6 +140,8 @@ __all__ = [
     "mode_with_values",
     "names_text",
     "odd_no_ops",
+    "odd_text",
+    "repeats_text",
     "screening_frame",
     "screenings",
     "search_texts",

@@ -242,7 +242,7 @@ def _grid(key: Key, shape: Shape, readings: Readings, known: _Known) -> Factoria
         offset=known.offset,
         steps={short[one]: step for one, step in readings.steps.items() if one in short},
         same_program=known.programs.within(known.unit, comparison, fixed),
-        hosts=_hosts(readings.hosts, names, [column for column, _ in own], [bool(one) for one in filled.any(axis=1)]),
+        hosts=_hosts(readings.hosts, names, [column for column, _ in own], [not np.isnan(row).all() for row in cut]),
     )
 
 

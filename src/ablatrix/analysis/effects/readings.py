@@ -299,8 +299,7 @@ def _read(laid: _Laid, metric: str, values: NDArray[np.float64], statuses: tuple
                         failures[configurations[lost]][Cause.NO_BASELINE] += 1
     on_hosts = None
     if laid.hosts:
-        lost = [failures[one] for one in configurations]
-        on_hosts = on_several_hosts(laid.hosts, by_repeat, laid.base, lost)
+        on_hosts = on_several_hosts(laid.hosts, by_repeat, laid.base, [failures[one] for one in configurations])
     counts = np.logical_or.reduceat(present, first, axis=0).sum(axis=0).tolist() if first else []
     return Readings(
         knobs=laid.knobs,
