@@ -18,7 +18,6 @@ from ablatrix.analysis.groups import Control, control_cell, controls_text, perce
 from ablatrix.analysis.reasons import stage_text, text_of
 from ablatrix.cli.curve_tables import curve_table, trend_table
 from ablatrix.cli.effect_cells import KNOB, Table, by_unit, ratio_text
-from ablatrix.cli.effect_cells import KNOB, Table, by_unit, ratio_text, shown_ratio
 from ablatrix.cli.host_tables import host_line, host_table
 from ablatrix.cli.largest_rows import RatedRow, largest_rows
 from ablatrix.cli.screen_tables import COLUMNS as SCREEN_COLUMNS

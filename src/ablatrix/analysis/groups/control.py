@@ -140,21 +140,15 @@ def find_controls(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence
         & pl.col("role").is_in(["measured", "twin"])
         & pl.col("cell_id").is_in(controlled_cells(trials).implode())
     )
-    keys = [*origin, *UNIT]
-    hosts = host_columns(trials, keys)
-    ok = (
-        trials.lazy().filter(chosen).select(*keys, *BLOCK, "role", metric, *hosts).collect()
-    )  # lazy: else all are copied
-    values = np.fromiter(map(math.log, ok[metric].to_list()), np.float64, ok.height)  # libm's, on every processor alike
-    units, block = numbered(ok, keys), numbered(ok, BLOCK)
-    repeats = repeating(units.numbers, block, host_numbers(ok.select(hosts)))
-    of_block = np.zeros(block.count, np.int64)
-    of_block[block.numbers] = repeats.numbers
     keys = [*origin, *UNIT, "cell_id"]
+    hosts = host_columns(trials, keys[:-1])
     # Lazy: else all are copied.
-    ok = trials.lazy().filter(chosen).select(*keys, *BLOCK, "role", metric).collect()
+    ok = trials.lazy().filter(chosen).select(*keys, *BLOCK, "role", metric, *hosts).collect()
     values = np.fromiter(map(math.log, ok[metric].to_list()), np.float64, ok.height)  # libm's, on every processor alike
     cells, block = numbered(ok, keys), numbered(ok, BLOCK)
+    repeats = repeating(numbered(ok, keys[:-1]).numbers, block, host_numbers(ok.select(hosts)))
+    of_block = np.zeros(block.count, np.int64)
+    of_block[block.numbers] = repeats.numbers
     is_twin = (ok["role"] == "twin").to_numpy()
     # A mean a cell, side and block, in this order.
     sides, means = means_by((cells.numbers * 2 + is_twin) * block.count + block.numbers, values)
@@ -169,14 +163,9 @@ def find_controls(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence
         )
         if at_base.size:
             of_base, of_twin = means[base][at_base], means[twin][at_twin]
-            blocks = sides[base][at_base] % block.count
-            steps[named[number]] = step_of(metric, *np.minimum(of_base, of_twin).tolist())
-            _, differences = means_by(of_block[blocks], of_twin - of_base)
-            logs[named[number]] = differences.tolist()
-    return judge_controls(logs, steps)
             one = _OfCell(shared, of_twin - of_base, np.minimum(of_base, of_twin))
             held.setdefault(named[number][:-1], []).append(one)
-    logs = {unit: _over_cells(of_unit) for unit, of_unit in held.items()}
+    logs = {unit: _over_cells(of_unit, of_block) for unit, of_unit in held.items()}
     steps = {unit: step_of(metric, *(log for one in own for log in one.least.tolist())) for unit, own in held.items()}
     return judge_controls({unit: own for unit, own in logs.items() if own}, steps)
 
@@ -195,13 +184,19 @@ class _OfCell:
     least: NDArray[np.float64]
 
 
-def _over_cells(held: Sequence[_OfCell]) -> list[float]:
-    """Return the mean over the configurations of a unit, in each block that has them all."""
+def _over_cells(held: Sequence[_OfCell], repeat_of: NDArray[np.int64]) -> list[float]:
+    """Return the mean over the configurations of a unit in each block that has them all; over several hosts, on each.
+
+    Args:
+        held: The configurations.
+        repeat_of: For each number of a block, that of what repeats the study: the block itself, or its host.
+    """
     shared = held[0].blocks
     for one in held[1:]:
         shared = np.intersect1d(shared, one.blocks, assume_unique=True)
     own = [one.logs[np.isin(one.blocks, shared)] for one in held]
-    return [float(value) for value in np.mean(own, axis=0)]
+    _, over_repeats = means_by(repeat_of[shared], np.mean(own, axis=0))
+    return over_repeats.tolist()
 
 
 def judge_controls(

@@ -1,14 +1,11 @@
 """Running a study: blocks, preparation, stopping."""
 
+from ablatrix.trials.run.block import BlockInput
 from ablatrix.trials.run.foreground import rerun
 from ablatrix.trials.run.host_check import check_hosts
 from ablatrix.trials.run.noise_floor import measure_noise_floor
-from ablatrix.trials.run.pass_list import PassList, list_passes, list_passes_of
-from ablatrix.trials.run.block import BlockInput
-from ablatrix.trials.run.foreground import rerun
-from ablatrix.trials.run.noise_floor import measure_noise_floor
 from ablatrix.trials.run.paired_profiles import PairedProfiles, list_kernels, run_profiled
-from ablatrix.trials.run.pass_list import PassList, list_passes
+from ablatrix.trials.run.pass_list import PassList, list_passes, list_passes_of
 from ablatrix.trials.run.plain_use import use_plainly_on_all
 from ablatrix.trials.run.preparation import Preparation
 from ablatrix.trials.run.runner import RunSummary, run
@@ -16,8 +13,8 @@ from ablatrix.trials.run.seat import HostReport
 from ablatrix.trials.run.selection import parse_conditions, select
 
 __all__ = [
-    "HostReport",
     "BlockInput",
+    "HostReport",
     "PairedProfiles",
     "PassList",
     "Preparation",

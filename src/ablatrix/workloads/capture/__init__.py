@@ -17,7 +17,6 @@ from ablatrix.workloads.capture.flat import (
     is_part_of,
     read_flat,
 )
-from ablatrix.workloads.capture.graph import capture, input_values, value_tensors
 from ablatrix.workloads.capture.graph import capture, capture_nodes, input_values, makes_tensors, value_tensors
 from ablatrix.workloads.capture.lowering import lower, take
 from ablatrix.workloads.capture.tasks import export_tasks
@@ -29,18 +28,14 @@ __all__ = [
     "Operation",
     "Ref",
     "capture",
+    "capture_nodes",
     "export_flat",
     "export_tasks",
     "input_values",
     "is_part_of",
     "lower",
-    "read_flat",
-    "capture",
-    "capture_nodes",
-    "export_tasks",
-    "input_values",
-    "lower",
     "makes_tensors",
+    "read_flat",
     "take",
     "value_tensors",
 ]
