@@ -10,7 +10,7 @@ from ablatrix.catalogue import installed_catalogue
 from ablatrix.compilers.catalogue import Level
 from ablatrix.compilers.settings import ask_addresses
 from ablatrix.culprits.candidates import with_settings
-from ablatrix.records.journal import read_records
+from ablatrix.records.journal import final_records, read_records
 from ablatrix.study.resolve import resolve_study
 from ablatrix.study.without_file import make_study
 from ablatrix.troubles import Configuration, Looks
@@ -30,7 +30,7 @@ def digests(compiler: str, address: str, limits: list[int], directory: Path) -> 
         places |= {str(one): {names[f"limit:{address}"]: one} for one in limits}
         for place, levels in places.items():
             seer.see(base.at(levels), place, "cold")
-            (record,) = read_records(directory / "looks" / place / "results.jsonl")
+            (record,) = final_records(read_records(directory / "looks" / place / "results.jsonl"))
             assert record.compile is not None, record.error
             looks[place] = str(record.compile.artifact_digest)
     return looks["as-it-is"], looks["off"], {one: looks[str(one)] for one in limits}
