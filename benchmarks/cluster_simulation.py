@@ -1,10 +1,10 @@
 """A study of a million trials on 1 to 1,000 hosts, simulated event by event from costs that are measured here.
 
 One driver offers blocks to slots, one slot a host, looks at each running slot every few seconds, pulls what its spool
-has, appends it with fsync and acknowledges it, one thing after the other. What a block takes and how long its lines are comes from
-records (docs/quick.zip); what the driver needs for a call and for appending a block is measured on this
-machine. Hosts die at random, are missed after a silence, come back, and their block runs again from its beginning; hosts
-differ in speed. Efficiency is the time of blocks that counted, over hosts x the time from start to end.
+has, appends it with fsync and acknowledges it, one thing after the other. What a block takes and how long its lines are
+comes from records (docs/quick.zip); what the driver needs for a call and for appending a block is measured on this
+machine. Hosts die at random, are missed after a silence, come back, and their block runs again from its beginning;
+hosts differ in speed. Efficiency is the time of blocks that counted, over hosts x the time from start to end.
 
     python benchmarks/cluster_simulation.py [--records docs/quick.zip] [--trials 1000000]
 """
@@ -109,11 +109,11 @@ def main(arguments: list[str] | None = None) -> int:
     beyond = Setting(hosts=int(2 * limits[False]), grouped=False)
     over = simulate(costs, beyond, max(chosen.trials, int(40 * beyond.hosts * costs.trials)))
     memory, size = measure_memory(chosen.trials), round(chosen.trials * costs.line_bytes)
-    print(
-        f"\nthe driver saturates at about {limits[True]:,.0f} hosts ({limits[False]:,.0f} with an fsync a block, where "
-        f"{over.hosts:,} have an efficiency of {over.efficiency:.2f})\nresults {size / 1e9:.1f} GB; what the driver holds "
-        f"of the trials {memory / 1e6:.0f} MB"
+    one_each = (
+        f"{limits[False]:,.0f} with an fsync a block, where {over.hosts:,} have an efficiency of {over.efficiency:.2f}"
     )
+    print(f"\nthe driver saturates at about {limits[True]:,.0f} hosts ({one_each})")
+    print(f"results {size / 1e9:.1f} GB; what the driver holds of the trials {memory / 1e6:.0f} MB")
     efficiency = {one.hosts: one.efficiency for one in found["a failure a host and week"]}
     figures = {
         "block_s": statistics.fmean(costs.blocks),

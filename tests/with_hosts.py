@@ -33,8 +33,21 @@ class Host:
     stratum: str | None = None
 
 
+_MADE: dict[str, tuple[Record, ...]] = {}
+
+
 def over_hosts(hosts: Sequence[Host], blocks_each: int = 4, seed: int = 7, **made: object) -> list[Record]:
-    """Return records whose blocks go round the hosts: complete blocks, each with baseline and twin."""
+    """Return records whose blocks go round the hosts: complete blocks, each with baseline and twin.
+
+    The same arguments give the same records, so that tables of them are made once.
+    """
+    asked = repr((tuple(hosts), blocks_each, seed, made))
+    if asked not in _MADE:
+        _MADE[asked] = tuple(_made_over_hosts(hosts, blocks_each, seed, made))
+    return list(_MADE[asked])
+
+
+def _made_over_hosts(hosts: Sequence[Host], blocks_each: int, seed: int, made: Mapping[str, object]) -> list[Record]:
     records = make_records(blocks=blocks_each * len(hosts), seed=seed, **made)  # type: ignore[arg-type]
     rng = random.Random(seed)
     return [_moved(record, hosts[record.meta.block % len(hosts)], rng) for record in records]

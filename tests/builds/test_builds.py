@@ -186,6 +186,7 @@ def test_this_environment_is_this_interpreter(tmp_path: Path) -> None:
     [
         (BuildSpec(python="nowhere/python"), r"build 'x': .*/nowhere/python is no program; give the path of a Python"),
         (BuildSpec(python="/bin/true"), r"build 'x': /bin/true is no Python 3.11 or later"),
+        (BuildSpec(pip=("absent-1.0.whl",)), r"absent-1.0.whl: there is no such file or directory to install"),
         (BuildSpec(pip=("./absent.whl",)), r"absent.whl: there is no such file or directory to install"),
         (
             BuildSpec(git=GitSource(repository="absent", commit="main")),
@@ -209,6 +210,8 @@ def test_commit_that_is_not_there_says_so(tmp_path: Path) -> None:
     ("given", "message"),
     [
         ({"pip": ["a"], "python": "b"}, "a build has 'pip' and 'python'; give it one of them"),
+        ({"pip": []}, "'pip' asks for nothing; name what to install"),
+        ({"pip": ["onnxruntime=1.30.0"]}, "'onnxruntime=1.30.0' is no requirement; write a name and versions"),
         ({"pip": ["--pre"]}, "'--pre' is an option of pip and no requirement"),
         ({"env": {"A B": "1"}}, "'A B' is no name of an environment variable"),
         ({"env": {"A": "{source}/x"}}, "is the checkout of a build with 'git', and this one has none"),
@@ -217,6 +220,10 @@ def test_commit_that_is_not_there_says_so(tmp_path: Path) -> None:
 def test_specification_with_a_fault_is_refused(given: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         BuildSpec.model_validate(given)
+
+
+def test_requirement_alone_is_list_of_one() -> None:
+    assert BuildSpec.model_validate({"pip": "onnxruntime==1.24.1"}) == BuildSpec(pip=("onnxruntime==1.24.1",))
 
 
 def test_specification_dumps_what_it_was_given() -> None:

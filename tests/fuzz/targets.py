@@ -177,8 +177,17 @@ def _read_manifest(file: Path) -> None:
 
 
 def _locks() -> bytes:
-    plain = {"identity": "0" * 16, "digest": "1" * 16, "python": "3.11.7", "torch": "2.13.0", "dirty": None}
-    base = BuildLock(name="base", way="as it is", lock=(), commit=None, **plain)
+    base = BuildLock(
+        name="base",
+        way="as it is",
+        identity="0" * 16,
+        digest="1" * 16,
+        python="3.11.7",
+        torch="2.13.0",
+        lock=(),
+        commit=None,
+        dirty=None,
+    )
     more = (Distribution(name="onnxruntime", version="1.30.0"),)
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory, "builds.json")

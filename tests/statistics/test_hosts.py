@@ -1,4 +1,4 @@
-"""How far hosts differ, whether it is more than noise, and which of them do; that intervals over hosts keep their word."""
+"""How far hosts differ, whether it is more than noise, and which of them do; and that intervals over hosts cover."""
 
 import math
 import random
@@ -101,7 +101,7 @@ def test_mean_over_workloads_of_shared_hosts_is_taken_on_each_host() -> None:
 @pytest.mark.parametrize("noisy", [1.0, 4.0])
 @pytest.mark.parametrize("tau", [0.0, 1.0])
 def test_interval_over_hosts_covers_and_tests_keep_their_level(hosts: int, noisy: float, tau: float) -> None:
-    """In 500 draws a rate of 5 % lies below 8.5 % but for one test in 2,000; blocks pooled miss in up to half of them."""
+    """In 500 draws a rate of 5 % is below 8.5 % but for one time in 2,000; blocks pooled miss in up to half."""
     rng = np.random.default_rng(hosts)
     missed = false = 0
     for _ in range(500):

@@ -8,7 +8,7 @@ with at most 14 of them, whatever the variances (Bakirov & Székely 2006, "Stude
 mixtures"; Ibragimov & Müller 2010, "t-statistic based correlation and heterogeneity robust inference"). Weights by
 estimated variances, as in DerSimonian & Laird 1986, have no such guarantee: with few hosts and few blocks their
 intervals miss up to 23 % of the time, with the Hartung-Knapp-Sidik-Jonkman correction too
-(``benchmarks/host_coverage.py``, docs/decisions/0025).
+(``benchmarks/host_coverage.py``, docs/decisions/0018).
 """
 
 import math
@@ -80,7 +80,8 @@ def same_value_p(groups: Sequence[Numbers]) -> float | None:
     the analysis of variance, which trusts no single host's variance. Cochran's Q itself takes estimated variances for
     known: with 2 to 5 blocks a host it calls equal hosts different in 10 to 95 % of cases at a nominal 5 %. Each of the
     two used here is too liberal somewhere (the first with 2 or 3 blocks, the second with one noisy host); both together
-    stay at 6 % and below for 2 to 16 hosts of 2 blocks or more, and within three times 0.1 % at that level.
+    stay at 6 % and below for 2 to 16 hosts of 2 blocks or more (9 % for two hosts of two blocks, one of a tenth
+    of the noise), and at 0.1 % within four times of it.
 
     Returns:
         None with fewer than two hosts of two blocks or more; hosts of one block are no part of it. Without any spread

@@ -116,6 +116,8 @@ def _made_up(study: Study, given: str) -> Iterator[tuple[str, BuildSpec]]:
         # Not resolved: the interpreter of a virtual environment is a link, and what it is linked to is another one.
         path = Path(given).absolute()
         yield _name("-".join(path.parts[-3:]), "python-"), BuildSpec(python=str(path))
+    elif os.sep in given and AT not in given:
+        raise StudyError(f"build {given}: there is no such program; give the path of a Python that has ablatrix")
 
 
 def _only_of_git(study: Study, given: str) -> BuildSpec:

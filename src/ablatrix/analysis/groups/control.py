@@ -196,7 +196,7 @@ def _over_cells(held: Sequence[_OfCell], repeat_of: NDArray[np.int64]) -> list[f
         shared = np.intersect1d(shared, one.blocks, assume_unique=True)
     own = [one.logs[np.isin(one.blocks, shared)] for one in held]
     _, over_repeats = means_by(repeat_of[shared], np.mean(own, axis=0))
-    return over_repeats.tolist()
+    return [float(value) for value in over_repeats]
 
 
 def judge_controls(

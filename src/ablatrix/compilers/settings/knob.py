@@ -142,7 +142,7 @@ def _find(compiler: str, words: Mapping[str, Any], known: AddressList, *, has_bu
             f"a setting is written kind:name, such as {known.kinds[0]}:NAME, and not '{text}'; "
             f"kinds of compiler '{compiler}': {', '.join(known.kinds)}"
         )
-    if kind not in known.kinds and not has_builds:
+    if kind not in known.kinds and (known.addresses or not has_builds):
         raise CompilerError(
             f"compiler '{compiler}' has no settings of kind '{kind}'; it has: {', '.join(known.kinds)}"
             f"{nearest_names(kind, known.kinds)}"
