@@ -287,7 +287,9 @@ def _single(pair: Pair, entry: CompilerEntry, configuration: Configuration) -> S
     varied = next(iter(entry.primary), entry.knobs[0].name)
     first = levels.pop(varied, entry.levels(frozenset())[varied])
     chosen = {**{key: value for key, value in own.items() if key != "builds"}, "fixed": levels, "knobs": settings}
-    kept = {key: data[key] for key in ("name", "seed", "checks", "protocol", "plugins", "device") if key in data}
+    kept: dict[str, Any] = {
+        key: data[key] for key in ("name", "seed", "checks", "protocol", "plugins", "device") if key in data
+    }
     given: dict[str, Any] = {
         **kept,
         "workloads": [choice],

@@ -1,4 +1,4 @@
-"""Where the difference of two configurations is from, as a table: the finding of ``ablatrix explain`` beside records."""
+"""Where the difference of two configurations is from, as a table: the finding of ``explain`` beside records."""
 
 from collections.abc import Sequence
 from pathlib import Path
