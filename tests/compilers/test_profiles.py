@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 RUNS = 3
 
 
-class Small(torch.nn.Module):
+class Small(torch.nn.Module):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.first, self.second = torch.nn.Linear(16, 32), torch.nn.Linear(32, 8)
