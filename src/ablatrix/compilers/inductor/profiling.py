@@ -169,10 +169,10 @@ def clocked_task(
     if options.constant_weights:
         made = made_here(request, task, options)
         source = canonical_source(made.code.source_code)
-        timed, statements = with_clocks(_without_kernels(source))
+        timed, statements = with_clocks(source)
         clocked = Clocked(statements)
         scope = {**vars(made.module), CLOCK: perf_counter_ns, KEEP: clocked.keep}
-        exec(compile(timed, f"<inductor {built.key[:12]}, timed>", "exec"), scope)
+        exec(compile(_without_kernels(timed), f"<inductor {built.key[:12]}, timed>", "exec"), scope)
         entry: Call = scope["call"]
     else:
         source = wrapper_of(built.file)
@@ -253,16 +253,19 @@ def _behind(parts: Iterable[Any], others: set[Any]) -> set[Any]:
 
 def _all_marks(graph: torch.fx.Graph, task: TaskProgram) -> Mapping[Any, frozenset[int]]:
     """Return the marks of the nodes that Inductor compiles; one that replaced others has those that are lost."""
-    marks = {node: node_marks(node) for node in graph.nodes}
+    marks: dict[Any, frozenset[int]] = {node: node_marks(node) for node in graph.nodes}
     ours = TaskGraph.of(task)
     held = set().union(*(found for node, found in marks.items() if not is_view(node)))
-    lost = ours.computing - held  # of what computed a product, a view of it may be left
+    lost = ours.computing - held
     for node in [one for one in graph.nodes if one.op == "call_function" and not is_view(one)]:
-        if not marks[node] and lost:
+        if lost:
             before = _nearest(node, marks, lambda one: one.all_input_nodes)
-            behind = _nearest(node, marks, lambda one: list(one.users))
-            marks[node] = ours.between(before, behind, lost)
-    return {node: found if not is_view(node) else found - lost for node, found in marks.items()}
+            behind = marks[node] or _nearest(node, marks, lambda one: list(one.users))
+            found = ours.between(before, behind, lost)
+            marks[node] |= found
+            lost -= found
+    # A product that was decomposed leaves views with its mark, which compute no part of it.
+    return {node: found - ours.computing if is_view(node) else found for node, found in marks.items()}
 
 
 def _nearest(node: Any, marks: Mapping[Any, frozenset[int]], further: Callable[[Any], Iterable[Any]]) -> frozenset[int]:
