@@ -34,6 +34,11 @@ def maximum_is_minimum(graph: torch.fx.Graph) -> None:
     _swap(graph, aten.maximum.default, aten.minimum.default)
 
 
+def sigmoid_is_tanh(graph: torch.fx.Graph) -> None:
+    """Compute tanh for sigmoid."""
+    _swap(graph, aten.sigmoid.default, aten.tanh.default)
+
+
 def product_of_sum_is_one(graph: torch.fx.Graph) -> None:
     """Forget the product of a sum of two values with a third one: the sum alone is there."""
     for node in graph.find_nodes(op="call_function", target=aten.mul.Tensor):
@@ -46,6 +51,12 @@ def product_of_sum_is_one(graph: torch.fx.Graph) -> None:
 def killed_by_maximum(graph: torch.fx.Graph) -> None:
     """Kill the process where the program takes a maximum."""
     if graph.find_nodes(op="call_function", target=aten.maximum.default):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def killed_by_sigmoid(graph: torch.fx.Graph) -> None:
+    """Kill the process where the program has sigmoid."""
+    if graph.find_nodes(op="call_function", target=aten.sigmoid.default):
         os.kill(os.getpid(), signal.SIGSEGV)
 
 

@@ -40,6 +40,12 @@ def tanh_is_sigmoid(module: Any, context: Any) -> Any:
 
 
 @tvm.transform.module_pass(opt_level=0)  # type: ignore[untyped-decorator]
+def sigmoid_is_tanh(module: Any, context: Any) -> Any:
+    """Compute tanh for sigmoid."""
+    return _changed(module, lambda call, _: relax.op.tanh(call.args[0]) if _is(call, "sigmoid") else call)
+
+
+@tvm.transform.module_pass(opt_level=0)  # type: ignore[untyped-decorator]
 def exp_is_cos(module: Any, context: Any) -> Any:
     """Compute cos for exp."""
     return _changed(module, lambda call, _: relax.op.cos(call.args[0]) if _is(call, "exp") else call)
@@ -67,6 +73,14 @@ def product_of_sum_is_sum(module: Any, context: Any) -> Any:
 def killed_by_maximum(module: Any, context: Any) -> Any:
     """Kill the process where the program takes a maximum."""
     if _has(module, "maximum"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return module
+
+
+@tvm.transform.module_pass(opt_level=0)  # type: ignore[untyped-decorator]
+def killed_by_sigmoid(module: Any, context: Any) -> Any:
+    """Kill the process where the program has sigmoid."""
+    if _has(module, "sigmoid"):
         os.kill(os.getpid(), signal.SIGSEGV)
     return module
 

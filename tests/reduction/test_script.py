@@ -133,3 +133,10 @@ def test_script_text_sets_variables_before_it_imports_and_not_for_others() -> No
     text = script_text(Script(graph=graph(), trouble=WRONG, title="A title.", facts=(), call=call))
     before, _, _ = text.partition("import torch")
     assert """if __name__ == "__main__":\n    os.environ['PLANTED'] = '7'""" in before
+
+
+def test_plain_call_work_of_ours_is_named_as_left_out() -> None:
+    entry = SHIPPED["tvm"]
+    call = plain_call(entry, {**entry.defaults(), "schedule": "vectorised", "library": "off"}, 1)
+    assert call is not None
+    assert call.left_out == ("schedule=vectorised",)

@@ -33,6 +33,8 @@ TVM_STEPS = (
     "VMShapeLower",
     "AttachGlobalSymbol",
 )
+OURS: Mapping[str, Mapping[str, Level]] = MappingProxyType({"tvm": {"schedule": "default", "library": "off"}})
+"""Knobs whose other levels are work of ours that no user calls, with the level that is the compiler's own."""
 INDUCTOR_ENTRIES: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("pre_grad", "before"): "pre_grad_custom_pass",
@@ -85,6 +87,10 @@ def plain_call(entry: CompilerEntry, levels: Mapping[str, Level], threads: int) 
     own = tuple(one for one in applied.inserted if one.where != "whole")
     left_out = [address for address in sorted(given) if address.partition(":")[0] not in {*said, "env"}]
     left_out += [one.address for one in applied.inserted if one.where == "whole" or "inserted" not in said]
+    ours = OURS.get(entry.name, {})
+    left_out += [
+        f"{name}={levels[name]}" for name, own_level in ours.items() if levels.get(name, own_level) != own_level
+    ]
     return PlainCall(environment=environment, code=code, package=package, own=own, left_out=tuple(left_out))
 
 
