@@ -19,7 +19,7 @@ from ablatrix.analysis.groups.ratios import ratios_to_baseline
 from ablatrix.analysis.groups.reference import ReferenceRatio, ReferenceRatios
 from ablatrix.analysis.groups.roles import without_priming_runs
 from ablatrix.analysis.groups.sizes import Sizes, size_texts
-from ablatrix.analysis.groups.stage_plans import PLAN, ChosenStage, StagePlan, knob_order, stages_apart
+from ablatrix.analysis.groups.stage_plans import PLAN, ChosenStage, StagePlan, knob_order, plans_of, stages_apart
 from ablatrix.analysis.groups.summary import summarise_groups
 from ablatrix.analysis.groups.variants import (
     NO_VARIANTS,
@@ -70,6 +70,7 @@ __all__ = [
     "numbered_codes",
     "over_text",
     "percent_text",
+    "plans_of",
     "primary_knobs",
     "ratios_to_baseline",
     "refuse_mixed",
