@@ -46,6 +46,7 @@ from ablatrix.analysis.groups import (
     ReferenceRatios,
     Sizes,
     Variants,
+    host_numbers,
     primary_knobs,
     ratios_to_baseline,
     size_texts,
@@ -120,6 +121,12 @@ class Findings:
     def part(self, trials: pl.DataFrame) -> "Findings":
         """Return the findings of a part of the trials. What the whole results say about the instrument stays."""
         return Findings(self.of(trials), self._whole or self)
+
+    @cached_property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that the trials ran on, by the shortest ids that tell them apart; none where all are of one."""
+        found = host_numbers(self.trials)
+        return () if found is None else found.names
 
     @cached_property
     def instrument(self) -> Instrument:

@@ -18,6 +18,7 @@ from ablatrix.analysis.groups import Control, control_cell, controls_text, perce
 from ablatrix.analysis.reasons import stage_text, text_of
 from ablatrix.cli.curve_tables import curve_table, trend_table
 from ablatrix.cli.effect_cells import KNOB, Table, by_unit, ratio_text
+from ablatrix.cli.host_tables import host_line, host_table
 from ablatrix.cli.largest_rows import RatedRow, largest_rows
 from ablatrix.cli.screen_tables import COLUMNS as SCREEN_COLUMNS
 from ablatrix.cli.screen_tables import p_value_text, screen_blocks, show_screen_notes
@@ -115,9 +116,10 @@ def _show_metric(one: Evidence, wanted: Collection[str], wide: bool, *, is_first
         "attribution": _attribution,
         "interactions": _interactions,
         "means": _means,
+        "hosts": partial(host_table, every=bool(wanted)),
     }
     held = {name: table for name, make in made.items() if (table := make(one)) is not None}
-    summary = {"screen", "main", "trend", "axes", "means" if "means" in held else "attribution"}
+    summary = {"screen", "main", "trend", "axes", "hosts", "means" if "means" in held else "attribution"}
     shown = set(held) & (set(wanted) or summary)
     shown = set(held) if "all" in wanted else shown
     for name, (title, columns, blocks) in held.items():
@@ -193,7 +195,7 @@ def _title(one: Evidence) -> str:
 
 def _note(one: Evidence) -> None:
     """Print what the A/A controls say, which knobs act in part of their pairs, and what the metric cannot show."""
-    lines = controls_text(one.controls, one.mode)
+    lines = [*([line] if (line := host_line(one)) else []), *controls_text(one.controls, one.mode)]
     for effect in one.effects:
         if effect.pairs_same and not effect.is_no_op:
             acting, every = effect.pairs_acting
@@ -325,6 +327,8 @@ def _change(held: Effect | GeometricMean) -> str:
 
 def _block_count(effect: Effect) -> str:
     held = effect.ratio.count if effect.ratio else 0
+    if effect.hosts is not None:
+        return f"{effect.blocks} on {len(effect.hosts.names)} hosts"
     return f"{held} of {held + effect.blocks_left_out}"
 
 

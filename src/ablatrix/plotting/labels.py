@@ -171,6 +171,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "phases_axis": ("compile + first run / baseline's (%)", "编译与首次运行时间 / 基线 (%)"),
     "memory_share": ("planned memory / baseline's (%)", "规划内存 / 基线 (%)"),
     "n_block": ("n = {count} block", "n = {count} 个区组"),
+    "n_hosts": ("n = {count} hosts", "n = {count} 台主机"),
     "n_blocks": ("n = {count} blocks", "n = {count} 个区组"),
     "from_to": ("{least} to {most}", "{least} 至 {most}"),
     "failed_no_effect": ("failed: no effect known", "失败：无法得出效应"),
@@ -265,10 +266,17 @@ class Labels:
     Attributes:
         code: ``en`` or ``zh``.
         titles: What things are called; without a title by their names.
+        of_hosts: Whether the values of the study are of several hosts, so that what repeats is a host and not a block.
     """
 
     code: str
     titles: Titles = field(default_factory=Titles)
+    of_hosts: bool = False
+
+    def repeats(self, count: object) -> str:
+        """Return how many blocks, or hosts, are behind a mark."""
+        many = "n_hosts" if self.of_hosts and str(count) != "1" else "n_block" if str(count) == "1" else "n_blocks"
+        return self(many, count=count)
 
     def __call__(self, name: str, /, **slots: object) -> str:
         """Return a word, with its slots filled."""

@@ -203,7 +203,7 @@ def _observed(
     short = [tuple(str(one[position]) for position in positions) for one in held.measured]
     blocks = [
         {one: value for one, value in zip(short, block, strict=True) if not math.isnan(value)}
-        for block in held.block_logs.tolist()
+        for block in (held.block_logs if held.hosts is None else held.logs).tolist()
     ]
     if chosen.design == "groups":
         return _left_out(held, plan, chosen, blocks, allowance)

@@ -132,7 +132,7 @@ class TableSources:
         parameters = {
             "fixed": fixed,
             "levels": plain_choices(moved),
-            "split": behind.blocks > found.repeats,
+            "split": not self.findings.hosts and behind.blocks > found.repeats,
             "start": start,
             "end": dict(found.moved),
         }
