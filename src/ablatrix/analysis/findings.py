@@ -177,7 +177,8 @@ class Findings:
     @cached_property
     def probed_proofs(self) -> tuple[KnobProof, ...]:
         """The same, by untimed compiles where no timed configurations differ in a knob alone, as in screenings."""
-        return tuple(prove_with_probes(self.trials, self.units))
+        every = self.found.trials  # tables and figures are not about untimed compiles, but proofs are
+        return tuple(prove_with_probes(every)) if (every["role"] == "probe").any() else self.proofs
 
     @cached_property
     def proofs_by_step(self) -> Mapping[tuple[str, str, str, str, frozenset[str]], KnobProof]:

@@ -36,7 +36,7 @@ from ablatrix.analysis.groups.ratios import ratios_to_baseline
 from ablatrix.analysis.groups.reference import ReferenceRatio, ReferenceRatios
 from ablatrix.analysis.groups.roles import without_priming_runs
 from ablatrix.analysis.groups.sizes import Sizes, size_texts
-from ablatrix.analysis.groups.stage_plans import PLAN, ChosenStage, StagePlan, knob_order, stages_apart
+from ablatrix.analysis.groups.stage_plans import PLAN, ChosenStage, StagePlan, knob_order, plans_of, stages_apart
 from ablatrix.analysis.groups.summary import summarise_groups
 from ablatrix.analysis.groups.variants import (
     NO_VARIANTS,
@@ -96,6 +96,7 @@ __all__ = [
     "over_hosts_of",
     "over_text",
     "percent_text",
+    "plans_of",
     "primary_knobs",
     "ratios_to_baseline",
     "refuse_mixed",
