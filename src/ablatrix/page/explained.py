@@ -1,4 +1,3 @@
-"""Where the difference of two configurations is from, as a table: the finding of ``ablatrix explain``."""
 """Where the difference of two configurations is from, as a table: the finding of ``explain`` beside records."""
 
 from collections.abc import Sequence
