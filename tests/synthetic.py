@@ -34,6 +34,7 @@ from ablatrix.records.model import (
     WorkloadFacts,
 )
 from ablatrix.records.part import Level
+from ablatrix.records.place import Place
 from ablatrix.records.status import Status
 from ablatrix.records.workload import InputFacts
 
@@ -362,6 +363,7 @@ def _meta(machine: TrialMachine, commit: str, block: int, position: int, compile
         ablatrix_dirty=False,
         versions=versions | ({"tvm": "0.27.0"} if compiler == "tvm" else {}),
         machine=machine,
+        place=Place(host_id=content_id(machine.host)),
         noise=Noise(
             load_average_before=0.4,
             load_average_after=0.9,

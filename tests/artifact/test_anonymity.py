@@ -185,7 +185,7 @@ def test_anonymous_copy_over_existing_path_is_refused(named: Path, pseudonyms: P
 
 def test_program_words_are_not_treated_as_names(tmp_path: Path) -> None:
     assert [is_ordinary(name) for name in ("root", "max", "li", USER)] == [True, True, True, False]
-    pseudonyms = Pseudonyms({}, {"max": "user-1", USER: "user-2"}, (HOME,), {})
+    pseudonyms = Pseudonyms({}, {"max": "user-1", USER: "user-2"}, (HOME,), {}, {}, {})
     assert pseudonyms.hide("max_abs_diff of /home/max/x") == "max_abs_diff of ~/x"
     (tmp_path / "a.txt").write_text("max\nnothing\n")
     (tmp_path / "b.txt").write_text("one\n" + USER.upper())

@@ -255,3 +255,9 @@ def test_locks_are_read_as_they_were_written_and_name_no_place(tmp_path: Path) -
     assert read_locks(tmp_path / "builds.json") == locks
     assert str(tmp_path) not in (tmp_path / "builds.json").read_text()
     assert read_locks(tmp_path / "absent.json") == ()
+
+
+def test_locks_that_are_a_pipe_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "builds.json")
+    with pytest.raises(BuildError, match=r"cannot be read as the locks of builds"):
+        read_locks(tmp_path / "builds.json")

@@ -112,14 +112,14 @@ def test_quick_reader_does_not_reuse_segment_at_other_location() -> None:
 def test_quick_reader_field_order_matches_model() -> None:
     fields, meta = list(Record.model_fields), list(Meta.model_fields)
     assert fields[fields.index("workload") :][:3] == ["workload", "config", "plan"]
-    assert meta[meta.index("versions") :][:3] == ["versions", "machine", "noise"]
+    assert meta[meta.index("versions") :][:4] == ["versions", "machine", "place", "noise"]
     threads = ["threads", "environment", "process", "spawned_because", "cpus", "settings_in_force"]
     assert meta[meta.index("threads") :][:7] == [*threads, "seed"]
     for line in LINES:  # read in stretches: what lines share is no line's own
         found = QuickReader().read(line.encode())
         assert found is not None
         assert fields == [name for name in fields if name in found.own or name in ("workload", "config")]
-        assert found.own["meta"].keys() == set(meta) - {"versions", "machine", *threads}
+        assert found.own["meta"].keys() == set(meta) - {"versions", "machine", "place", *threads}
 
 
 def test_quick_reader_segment_end_keys_each_name_one_field() -> None:

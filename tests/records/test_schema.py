@@ -134,6 +134,15 @@ def test_line_of_1_3_without_axes_is_read_with_none() -> None:
     assert (record.workload.base, record.workload.axes, record.workload.registry_name) == (None, [], None)
 
 
+def test_line_of_1_4_without_place_is_read_with_null() -> None:
+    old = written_in("1.4")
+    assert "place" not in old["meta"]
+    record = validate_line(json.dumps(old))
+    assert record.schema_version == "1.4"
+    assert record.meta.place is None
+    assert RECORDS[0].meta.place is not None
+
+
 @pytest.mark.parametrize("status", list(Status))
 def test_line_of_every_status_is_valid_by_model_and_frozen_schema(status: Status) -> None:
     schema = json.loads(FROZEN.read_text(encoding="utf-8"))

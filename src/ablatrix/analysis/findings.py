@@ -7,7 +7,15 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.diagnosis import BreakEven, KnobProof, Unit, find_break_even, prove_knobs, units
+from ablatrix.analysis.diagnosis import (
+    BreakEven,
+    KnobProof,
+    Unit,
+    find_break_even,
+    prove_knobs,
+    prove_with_probes,
+    units,
+)
 from ablatrix.analysis.effects import (
     Ablation,
     AxisCurve,
@@ -38,6 +46,7 @@ from ablatrix.analysis.groups import (
     ReferenceRatios,
     Sizes,
     Variants,
+    host_numbers,
     primary_knobs,
     ratios_to_baseline,
     size_texts,
@@ -114,6 +123,12 @@ class Findings:
         return Findings(self.of(trials), self._whole or self)
 
     @cached_property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that the trials ran on, by the shortest ids that tell them apart; none where all are of one."""
+        found = host_numbers(self.trials)
+        return () if found is None else found.names
+
+    @cached_property
     def instrument(self) -> Instrument:
         """The A/A controls of the whole results."""
         return self._whole.instrument if self._whole else Instrument(self.trials)
@@ -158,6 +173,11 @@ class Findings:
     def proofs(self) -> tuple[KnobProof, ...]:
         """Whether each knob changes what is built or read back."""
         return tuple(prove_knobs(self.trials, self.units))
+
+    @cached_property
+    def probed_proofs(self) -> tuple[KnobProof, ...]:
+        """The same, by untimed compiles where no timed configurations differ in a knob alone, as in screenings."""
+        return tuple(prove_with_probes(self.trials, self.units))
 
     @cached_property
     def proofs_by_step(self) -> Mapping[tuple[str, str, str, str, frozenset[str]], KnobProof]:

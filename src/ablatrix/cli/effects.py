@@ -35,6 +35,7 @@ class Table(StrEnum):
     TREND = "trend"
     AXES = "axes"
     MEANS = "means"
+    HOSTS = "hosts"
     BUILDS = "builds"
     ALL = "all"
 
@@ -94,7 +95,8 @@ Tables = Annotated[
     typer.Option(
         "--show",
         help="Print this table (repeatable).",
-        show_default="builds, screen, main, trend, axes, and the means over workloads; of one, its attribution",
+        show_default="builds, screen, main, trend, axes, hosts that differ, and the means over workloads; of one, its "
+        "attribution",
     ),
 ]
 
@@ -135,7 +137,7 @@ def effects_command(
     )
     with record_files(results) as files:
         found = tidy(files)
-    origin = refuse_mixed(found, mixed)
+    origin = refuse_mixed(found, mixed, strata_apart=True)
     builds = [] if as_csv else builds_beside(found, question, origin)
     if wanted == {Table.BUILDS} and not as_json:
         show_builds_alone(builds, wide)
@@ -207,12 +209,20 @@ def share(text: str, option: str = "--margin") -> float:
 def _show_notes(found: Tidy) -> None:
     from ablatrix.analysis.table import unsteady_trials
 
-    for note in found.notes:
+    for note in [*found.notes, *_of_hosts(found)]:
         print(f"note: {escaped(note)}", file=sys.stderr)
     for reason, count in found.excluded.items():
         print(f"note: omitted: {count} x {escaped(reason)}", file=sys.stderr)
     for workload, unsteady, hot in unsteady_trials(found):
         print(f"note: {escaped(workload)}: the warm-up of {unsteady} of {hot} hot trials is unsteady", file=sys.stderr)
+
+
+def _of_hosts(found: Tidy) -> list[str]:
+    from ablatrix.analysis.effects import repeats_text
+    from ablatrix.analysis.groups import host_numbers
+
+    hosts = host_numbers(found.trials)
+    return [] if hosts is None else [repeats_text(hosts.names)]
 
 
 def _show_departures(found: Tidy) -> None:

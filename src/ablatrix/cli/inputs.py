@@ -31,7 +31,7 @@ AllowMixed = Annotated[
     bool,
     typer.Option(
         "--allow-mixed",
-        help="Accept records of several hosts, commits or schema versions; these become columns.",
+        help="Accept records of several studies, kinds of machine, commits or versions; these become columns.",
         show_default="such records are refused",
     ),
 ]

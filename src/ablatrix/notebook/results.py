@@ -32,7 +32,7 @@ def load(*paths: str | Path, allow_mixed: bool = False) -> "Results":
     Args:
         paths: Directories of results, bundles (directories or zips), or files of records; several runs of one study
             are taken together.
-        allow_mixed: Take records of several hosts, commits or versions, which become columns of the tables.
+        allow_mixed: Take records of several studies, machines, commits or versions, which become columns.
 
     Raises:
         RecordError: A path has no records, or a line of them breaks the schema.

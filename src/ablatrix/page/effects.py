@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablatrix.analysis.diagnosis import KnobProof, proof_text
-from ablatrix.analysis.effects import MAIN, NO_OP, AxisCurve, Effect, Evidence, GeometricMean, Judgement, Screening
+from ablatrix.analysis.effects import (
+    MAIN,
+    NO_OP,
+    AxisCurve,
+    Effect,
+    EffectOnHosts,
+    Evidence,
+    GeometricMean,
+    HostJudgement,
+    Judgement,
+    Screening,
+)
 from ablatrix.analysis.effects import verdict_text as judgement_text
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import Control, control_cell, controls_text
@@ -84,6 +95,7 @@ class MetricEffects:
     control_notes: tuple[str, ...]
     curves: tuple[AxisCurve, ...] = ()
     screens: tuple[tuple[Screening, Ranges], ...] = ()
+    on_hosts: tuple[tuple[Effect, EffectOnHosts, HostJudgement], ...] = ()
 
     @property
     def title(self) -> str:
@@ -130,6 +142,7 @@ def metric_effects(one: Evidence, findings: Findings, finder: RowFinder) -> Metr
         control_notes=tuple(controls_text(one.controls, one.mode)),
         curves=one.curves,
         screens=tuple((screen, _behind(screen, one, finder)) for screen in one.screens),
+        on_hosts=one.on_hosts,
     )
 
 
@@ -182,14 +195,14 @@ def attribution_table(one: MetricEffects) -> Table:
                         Shown(interval(share.ratio, share.exact)),
                         _part(share, total),
                         _ratio(part.last.ratio, "share"),
-                        _blocks(share.ratio, share.blocks_left_out),
+                        _blocks(share),
                     ],
                     {"share": held.rows},
                 )
             )
         ends = f"total: {total.base_level} → {total.level}"
         cells = [_ratio(total.ratio, "share"), Shown(interval(total.ratio, total.exact))]
-        blocks = _blocks(total.ratio, total.blocks_left_out)
+        blocks = _blocks(total)
         rows.append(Row([*where, Shown(ends), EMPTY, *cells, EMPTY, EMPTY, blocks], {"share": held.rows}))
     return Table(
         f"attribution-{one.metric.name}",
@@ -221,7 +234,7 @@ def interactions_table(one: MetricEffects) -> Table:
                 Shown(f"{effect.knob} x {effect.other}"),
                 _ratio(effect.ratio, "interaction"),
                 Shown(interval(effect.ratio, effect.exact)),
-                _blocks(effect.ratio, effect.blocks_left_out),
+                _blocks(effect),
             ],
             {"interaction": sources},
         )
@@ -313,8 +326,8 @@ def _effect_row(held: Judged, metric: Metric) -> Row:
             Shown(interval(effect.ratio, effect.exact)),
             Shown(verdict_text(held), tone=tone_of(held, metric)),
             EMPTY if held.control is None else Shown(control_cell(held.control), held.control.reach, "control"),
-            _p_value(judgement.p_holm),
-            _blocks(effect.ratio, effect.blocks_left_out),
+            p_value_cell(judgement.p_holm),
+            _blocks(effect),
             Shown(f"{effect.pairs} of {all_pairs}", effect.pairs),
             _proof(held.proof),
         ],
@@ -329,7 +342,7 @@ def _mean_row(mean: GeometricMean, judgement: Judgement, rows: Ranges) -> Row:
     cells = [_ratio(mean.ratio, "effect"), Shown(interval(mean.ratio, mean.exact)), Shown(what)]
     where = [Shown(MEAN, tone="quiet"), Shown(mean.compiler), Shown(mean.stage)]
     change = Shown(spelled((str(mean.knob), mean.base_level, mean.level)))
-    return Row([*where, change, *cells, EMPTY, _p_value(judgement.p_holm), EMPTY, EMPTY, EMPTY], {"effect": rows})
+    return Row([*where, change, *cells, EMPTY, p_value_cell(judgement.p_holm), EMPTY, EMPTY, EMPTY], {"effect": rows})
 
 
 def _proof(proof: KnobProof | None) -> Shown:
@@ -346,9 +359,11 @@ def _ratio(ratio: Ratio | None, statistic: str) -> Shown:
     return Shown(ratio_value(ratio.value), ratio.value, statistic)
 
 
-def _blocks(ratio: Ratio | None, omitted: int) -> Shown:
-    used = ratio.count if ratio else 0
-    return Shown(f"{used} of {used + omitted}", used)
+def _blocks(effect: Effect) -> Shown:
+    used = effect.ratio.count if effect.ratio else 0
+    if effect.hosts is not None:
+        return Shown(f"{effect.blocks} on {len(effect.hosts.names)} hosts", effect.blocks)
+    return Shown(f"{used} of {used + effect.blocks_left_out}", used)
 
 
 def _part(share: Effect, total: Effect) -> Shown:
@@ -359,7 +374,8 @@ def _part(share: Effect, total: Effect) -> Shown:
     return Shown(f"{part:.0%}", part, "share")
 
 
-def _p_value(value: float | None) -> Shown:
+def p_value_cell(value: float | None) -> Shown:
+    """Return the cell of a p-value, empty without one."""
     if value is None:
         return EMPTY
     return Shown("< 0.001" if value < 0.001 else significant(value, 2), value, "effect")

@@ -7,7 +7,7 @@ from typing import Any
 from ablatrix.analysis.diagnosis import BreakEven, KnobProof
 from ablatrix.analysis.effects import Best, Effect, Evidence, GeometricMean
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import Control, ReferenceRatio, families
+from ablatrix.analysis.groups import Control, ReferenceRatio, are_shared, families
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import RATIO, WHOLE, Number, Statistic, percent, runs
 from ablatrix.provenance.claims import Factor
@@ -101,7 +101,7 @@ class Estimates:
         of_stage = self._by_stage(evidence)[_stage(one)]
         behind = self.finder.of_effect(one, of_stage)
         statistic, name, parameters = _described(one, of_stage)
-        is_split = behind.blocks > len(one.logs) + one.blocks_left_out
+        is_split = not self.findings.hosts and behind.blocks > len(one.logs) + one.blocks_left_out
         key = f"benefit/{unit.key}/{name}/{key_part(one.metric)}"
         if not self._is_first(one, evidence):
             key += f"@{key_part(one.stage)}"
@@ -167,7 +167,7 @@ class Estimates:
         value = best.compared if part == "compared" else len(best.ties or ())
         series = self.finder.series_of(best.stage)
         rows = self.finder.blocks_of(unit, series)
-        is_split = self.finder.blocks_in(unit, mode, metric, series) > best.blocks
+        is_split = not self.findings.hosts and self.finder.blocks_in(unit, mode, metric, series) > best.blocks
         parameters = {**_of_unit(unit, mode, metric), "part": part, "split": is_split}
         return self.ledger.enter(f"benefit/{unit.key}/best/{part}", "ties", value, WHOLE, rows, parameters)
 
@@ -192,7 +192,9 @@ class Estimates:
         by_workload = families([unit.workload for unit, *_ in held], self.findings.variants).values()
         nested = [[held[place][1] for place in places] for places in by_workload]
         allowance = nested_allowance([[one.allowance for one in family] for family in nested])
-        ratio = ratio_of(nested_mean_estimate([[one.logs for one in family] for family in nested]), allowance=allowance)
+        shared = are_shared([one.hosts for family in nested for one in family])
+        estimate = nested_mean_estimate([[one.logs for one in family] for family in nested], shared)
+        ratio = ratio_of(estimate, allowance=allowance)
         members = [(unit.workload, interval) for unit, _, interval in held]
         return self._interval(key, "geometric_mean", ratio, (), self._averaged(members))
 
@@ -209,7 +211,7 @@ class Estimates:
         value = int(any(has_levels(one, levels) for one in held))
         series = self.finder.series_of(best.stage)
         rows = self.finder.blocks_of(unit, series)
-        is_split = self.finder.blocks_in(unit, mode, metric, series) > best.blocks
+        is_split = not self.findings.hosts and self.finder.blocks_in(unit, mode, metric, series) > best.blocks
         parameters = {**_of_unit(unit, mode, metric), "knobs": dict(levels), "split": is_split}
         return self.ledger.enter(f"benefit/{unit.key}/all/may_be_best", "may_be_best", value, WHOLE, rows, parameters)
 
@@ -241,6 +243,8 @@ class Estimates:
     ) -> Interval:
         if ratio.widened:
             parameters = {**parameters, "widened": ratio.widened}
+        if self.findings.hosts:
+            parameters = {**parameters, "over": "hosts"}
 
         def part(name: str, value: float | None, suffix: str) -> Number | None:
             if value is None:

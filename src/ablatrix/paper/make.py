@@ -71,7 +71,7 @@ def make_paper(
         findings: What is estimated from the records.
         template: The template file; None for the shipped one.
         out: Directory to write into.
-        allow_mixed: Accept records of several hosts, commits or versions; tables then distinguish them by columns.
+        allow_mixed: Accept records of several studies, machines, commits or versions, a column for each difference.
         claims: The checked claims of the study; None: it claims nothing, and there is no paragraph on claims.
         language: Language of paragraphs, tables, captions and figures: ``en`` or ``zh``.
 
@@ -86,7 +86,7 @@ def make_paper(
     mixed = refuse_mixed(findings.found, allow_mixed)
     chosen, absent = _fitted(load_template(template), findings, mixed)
     estimates = Estimates(findings, ledger := Ledger(paper_rows(findings)))
-    tables = TableSources(findings, estimates, Labels(words.code, findings.titles), mixed)
+    tables = TableSources(findings, estimates, Labels(words.code, findings.titles, bool(findings.hosts)), mixed)
     written = [file for table in chosen.tables for file in write_table(tables, table, paper / "tables")]
     drawn, lacking = _write_figures(findings, chosen.figures, paper / "figures", tables.labels)
     written.extend(drawn)

@@ -11,7 +11,7 @@ COLUMNS = (
     "max_rel_diff", "rms_ratio", "rms_factor", "rms_floor", "tolerance_by", "workload_oracle",
     "worst_ratio", "allowed_over_eager", "ill_conditioned", "eager_wrong",
     "gpu_name", "memory_bytes", "kernel", "container", "isa", "os", "smt", "parameter_count", "bursts",
-    "schema_version", "tokens_context",
+    "schema_version", "tokens_context", "host_id", "host",
 )  # fmt: skip
 PREFIXES = ("threads_", "estimator_", "parameter_", "version_")
 

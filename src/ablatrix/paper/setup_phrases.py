@@ -52,6 +52,28 @@ SETUP: Mapping[str, tuple[str, str]] = {
     "setup/knobs_alike": ("{knob} (each {levels})", "{knob}（均为{levels}）"),
     "setup/address_and": ("{address}; {levels}", "{address}；{levels}"),
     "levels_in/table": ("; Table {number} lists their levels", "；各取值见表 {number}"),
+    "setup/hosts": (
+        "The trials ran on {count} hosts of one kind; every block is of one host and contains the baseline, so that "
+        "configurations are compared within a host only. {outcome}",
+        "试验在 {count} 台同类主机上进行；每个区组都在同一台主机上完成，并包含基线，"
+        "因此只在同一主机内比较配置。{outcome}",
+    ),
+    "hosts/alike": ("No effect differs significantly between hosts.", "各主机间的效应均无显著差异。"),
+    "hosts/differ": (
+        "Between hosts, the effects of {knobs} differ significantly.",
+        "{knobs}的效应在各主机间有显著差异。",
+    ),
+    "hosts/untested": (
+        "With one block on each host, whether effects differ between hosts cannot be tested.",
+        "每台主机只有一个区组，无法检验各主机间的效应是否不同。",
+    ),
+    "protocol/hosts": (
+        "Configurations are compared only within a block, where their measurements alternate. Ratios are geometric "
+        "means over hosts, each of which weighs the same, with {confidence}% confidence intervals (CIs) from Student's "
+        "t-distribution over hosts.",
+        "不同配置只在同一区组内比较，区组内各配置的测量交替进行。比值取各主机的几何平均（各主机权重相同），其 "
+        "{confidence}% 置信区间（CI）由主机间的 t 分布得出。",
+    ),
     "setup/departures": (
         "The baseline differs from the compiler defaults in {departures}.",
         "基线在以下设置上不同于编译器的默认值：{departures}。",

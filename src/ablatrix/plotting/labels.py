@@ -171,6 +171,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "phases_axis": ("compile + first run / baseline's (%)", "编译与首次运行时间 / 基线 (%)"),
     "memory_share": ("planned memory / baseline's (%)", "规划内存 / 基线 (%)"),
     "n_block": ("n = {count} block", "n = {count} 个区组"),
+    "n_hosts": ("n = {count} hosts", "n = {count} 台主机"),
     "n_blocks": ("n = {count} blocks", "n = {count} 个区组"),
     "from_to": ("{least} to {most}", "{least} 至 {most}"),
     "failed_no_effect": ("failed: no effect known", "失败：无法得出效应"),
@@ -201,12 +202,17 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "crossed_axis": ("colour: factor on one knob's effect", "颜色：一个开关的效应所乘的因子"),
     "crossed_of": ("the other changed too", "另一个也改变"),
     "crossed_bold": ("bold: shown to be there", "粗体：已证实"),
+    "crossed_marked": ("bold, or a dot: shown to be there", "粗体或圆点：已证实"),
     "crossed_found": ("shown to be there", "已证实"),
     "crossed_sum": ("sum of several, not told apart", "多个交互之和，无法区分"),
     "crossed_others": ("{count} further knobs: smaller", "其余 {count} 个开关：更小"),
     "others": ("{count} further changes: {low} to {high}", "其余 {count} 项改动：{low} 至 {high}"),
     "others_alike": ("{count} further changes: {low}", "其余 {count} 项改动：{low}"),
     "others_unknown": ("{count} further changes without a value", "其余 {count} 项改动无数值"),
+    "largest_rows": (
+        "{where}: the {shown} largest changes. {rest}.",
+        "{where}：变化最大的 {shown} 项改动。{rest}。",
+    ),
     "largest_columns": (
         "Columns: the {shown} knobs with the largest changes. {rest}.",
         "各列为变化最大的 {shown} 个开关。{rest}。",
@@ -260,10 +266,17 @@ class Labels:
     Attributes:
         code: ``en`` or ``zh``.
         titles: What things are called; without a title by their names.
+        of_hosts: Whether the values of the study are of several hosts, so that what repeats is a host and not a block.
     """
 
     code: str
     titles: Titles = field(default_factory=Titles)
+    of_hosts: bool = False
+
+    def repeats(self, count: object) -> str:
+        """Return how many blocks, or hosts, are behind a mark."""
+        many = "n_hosts" if self.of_hosts and str(count) != "1" else "n_block" if str(count) == "1" else "n_blocks"
+        return self(many, count=count)
 
     def __call__(self, name: str, /, **slots: object) -> str:
         """Return a word, with its slots filled."""

@@ -180,7 +180,7 @@ def count_note(counts: Iterable[int], labels: Labels = ENGLISH) -> Line2D:
     """Return the note of how many blocks are behind the marks: ``n = 5 blocks`` or ``n = 2 to 5 blocks``."""
     found = sorted(set(counts)) or [0]
     many = str(found[0]) if len(found) == 1 else labels("from_to", least=found[0], most=found[-1])
-    return note(labels("n_block" if many == "1" else "n_blocks", count=many))
+    return note(labels.repeats(many))
 
 
 def failed_band(axes: Axes, share: float, side: str = "top") -> None:

@@ -23,7 +23,7 @@ def tabulate(found: Tidy, out_dir: str | Path, allow_mixed: bool = False) -> lis
     Args:
         found: The table of trials.
         out_dir: Directory to write into, made where needed.
-        allow_mixed: Take records of several hosts, commits or versions, with a column for each difference.
+        allow_mixed: Take records of several studies, machines, commits or versions, a column for each difference.
 
     Returns:
         The files written.
@@ -32,7 +32,7 @@ def tabulate(found: Tidy, out_dir: str | Path, allow_mixed: bool = False) -> lis
         AnalysisError: Origins are mixed and that was not asked for.
     """
     out = Path(out_dir)
-    mixed = refuse_mixed(found, allow_mixed)
+    mixed = refuse_mixed(found, allow_mixed, strata_apart=True)
     trials = without_priming_runs(found.trials)
     written = [
         write_csv(found.trials, out / "ablation.csv"),

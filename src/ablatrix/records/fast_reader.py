@@ -17,7 +17,10 @@ from ablatrix.records.model import SCHEMA_VERSION, Meta, Record
 from ablatrix.records.part import Part
 from ablatrix.records.status import STATUSES, Status
 
-META = ("versions", "machine"), ("threads", "environment", "process", "spawned_because", "cpus", "settings_in_force")
+META = (
+    ("versions", "machine", "place"),
+    ("threads", "environment", "process", "spawned_because", "cpus", "settings_in_force"),
+)
 TOP = ("workload", "config")
 CUTS = ((b',"versions":', b',"noise":'), (b',"threads":', b',"seed":'), (b',"workload":', b',"plan":'))
 """Where each stretch begins, and the key of a field that every record must have, with which it ends.

@@ -10,11 +10,12 @@ from ablatrix.records.gpu import Gpu, GpuNoise
 from ablatrix.records.layout import Layout
 from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
 from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Moment, Part, Seconds, StagePlan
+from ablatrix.records.place import Place
 from ablatrix.records.status import Status
 from ablatrix.records.tokens import MemorySpeed, TokenFacts
 from ablatrix.records.workload import InputFacts, WorkloadAxis
 
-SCHEMA_VERSION = "1.4"
+SCHEMA_VERSION = "1.5"
 Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer", "probe"]
 Tier = Literal["tiny", "medium", "hard"]
@@ -96,6 +97,11 @@ class Noise(Part):
         default=None, description="CPU time of the trial's process and of its finished children, user and system."
     )
     gpu: GpuNoise | None = Field(default=None, description="The GPU's clocks; null where the trial opened none.")
+    cluster_cpu_s: Seconds | None = Field(
+        default=None,
+        description="CPU time that the cluster's own processes took on the host over that span; null without a "
+        "cluster, and before 1.5.",
+    )
     disturbance: str | None = Field(default=None, description="Why it counts as disturbed; null when it does not.")
 
 
@@ -109,6 +115,7 @@ class Meta(Part):
     ablatrix_dirty: bool | None = Field(description="Whether that checkout had uncommitted changes.")
     versions: dict[str, str] = Field(description="Versions of ablatrix, python, torch and the compiler.")
     machine: TrialMachine
+    place: Place | None = Field(default=None, description="Host, slot and stratum; null before 1.5.")
     noise: Noise
     threads: dict[str, int] = Field(description="Threads in force, read back from each library.")
     environment: dict[str, str] = Field(description="Environment variables that matter, as the process saw them.")

@@ -92,11 +92,21 @@ def _without_new_facts(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _without_place(data: dict[str, Any]) -> dict[str, Any]:
+    """1.4 did not say on which of several hosts a trial ran, nor what a cluster took of it."""
+    if isinstance(data.get("meta"), dict):
+        data["meta"] |= {"place": None}
+        if isinstance(data["meta"].get("noise"), dict):
+            data["meta"]["noise"] |= {"cluster_cpu_s": None}
+    return data
+
+
 MIGRATIONS: Mapping[str, Migration] = {
     "1.0": Migration("1.1", _without_source),
     "1.1": Migration("1.2", _without_device),
     "1.2": Migration("1.3", _without_origins),
     "1.3": Migration("1.4", _without_new_facts),
+    "1.4": Migration("1.5", _without_place),
 }
 """Version that a line was written in -> the step away from it. 1.0 is the first version."""
 

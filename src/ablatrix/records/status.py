@@ -55,6 +55,10 @@ class Status(StrEnum):
     NOT_PREPARED = "not_prepared"
     """Not run: its workload could not be built or exported, or has no oracle, so that no compiler was given it."""
 
+    NODE_LOST = "node_lost"
+    """Not run to its end: its host died, or was cut off, before its block was there. No final record has it; the block
+    runs again elsewhere, and it counts neither as a repeat nor against what was compiled."""
+
     @property
     def ran(self) -> bool:
         """Whether the trial was run as far as it goes, whatever came of it."""
@@ -67,8 +71,8 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether a record of it may be final for its trial; one that was interrupted is run again."""
-        return self is not Status.INTERRUPTED
+        """Whether a record of it may be final for its trial; one that was interrupted, or lost, is run again."""
+        return self not in (Status.INTERRUPTED, Status.NODE_LOST)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -93,6 +97,7 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         Status.INTERRUPTED.value: "中断",
         Status.NOT_RUN_BUDGET.value: "超出预算未运行",
         Status.NOT_PREPARED.value: "负载准备失败",
+        Status.NODE_LOST.value: "节点丢失",
     }
 )
 """What a Chinese paper calls a status; elsewhere it goes by its name."""
@@ -103,6 +108,7 @@ NOT_RUN: tuple[str, ...] = (
     Status.INTERRUPTED.value,
     Status.NOT_RUN_BUDGET.value,
     Status.NOT_PREPARED.value,
+    Status.NODE_LOST.value,
 )
 """Statuses of trials that did not run, or not to their end: they say nothing of their configuration."""
 FAILURES: tuple[str, ...] = tuple(

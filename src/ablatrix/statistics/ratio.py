@@ -7,7 +7,7 @@ An interval over repeats knows of what scatters between them, and of nothing els
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -85,6 +85,12 @@ class Ratio:
         if self.low is None or self.high is None:
             return None
         return (math.log(self.high) - math.log(self.low)) / 2.0
+
+    @property
+    def inverse(self) -> "Ratio":
+        """The ratio of the other way round."""
+        low, high = (None if end is None else 1.0 / end for end in (self.high, self.low))
+        return replace(self, value=1.0 / self.value, low=low, high=high)
 
     @property
     def side(self) -> int:
@@ -226,15 +232,20 @@ def combined_estimate(estimates: Sequence[Estimate], weights: Sequence[float]) -
     return Estimate(mean, math.sqrt(whole), 1.0 / sum((part / whole) ** 2 / one.freedom for part, one in shares), count)
 
 
-def nested_mean_estimate(families: Sequence[Sequence[Numbers]]) -> Estimate:
+def nested_mean_estimate(families: Sequence[Sequence[Numbers]], shared: bool = False) -> Estimate:
     """Return the mean over families of the mean over the groups of each: groups of one family share one weight.
 
     Args:
         families: For each family, for each of its groups the log ratio of each of its blocks; see `mean_ratio`.
+        shared: All groups have the same hosts in place of blocks, in one order. What is odd about a host may be so in
+            every group, so that groups are not independent: their mean is taken on each host first.
 
     Raises:
         ValueError: No family, one without a group, a group without a block, or a value that is not finite.
     """
+    if shared:
+        means = [np.mean([np.asarray(group, np.float64) for group in family], axis=0) for family in families]
+        return paired_estimate(np.mean(means, axis=0))
     if all(len(family) == 1 for family in families):
         return mean_estimate([group for family in families for group in family])
     return combined_estimate([mean_estimate(family) for family in families], [1.0 / len(families)] * len(families))

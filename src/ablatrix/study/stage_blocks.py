@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ablatrix.statistics.screening import incomplete_blocks
+from ablatrix.statistics.screening import incomplete_blocks, neighbours
 from ablatrix.study.builds import ANCHORS, OF_A_BUILD, anchors_of
 from ablatrix.study.cells import Cell, reference_cell
 from ablatrix.study.design import Design
@@ -103,15 +103,15 @@ def _pairs(choice: StageChoice, cells: Sequence[Cell]) -> tuple[list[Pair], list
     """Return which cells should meet, and which should always be together: by how many knobs they differ."""
     spans = [(knob, list(levels)) for knob, levels in choice.levels.items()]
     codes = np.array([[levels.index(cell.knobs[knob]) for knob, levels in spans] for cell in cells])
+    meet = neighbours(codes)
+    if meet:
+        return meet, []
     mirrored = [len(levels) - 1 for _, levels in spans] - codes
-    neighbours: list[Pair] = []
     mirrors: list[Pair] = []
     for number in range(1, len(cells)):
-        later = codes[number + 1 :]
-        at = number + 1
-        neighbours += [(number, at + int(one)) for one in np.flatnonzero((later != codes[number]).sum(axis=1) == 1)]
-        mirrors += [(number, at + int(one)) for one in np.flatnonzero((later == mirrored[number]).all(axis=1))]
-    return (neighbours, []) if neighbours else ([], mirrors)
+        others = np.flatnonzero((codes[number + 1 :] == mirrored[number]).all(axis=1))
+        mirrors += [(number, number + 1 + int(one)) for one in others]
+    return [], mirrors
 
 
 def _shuffled(items: Part, order: random.Random) -> Part:

@@ -39,7 +39,7 @@ from ablatrix.analysis.effects import (
     Judgement,
 )
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import step_of
+from ablatrix.analysis.groups import over_hosts_of, step_of
 from ablatrix.analysis.reasons import MAX_NAMED, Absence, Cause, Lack, Reason, because, optional_text, text_of
 from ablatrix.analysis.table import IS_OK
 from ablatrix.documents.load import load_document
@@ -248,7 +248,8 @@ def _check_configuration(case: _Case) -> CheckedClaim | OpenClaim:
     parts = [unit.part(side).filter(pl.col("mode") == case.mode) for side in (after, before)]
     values = [by_block(part, case.metric, case.mode) for part in parts]
     shared = sorted(values[0].keys() & values[1].keys())
-    logs = [math.log(values[0][block]) - math.log(values[1][block]) for block in shared]
+    by_block_logs = {block: math.log(values[0][block]) - math.log(values[1][block]) for block in shared}
+    logs = over_hosts_of(by_block_logs, pl.concat(parts))
     step = max(step_of(case.metric, *map(math.log, side.values())) for side in values)
     offset = case.findings.instrument.offset(case.metric, case.mode, unit.identity)
     factor = factor_of_logs(logs, case.metric, Allowance(offset, step), rows_of(pl.concat(parts)))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any, Literal
 
 import numpy as np
@@ -15,10 +16,13 @@ from ablatrix.analysis.groups import (
     Instrument,
     Whole,
     grouped,
+    host_columns,
+    host_numbers,
     is_in_run_order,
     key_order,
     knob_order,
     numbered,
+    over_hosts,
     ratios_to_baseline,
     sort_key,
 )
@@ -165,7 +169,8 @@ def ratios_of(
     cells = [(number, settings) for number, unit in with_knobs for settings in unit.rows]
     if cells:
         places = [rows for _, unit in with_knobs for rows in unit.rows.values()]
-        used = list(dict.fromkeys((*UNIT, *BLOCK, "mode", "role", "status", "is_baseline", metric)))
+        hosts = host_columns(several[0].table)
+        used = list(dict.fromkeys((*UNIT, *BLOCK, "mode", "role", "status", "is_baseline", metric, *hosts)))
         frame = several[0].table.select(used)[np.concatenate(places)]
         numbers = pl.Series(_INDEX, np.repeat(np.arange(len(cells)), [rows.size for rows in places]))
         chosen = frame.with_columns(numbers).filter(pl.col("mode") == mode)
@@ -185,9 +190,11 @@ def by_block(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[Any, ..
 def by_blocks(unit: Unit, metric: str, mode: str) -> NDArray[np.float64]:
     """Return what `by_block` gives of every configuration: a row a block, a column a configuration, NaN without one.
 
-    Blocks are sorted by run and id.
+    Blocks are sorted by run and id. Where the unit ran on several hosts there is a row a host, sorted by name, as if
+    all were as fast as their geometric mean: the baseline's value there, times the mean ratio to it in each block.
     """
-    whole, numbers = unit.trials(*BLOCK, "mode", "status", metric), unit.numbers()
+    hosts = host_columns(unit.table)
+    whole, numbers = unit.trials(*BLOCK, "mode", "status", metric, *hosts), unit.numbers()
     values = whole[metric].cast(pl.Float64).to_numpy()
     held = (whole["status"] == Status.OK.value) & (whole["mode"] == mode)
     chosen = held.to_numpy() & (values > 0)
@@ -195,7 +202,21 @@ def by_blocks(unit: Unit, metric: str, mode: str) -> NDArray[np.float64]:
     found: NDArray[np.float64] = np.full((block.count, len(unit.rows)), math.nan)
     found[block.numbers[chosen], numbers[chosen]] = values[chosen]
     order: NDArray[np.int64] = whole[block.first].select(pl.arg_sort_by(BLOCK)).to_series().cast(pl.Int64).to_numpy()
-    return found[order]
+    of_rows = host_numbers(whole.filter(pl.Series(chosen)))
+    if of_rows is None or unit.baseline not in unit.rows:
+        return found[order]
+    host = np.full(block.count, -1, np.int64)
+    host[block.numbers[chosen]] = of_rows.numbers
+    return _at_mean_speed(found[host >= 0], host[host >= 0].tolist(), list(unit.rows).index(unit.baseline))
+
+
+def _at_mean_speed(values: NDArray[np.float64], hosts: Sequence[int], base: int) -> NDArray[np.float64]:
+    """Return a row a host: what configurations take where the baseline takes its geometric mean over hosts."""
+    logs = np.log(values)
+    bases = over_hosts(logs[:, [base]], hosts, None)[:, 0]
+    there = bases[~np.isnan(bases)].tolist()
+    found: NDArray[np.float64] = np.exp(over_hosts(logs, hosts, base) + (fmean(there) if there else math.nan))
+    return found
 
 
 def one_step(settings: Settings, change: Setting) -> Settings:

@@ -39,6 +39,7 @@ from ablatrix.analysis.effects.evidence import (
 )
 from ablatrix.analysis.effects.geometric_means import GeometricMean, mean_effects
 from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
+from ablatrix.analysis.effects.host_words import hosts_text, odd_text, repeats_text
 from ablatrix.analysis.effects.judgement import (
     DEFAULT_MARGIN,
     MAIN,
@@ -57,6 +58,7 @@ from ablatrix.analysis.effects.judgement import (
     verdict_word,
 )
 from ablatrix.analysis.effects.largest_changes import MOST_CHANGES, SHOWN_CHANGES, Largest, Value, largest
+from ablatrix.analysis.effects.over_hosts import EffectOnHosts, HostJudgement
 from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.screens import ScreenedKnob, ScreenedPair, Screening, screening_frame, screenings
@@ -85,10 +87,12 @@ __all__ = [
     "CrossedKnobs",
     "Crossing",
     "Effect",
+    "EffectOnHosts",
     "Evidence",
     "FactorialGrid",
     "GeometricMean",
     "GroupSearch",
+    "HostJudgement",
     "Judged",
     "Judgement",
     "Kind",
@@ -123,6 +127,7 @@ __all__ = [
     "find_ablations",
     "find_best",
     "gather",
+    "hosts_text",
     "interaction_of_pairs",
     "is_of_line",
     "judge",
@@ -135,6 +140,8 @@ __all__ = [
     "mode_with_values",
     "names_text",
     "odd_no_ops",
+    "odd_text",
+    "repeats_text",
     "screening_frame",
     "screenings",
     "search_texts",

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ablatrix.analysis.effect_metrics import is_exact
 from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
+from ablatrix.analysis.effects.over_hosts import EffectOnHosts, effect_on_hosts
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.shapes import SPARSEST
 from ablatrix.analysis.groups import Instrument, sort_key
@@ -47,7 +48,7 @@ class Effect:
         other: The second knob of an interaction.
         ratio: What it multiplies the metric by, with an interval over blocks. None when it is not attributable.
         exact: The ratio is no estimate: the metric is computed or counted, and is equal in all blocks.
-        logs: The ratio in each block, as a logarithm.
+        logs: The ratio in each block, as a logarithm; on each host, where the unit ran on several.
         allowance: What the interval allows for beyond the scatter of blocks.
         blocks_left_out: Blocks that lack a value that this effect needs.
         pairs, pairs_partial, pairs_missing: Main effects: pairs of configurations that are whole in every block, and
@@ -56,6 +57,7 @@ class Effect:
             the base level). Where all are, the knob is a *no-op*, and the effect is made of them.
         is_no_op: Whether the knob acts in none of its pairs.
         reason: Why it is not attributable; None where it is.
+        hosts: Of a unit that ran on several hosts, main effects, levels around a centre and totals: the effect on each.
     """
 
     origin: tuple[Any, ...]
@@ -82,6 +84,18 @@ class Effect:
     same_program: tuple[tuple[KnobLevels, KnobLevels], ...]
     is_no_op: bool
     reason: Why | None
+    hosts: EffectOnHosts | None = None
+
+    @property
+    def blocks(self) -> int:
+        """Blocks that it is made of, of all hosts."""
+        return len(self.logs) if self.hosts is None else self.hosts.blocks
+
+    @property
+    def of_hosts(self) -> tuple[str, ...]:
+        """The host of each of ``logs``; none where these are of blocks."""
+        held = () if self.hosts is None else self.hosts.names
+        return held if len(held) == len(self.logs) else ()
 
     @property
     def pairs_same(self) -> int:
@@ -180,6 +194,7 @@ def effect_of_pairs(grid: FactorialGrid, name: tuple[str, str, str], every: Sequ
             same=_levels_of(grid, [pair for pair in every if pair not in acting]),
             is_no_op=bool(every) and not acting,
             reason=reason,
+            hosts=effect_on_hosts(grid, grid.whole(pairs)) if held.values else None,
         ),
     )
 
@@ -281,7 +296,9 @@ class _Cube:
         values = found.tolist()
         corners = [self.corners[one] for one in needs]
         reason = None if values else self.grid.why_missing(corners)
-        return _effect(self.grid, kind, name, _Estimated(values, self.grid.allowance(corners), reason=reason))
+        hosts = effect_on_hosts(self.grid, [(corners[1], corners[0])]) if kind == "total" and values else None
+        found_here = _Estimated(values, self.grid.allowance(corners), reason=reason, hosts=hosts)
+        return _effect(self.grid, kind, name, found_here)
 
 
 def _cube(grid: FactorialGrid, start: Configuration, end: Configuration) -> _Cube:
@@ -323,6 +340,7 @@ class _Estimated:
     same: tuple[tuple[KnobLevels, KnobLevels], ...] = ()
     is_no_op: bool = False
     reason: Why | None = None
+    hosts: EffectOnHosts | None = None
 
 
 def _levels_of(grid: FactorialGrid, pairs: Sequence[Pair]) -> tuple[tuple[KnobLevels, KnobLevels], ...]:
@@ -361,6 +379,7 @@ def _effect(grid: FactorialGrid, kind: Kind, name: Name, found: _Estimated) -> E
         same_program=found.same,
         is_no_op=found.is_no_op,
         reason=found.reason,
+        hosts=found.hosts,
     )
 
 

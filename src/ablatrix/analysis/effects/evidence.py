@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import compress, repeat
 from typing import Any
 
 import polars as pl
@@ -14,6 +15,7 @@ from ablatrix.analysis.effects.estimates import Effect, attribution, effects_of_
 from ablatrix.analysis.effects.geometric_means import GeometricMean, mean_effects
 from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
 from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, MAIN, Judgement, judge_effects, judge_means
+from ablatrix.analysis.effects.over_hosts import EffectOnHosts, HostJudgement, judge_hosts
 from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.screens import Screening, screenings
@@ -38,6 +40,8 @@ class Evidence:
         trends: Of the knobs whose levels are numbers.
         curves: The effects along the axes of workloads.
         screens: The screenings of many knobs; what they found is an effect only where a later stage confirms it.
+        host_judgements: One for each effect: whether it differs between hosts; None where it is not of several. Empty
+            where no effect is.
     """
 
     metric: Metric
@@ -51,6 +55,13 @@ class Evidence:
     trends: tuple[Trend, ...] = ()
     curves: tuple[AxisCurve, ...] = ()
     screens: tuple[Screening, ...] = ()
+    host_judgements: tuple[HostJudgement | None, ...] = ()
+
+    @property
+    def on_hosts(self) -> tuple[tuple[Effect, EffectOnHosts, HostJudgement], ...]:
+        """The effects of several hosts, with what is said of host x knob."""
+        held = zip(self.effects, self.host_judgements, strict=True) if self.host_judgements else ()
+        return tuple((one, one.hosts, of) for one, of in held if one.hosts is not None and of is not None)
 
     def control_of(self, held: Effect) -> Control | None:
         """Return the A/A control of an effect's unit; None where none was run."""
@@ -153,16 +164,20 @@ def evidence_frame(evidence: Sequence[Evidence]) -> pl.DataFrame:
     """Return a row an effect, and then a row a geometric mean (``scope`` distinguishes them), unrounded.
 
     ``log_ratio`` is what adds up: the Shapley values of an attribution to its total. Where workloads have axes, a
-    further column says over which of their values a mean is.
+    further column says over which of their values a mean is; of several hosts, further ones say whether they agree.
     """
+    has_hosts = any(one.host_judgements for one in evidence)
     has_axes = any(mean.over for one in evidence for mean in one.means)
     rows = [
         _row("workload", one.origin, effect)
         | {"workload": effect.workload}
         | _of_effect(effect, one.control_of(effect))
         | _judged(judgement)
+        | (_of_hosts(effect, of_hosts) if has_hosts else {})
         for one in evidence
-        for effect, judgement in zip(one.effects, one.judgements, strict=True)
+        for effect, judgement, of_hosts in zip(
+            one.effects, one.judgements, one.host_judgements or repeat(None, len(one.effects)), strict=True
+        )
     ]
     rows += [
         _row("geometric mean", one.origin, mean)
@@ -177,6 +192,7 @@ def evidence_frame(evidence: Sequence[Evidence]) -> pl.DataFrame:
     ]
     origin = evidence[0].origin if evidence else ()
     over: dict[str, pl.DataType] = {"over": pl.String()} if has_axes else {}
+    over |= _HOSTS_SCHEMA if has_hosts else {}
     return pl.DataFrame(rows, schema=evidence_schema(origin) | over, infer_schema_length=None)
 
 
@@ -268,11 +284,13 @@ def _evidence(
     controls = instrument.controls(metric.name, mode)
     # Judged before workloads are chosen: the family of tests must not shrink with what is looked at.
     judgements = judge_effects(effects, metric, question.margin)
+    on_hosts = judge_hosts([None if one.is_no_op or one.exact else one.hosts for one in effects])
     means = mean_effects(effects, variants)
     curves = axis_curves(effects, judgements, variants)
     if question.workloads or question.axes:
-        kept = [pair for pair in zip(effects, judgements, strict=True) if question.is_about(pair[0].workload, variants)]
-        effects, judgements = [effect for effect, _ in kept], [judgement for _, judgement in kept]
+        wanted = [question.is_about(one.workload, variants) for one in effects]
+        effects, judgements = list(compress(effects, wanted)), list(compress(judgements, wanted))
+        on_hosts = list(compress(on_hosts, wanted))
         controls = tuple(one for one in controls if question.is_about(one.workload, variants))
         trends = [one for one in trends if question.is_about(one.workload, variants)]
         curves = [one for one in curves if all(question.is_about(at.effect.workload, variants) for at in one.points)]
@@ -288,6 +306,7 @@ def _evidence(
         controls=controls,
         trends=tuple(trends),
         curves=tuple(curves),
+        host_judgements=tuple(on_hosts) if any(one.hosts for one in effects) else (),
     )
 
 
@@ -311,7 +330,7 @@ def _row(scope: str, origin: Sequence[str], held: Effect | GeometricMean) -> dic
         "p": ratio.p_value if ratio else None,
         "widened": ratio.widened if ratio else None,
         "exact": held.exact,
-        "blocks": ratio.count if ratio else 0,
+        "blocks": (held.blocks if isinstance(held, Effect) else ratio.count) if ratio else 0,
     }
 
 
@@ -333,6 +352,28 @@ def _of_effect(effect: Effect, control: Control | None) -> dict[str, Any]:
     if effect.kind in MAIN:
         names = ("pairs", "pairs_partial", "pairs_missing", "pairs_same")
         row |= {name: getattr(effect, name) for name in names}
+    return row
+
+
+_HOSTS_SCHEMA: Mapping[str, pl.DataType] = {
+    "hosts": pl.Int64(),
+    "tau": pl.Float64(),
+    "p_hosts": pl.Float64(),
+    "p_hosts_holm": pl.Float64(),
+    "hosts_differ": pl.Boolean(),
+    "odd_hosts": pl.String(),
+}
+"""``tau``: the standard deviation of the true effect between hosts, on the logarithm."""
+
+
+def _of_hosts(effect: Effect, judgement: HostJudgement | None) -> dict[str, Any]:
+    held = effect.hosts
+    if held is None:
+        return {}
+    row: dict[str, Any] = {"hosts": len(held.names), "tau": held.spread.tau, "p_hosts": held.spread.p_value}
+    if judgement is not None:
+        row |= {"p_hosts_holm": judgement.p_holm, "hosts_differ": judgement.differs}
+        row |= {"odd_hosts": ", ".join(judgement.odd) or None}
     return row
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablatrix.analysis.effects.estimates import Effect, Kind
-from ablatrix.analysis.groups import NO_VARIANTS, Variants, families, over_text
+from ablatrix.analysis.groups import NO_VARIANTS, Variants, are_shared, families, over_text
 from ablatrix.analysis.reasons import NOT_RUN, Why, because
 from ablatrix.statistics.ratio import Allowance, Estimate, Ratio, nested_allowance, nested_mean_estimate, ratio_of
 
@@ -81,7 +81,8 @@ def _mean(members: Sequence[Effect], everyone: Sequence[str], variants: Variants
     workloads = tuple(one.workload for one in there)
     nested = [[there[place] for place in places] for places in families(workloads, variants).values()]
     allowance = nested_allowance([[one.allowance for one in family] for family in nested])
-    estimate = nested_mean_estimate([[one.logs for one in family] for family in nested]) if there else None
+    shared = are_shared([one.of_hosts for one in there])
+    estimate = nested_mean_estimate([[one.logs for one in family] for family in nested], shared) if there else None
     first = members[0]
     return GeometricMean(
         origin=first.origin,

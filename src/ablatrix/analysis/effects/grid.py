@@ -13,12 +13,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress, count
 from typing import Any, Literal, overload
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ablatrix.analysis.effects.host_repeats import OnHosts
 from ablatrix.analysis.effects.readings import Key, Readings, TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.shapes import Shape, shape_of
@@ -60,6 +62,21 @@ class Blocks(Sequence[Mapping[Configuration, float]]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GridHosts:
+    """The repeats of a grid on several hosts.
+
+    Attributes:
+        names: Of the hosts, one for each block of the grid.
+        of_repeat: The number of each repeat's host.
+        repeats: For each repeat, the log of the metric by configuration, relative to the baseline where there is one.
+    """
+
+    names: tuple[str, ...]
+    of_repeat: tuple[int, ...]
+    repeats: Blocks
+
+
+@dataclass(frozen=True, kw_only=True)
 class FactorialGrid:
     """The measured configurations of one stage, block by block.
 
@@ -79,6 +96,7 @@ class FactorialGrid:
             metrics that only scatter limits.
         same_program: Pairs of configurations that differ in one knob and are one program.
         confirms: The screening whose knobs the stage confirms, on blocks of its own; None of any other stage.
+        hosts: Where the unit ran on several, so that ``blocks`` has one for each of them: their repeats; else None.
     """
 
     origin: tuple[Any, ...]
@@ -98,6 +116,7 @@ class FactorialGrid:
     steps: Mapping[Configuration, float] = field(default_factory=dict)
     same_program: frozenset[frozenset[Configuration]] = frozenset()
     confirms: str | None = None
+    hosts: "GridHosts | None" = None
 
     @cached_property
     def columns(self) -> Columns:
@@ -200,8 +219,8 @@ def _grid(key: Key, shape: Shape, readings: Readings, known: _Known) -> Factoria
             absent[short[one]] = NOT_RUN
         elif lacking[short[one]]:
             counts = Counter(readings.failures.get(one, {}))
-            counts[Cause.NO_RECORD] = len(cut) - readings.measured[one]
-            absent[short[one]] = Absence.of(counts, len(cut))
+            counts[Cause.NO_RECORD] = readings.repeats - readings.measured[one]
+            absent[short[one]] = Absence.of(counts, readings.repeats)
     named = zip(readings.knobs, shape.base, readings.baseline, strict=True)
     centre = KnobLevels({knob: str(level) for knob, level, base in named if level != base})
     origin, workload, digest, compiler, mode, metric, stage = key
@@ -223,4 +242,20 @@ def _grid(key: Key, shape: Shape, readings: Readings, known: _Known) -> Factoria
         offset=known.offset,
         steps={short[one]: step for one, step in readings.steps.items() if one in short},
         same_program=known.programs.within(known.unit, comparison, fixed),
+        hosts=_hosts(readings.hosts, names, [column for column, _ in own], [not np.isnan(row).all() for row in cut]),
+    )
+
+
+def _hosts(
+    held: OnHosts | None, names: Sequence[Configuration], columns: Sequence[int], filled: Sequence[bool]
+) -> GridHosts | None:
+    """Return the repeats of the hosts that have a value."""
+    if held is None:
+        return None
+    place = {host: number for number, host in enumerate(compress(count(), filled))}
+    rows = [row for row, host in enumerate(held.of_repeat) if host in place]
+    return GridHosts(
+        names=tuple(held.names[host] for host in place),
+        of_repeat=tuple(place[held.of_repeat[row]] for row in rows),
+        repeats=Blocks(names, held.logs[rows][:, columns]),
     )

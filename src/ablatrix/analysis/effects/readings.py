@@ -11,16 +11,21 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ablatrix.analysis.effects.host_repeats import OnHosts, hosts_of_repeats, on_several_hosts
 from ablatrix.analysis.groups import (
     PLAN,
+    HostNumbers,
     StagePlan,
     Whole,
     combined,
+    host_columns,
+    host_numbers,
     in_order,
     key_order,
     knob_order,
     numbered,
     numbered_codes,
+    over_hosts,
     sort_key,
     step_of,
 )
@@ -42,10 +47,13 @@ class Readings:
 
     Attributes:
         plans: What the stages span, as far as records say it.
-        logs: A row a repeat and a column a configuration, in the order of ``measured``; NaN without a value.
+        logs: A row a repeat and a column a configuration, in the order of ``measured``; NaN without a value. Where the
+            unit ran on several hosts, a row a host (see `ablatrix.analysis.groups.hosts`).
         block_logs: The same by block, each value as it was measured: a repeat may be several blocks.
         steps: See `FactorialGrid`.
         measured: In how many repeats each configuration was run.
+        repeats: How many repeats there are.
+        hosts: The repeats of each host; None where all are of one.
     """
 
     knobs: tuple[str, ...]
@@ -57,6 +65,8 @@ class Readings:
     failures: Mapping[Configuration, Counter[str]]
     measured: Mapping[Configuration, int]
     steps: Mapping[Configuration, float]
+    repeats: int
+    hosts: OnHosts | None = None
 
 
 UnitReadings = tuple[Key, Readings]
@@ -103,6 +113,7 @@ class _Laid:
         trial: Which of its trials a block has of a configuration (blocks x configurations); -1: none.
         repeats: The blocks of each repeat.
         base: Column of the baseline.
+        hosts: Of each repeat; none where all are of one.
     """
 
     unit: Key
@@ -115,6 +126,7 @@ class _Laid:
     trial: Whole
     repeats: tuple[range, ...]
     base: int | None
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,7 +165,8 @@ def _laid_out(trials: pl.DataFrame, mode: str, origin: Sequence[str]) -> Iterato
         if name.startswith("knob_") and f"baseline_{name.removeprefix('knob_')}" in trials.columns
     ]
     more = [name for name in (PLAN, REPEAT) if name in trials.columns]
-    columns = (*origin, *UNIT, *IN_ORDER, "block_id", "stage", *more)
+    hosts = host_columns(trials, origin)
+    columns = tuple(dict.fromkeys((*origin, *UNIT, *IN_ORDER, "block_id", "stage", *more, *hosts)))
     levels = [f"{part}_{name}" for part in ("knob", "baseline") for name in names]
     chosen = trials.lazy().with_row_index(ROW).filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
     measured = chosen.select(ROW, *columns, *levels).collect()  # lazy: else every column is copied
@@ -167,6 +180,7 @@ def _laid_out(trials: pl.DataFrame, mode: str, origin: Sequence[str]) -> Iterato
         blocks=_Column.of(measured, "run", "block", "block_id", REPEAT),
         stages=_Column.of(measured, "stage"),
         plans=_Column.of(measured, "stage", PLAN) if PLAN in more else None,
+        hosts=host_numbers(measured.select(hosts)),
     )
     unit = _Column.of(measured, *origin, *UNIT)
     run, block, position = (measured[name].to_numpy() for name in IN_ORDER)
@@ -205,6 +219,7 @@ class _Table:
     Attributes:
         order: The knobs of the study.
         rows: Which row of the table of trials each is.
+        hosts: The host of each; None where all are of one.
     """
 
     order: Sequence[str]
@@ -214,6 +229,7 @@ class _Table:
     blocks: _Column
     stages: _Column
     plans: _Column | None
+    hosts: HostNumbers | None = None
 
 
 def _lay(unit: Key, own: Whole, knobs: tuple[str, ...], table: _Table) -> _Laid:
@@ -235,6 +251,7 @@ def _lay(unit: Key, own: Whole, knobs: tuple[str, ...], table: _Table) -> _Laid:
     trial = np.full((len(keys), len(configurations)), -1, np.int64)
     trial[block, column] = np.arange(own.size)  # of two trials of one configuration in a block the later one counts
     base = configurations.index(baseline) if baseline in configurations else None
+    repeats = tuple(_repeats(keys, trial >= 0, base))
     stages: dict[str, set[Configuration]] = {}
     for number, kind in set(zip(table.stages.numbers[own].tolist(), column.tolist(), strict=True)):
         stages.setdefault(table.stages.values[number], set()).add(configurations[kind])
@@ -249,8 +266,9 @@ def _lay(unit: Key, own: Whole, knobs: tuple[str, ...], table: _Table) -> _Laid:
         plans=_plans(table.plans, own),
         at=table.rows[own],
         trial=trial,
-        repeats=tuple(_repeats(keys, trial >= 0, base)),
+        repeats=repeats,
         base=base,
+        hosts=hosts_of_repeats(repeats, table.hosts, own[starts]),
     )
 
 
@@ -279,17 +297,22 @@ def _read(laid: _Laid, metric: str, values: NDArray[np.float64], statuses: tuple
                 else:
                     for lost in np.flatnonzero(there).tolist():
                         failures[configurations[lost]][Cause.NO_BASELINE] += 1
+    on_hosts = None
+    if laid.hosts:
+        on_hosts = on_several_hosts(laid.hosts, by_repeat, laid.base, [failures[one] for one in configurations])
     counts = np.logical_or.reduceat(present, first, axis=0).sum(axis=0).tolist() if first else []
     return Readings(
         knobs=laid.knobs,
         baseline=laid.baseline,
         by_stage=laid.by_stage,
         plans=laid.plans,
-        logs=by_repeat,
+        logs=by_repeat if on_hosts is None else over_hosts(by_repeat, on_hosts.of_repeat, laid.base),
         block_logs=by_block,
         failures=failures,
         measured=dict(zip(configurations, counts, strict=True)),
         steps=_steps(metric, configurations, by_block),
+        repeats=len(laid.repeats),
+        hosts=on_hosts,
     )
 
 

@@ -7,13 +7,14 @@ speed-up is paired over repeats, of the two configurations that it compares, wha
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import polars as pl
 
 from ablatrix.analysis.effects.estimates import Effect
 from ablatrix.analysis.effects.grid import FactorialGrid
-from ablatrix.analysis.groups import ReferenceRatios, base_of, variants_of
+from ablatrix.analysis.groups import ReferenceRatios, are_shared, base_of, variants_of
 from ablatrix.analysis.reasons import KnobLevels, Why, because
 from ablatrix.analysis.table import IS_OK
 from ablatrix.statistics.precision import Configuration
@@ -42,8 +43,10 @@ class SpeedUp:
         allowance: What the interval allows for beyond the scatter of repeats.
         repeats: How many there are, with those that lack one of the two.
         base: The workload that it is of; of a variant the one whose it is.
+        stage: In whose repeats both are; None over eager execution, which any block can show.
         is_same_program: Whether both are proven to be one program, so that whatever was measured is no effect.
         reason: Why there is no ratio.
+        hosts: Of each of ``logs``, where the unit ran on several; else none.
     """
 
     moved: KnobLevels
@@ -52,8 +55,10 @@ class SpeedUp:
     allowance: Allowance
     repeats: int
     base: str
+    stage: str | None = None
     is_same_program: bool = False
     reason: Why | None = None
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +113,8 @@ def mean_speed_up(members: Sequence[SpeedUp]) -> Ratio | None:
             held.setdefault(one.base, []).append(one)
     if not held:
         return None
-    estimate = nested_mean_estimate([[one.logs for one in family] for family in held.values()])
+    shared = are_shared([one.hosts for family in held.values() for one in family])
+    estimate = nested_mean_estimate([[one.logs for one in family] for family in held.values()], shared)
     return ratio_of(estimate, allowance=nested_allowance([[one.allowance for one in own] for own in held.values()]))
 
 
@@ -196,6 +202,7 @@ def _speed_up(grid: FactorialGrid, moves: Sequence[Move], family: str) -> SpeedU
     logs = grid.columns.get(base, never) - grid.columns.get(there, never)
     held = tuple(logs[~np.isnan(logs)].tolist())
     allowance = grid.allowance((base, there))
+    hosts = () if grid.hosts is None else tuple(compress(grid.hosts.names, (~np.isnan(logs)).tolist()))
     return SpeedUp(
         moved=KnobLevels(moved),
         ratio=paired_ratio(held, allowance=allowance) if held else None,
@@ -203,8 +210,10 @@ def _speed_up(grid: FactorialGrid, moves: Sequence[Move], family: str) -> SpeedU
         allowance=allowance,
         repeats=len(grid.blocks),
         base=family,
+        stage=grid.stage,
         is_same_program=len(moves) == 1 and frozenset((base, there)) in grid.same_program,
         reason=None if held else grid.why_missing([base, there]) or Why.of(because("no_whole_pair")),
+        hosts=hosts,
     )
 
 
@@ -222,7 +231,13 @@ def _over_eager(
     logs = tuple(-log for log in held.logs)
     ratio = paired_ratio(logs, allowance=held.allowance)
     return SpeedUp(
-        moved=KnobLevels(moved), ratio=ratio, logs=logs, allowance=held.allowance, repeats=len(logs), base=family
+        moved=KnobLevels(moved),
+        ratio=ratio,
+        logs=logs,
+        allowance=held.allowance,
+        repeats=len(logs),
+        base=family,
+        hosts=held.hosts,
     )
 
 

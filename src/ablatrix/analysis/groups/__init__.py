@@ -10,6 +10,16 @@ from ablatrix.analysis.groups.control import (
 )
 from ablatrix.analysis.groups.control_text import control_cell, controls_text, percent_text
 from ablatrix.analysis.groups.departures import departures_of
+from ablatrix.analysis.groups.hosts import (
+    HOST_COLUMNS,
+    HostNumbers,
+    are_shared,
+    host_columns,
+    host_expr,
+    host_numbers,
+    over_hosts,
+    over_hosts_of,
+)
 from ablatrix.analysis.groups.knobs import group_columns, primary_knobs, varying_knobs, varying_sizes
 from ablatrix.analysis.groups.numbering import Numbered, Whole, combined, numbered, numbered_codes
 from ablatrix.analysis.groups.ordering import (
@@ -42,12 +52,14 @@ from ablatrix.analysis.groups.variants import (
 __all__ = [
     "BUILD_COLUMNS",
     "CONTROL_LEVEL",
+    "HOST_COLUMNS",
     "IN_RUN",
     "NO_VARIANTS",
     "ORIGIN_COLUMNS",
     "PLAN",
     "ChosenStage",
     "Control",
+    "HostNumbers",
     "Instrument",
     "Numbered",
     "ReferenceRatio",
@@ -57,6 +69,7 @@ __all__ = [
     "Variant",
     "Variants",
     "Whole",
+    "are_shared",
     "axis_counts",
     "base_of",
     "combined",
@@ -67,6 +80,9 @@ __all__ = [
     "families",
     "group_columns",
     "grouped",
+    "host_columns",
+    "host_expr",
+    "host_numbers",
     "in_order",
     "is_in_run_order",
     "judge_controls",
@@ -76,6 +92,8 @@ __all__ = [
     "number_of",
     "numbered",
     "numbered_codes",
+    "over_hosts",
+    "over_hosts_of",
     "over_text",
     "percent_text",
     "primary_knobs",

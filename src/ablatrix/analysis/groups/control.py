@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ablatrix.analysis.groups.hosts import host_columns, host_numbers, repeating
 from ablatrix.analysis.groups.numbering import means_by, numbered
 from ablatrix.analysis.groups.ordering import key_order
 from ablatrix.analysis.table import BLOCK, IS_OK
@@ -140,10 +141,14 @@ def find_controls(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence
         & pl.col("cell_id").is_in(controlled_cells(trials).implode())
     )
     keys = [*origin, *UNIT, "cell_id"]
+    hosts = host_columns(trials, keys[:-1])
     # Lazy: else all are copied.
-    ok = trials.lazy().filter(chosen).select(*keys, *BLOCK, "role", metric).collect()
+    ok = trials.lazy().filter(chosen).select(*keys, *BLOCK, "role", metric, *hosts).collect()
     values = np.fromiter(map(math.log, ok[metric].to_list()), np.float64, ok.height)  # libm's, on every processor alike
     cells, block = numbered(ok, keys), numbered(ok, BLOCK)
+    repeats = repeating(numbered(ok, keys[:-1]).numbers, block, host_numbers(ok.select(hosts)))
+    of_block = np.zeros(block.count, np.int64)
+    of_block[block.numbers] = repeats.numbers
     is_twin = (ok["role"] == "twin").to_numpy()
     # A mean a cell, side and block, in this order.
     sides, means = means_by((cells.numbers * 2 + is_twin) * block.count + block.numbers, values)
@@ -160,7 +165,7 @@ def find_controls(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence
             of_base, of_twin = means[base][at_base], means[twin][at_twin]
             one = _OfCell(shared, of_twin - of_base, np.minimum(of_base, of_twin))
             held.setdefault(named[number][:-1], []).append(one)
-    logs = {unit: _over_cells(of_unit) for unit, of_unit in held.items()}
+    logs = {unit: _over_cells(of_unit, of_block) for unit, of_unit in held.items()}
     steps = {unit: step_of(metric, *(log for one in own for log in one.least.tolist())) for unit, own in held.items()}
     return judge_controls({unit: own for unit, own in logs.items() if own}, steps)
 
@@ -179,13 +184,19 @@ class _OfCell:
     least: NDArray[np.float64]
 
 
-def _over_cells(held: Sequence[_OfCell]) -> list[float]:
-    """Return the mean over the configurations of a unit, in each block that has them all."""
+def _over_cells(held: Sequence[_OfCell], repeat_of: NDArray[np.int64]) -> list[float]:
+    """Return the mean over the configurations of a unit in each block that has them all; over several hosts, on each.
+
+    Args:
+        held: The configurations.
+        repeat_of: For each number of a block, that of what repeats the study: the block itself, or its host.
+    """
     shared = held[0].blocks
     for one in held[1:]:
         shared = np.intersect1d(shared, one.blocks, assume_unique=True)
     own = [one.logs[np.isin(one.blocks, shared)] for one in held]
-    return [float(value) for value in np.mean(own, axis=0)]
+    _, over_repeats = means_by(repeat_of[shared], np.mean(own, axis=0))
+    return [float(value) for value in over_repeats]
 
 
 def judge_controls(
@@ -195,7 +206,7 @@ def judge_controls(
 
     Args:
         logs: By unit (values of columns that distinguish mixed records, workload, digest, compiler): the log ratio of
-            control to baseline in each block.
+            control to baseline in each block, or on each host.
         steps: By unit, the smallest difference that the metric can show, on the logarithm; 0 where it is not here.
     """
     allowed = {unit: Allowance(step=steps.get(unit, 0.0)) for unit in logs}

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ablatrix.analysis.groups.control import UNIT, Instrument, step_of
+from ablatrix.analysis.groups.hosts import HostNumbers, host_columns, host_numbers, means_of_repeats, repeating
 from ablatrix.analysis.groups.numbering import Numbered, Real, Whole, means_by, numbered, numbered_codes
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.records.metrics import METRICS
@@ -22,7 +23,7 @@ _OF_UNIT = ("workload", "workload_digest", "mode", "role")
 def ratios_to_baseline(
     trials: pl.DataFrame, metric: str, groups: Sequence[str], instrument: Instrument | None = None
 ) -> Mapping[tuple[Any, ...], Ratio]:
-    """Return the ratio of each group to the study's baseline, paired over blocks.
+    """Return the ratio of each group to the study's baseline, paired over blocks; over hosts, where there are several.
 
     Only ok trials enter, and only blocks in which the baseline is ok. A trial is compared with the baseline
     of its own compiler; the reference with the baseline of its block's compiler. The baseline's own ratio is
@@ -36,7 +37,8 @@ def ratios_to_baseline(
         instrument: The controls of the whole results; of ``trials`` by default.
     """
     instrument = instrument or Instrument(trials)
-    used = list(dict.fromkeys((*groups, *BLOCK, *UNIT, "mode", "role", "is_baseline")))
+    hosts = host_columns(trials, groups)
+    used = list(dict.fromkeys((*groups, *BLOCK, *UNIT, "mode", "role", "is_baseline", *hosts)))
     # Lazy: a copy of every column of a million trials would be made for the few that are read.
     chosen = trials.lazy().filter(IS_OK & (pl.col(metric) > 0) & ~pl.col("role").is_in(["primer", "probe"]))
     ok = chosen.select(*used, pl.col(metric).alias(_VALUE)).collect()
@@ -48,7 +50,9 @@ def ratios_to_baseline(
     of_group = group.numbers[compared.rows]
     own, logs = means_by(of_group * block.count + block.numbers[compared.rows], compared.logs)
     allowed = _allowances(ok, compared, of_group, (metric, instrument))
-    ends = np.searchsorted(own, np.arange(1, group.count + 1) * block.count)
+    repeats = _repeats(ok, compared, block, host_numbers(ok.select(hosts)))
+    own, logs = means_of_repeats(own, logs, block, repeats)
+    ends = np.searchsorted(own, np.arange(1, group.count + 1) * repeats.count)
     result = {}
     for number, (start, end) in enumerate(zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True)):
         if start < end:
@@ -94,6 +98,17 @@ def _compared(ok: pl.DataFrame, block: Numbered) -> _Compared:
     beside = compiler.first[np.where(is_reference, only[own.numbers], compiler.numbers)]
     rows = np.asarray(np.flatnonzero(~np.isnan(base)), np.int64)
     return _Compared(rows, logs[rows] - base[rows], base[rows], beside[rows])
+
+
+def _repeats(ok: pl.DataFrame, compared: _Compared, block: Numbered, hosts: HostNumbers | None) -> Numbered:
+    """Return what repeats: blocks; hosts, in a unit that ran on several."""
+    if hosts is None:
+        return block
+    unit = numbered(ok, ("workload", "workload_digest", "mode"))
+    beside = np.full(block.count, ok.height)  # the compiler of each block, of which it has one but for eager
+    beside[block.numbers[compared.rows]] = compared.beside
+    units = numbered_codes(unit.numbers * (ok.height + 1) + beside[block.numbers])
+    return repeating(units.numbers, block, hosts)
 
 
 def _allowances(

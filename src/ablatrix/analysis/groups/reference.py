@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from ablatrix.analysis.groups.control import UNIT, Instrument
-from ablatrix.analysis.groups.numbering import Whole, numbered
+from ablatrix.analysis.groups.hosts import host_columns, host_numbers
+from ablatrix.analysis.groups.numbering import Whole, means_by, numbered
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
 
@@ -22,12 +23,14 @@ class ReferenceRatio:
     """A configuration's time over that of eager in the same block; below 1 is faster than eager.
 
     Attributes:
-        logs: One a block that has both, as a logarithm.
+        logs: One a block that has both, as a logarithm; one a host, where there are several.
         allowance: What the interval allows for: how far the instrument is off in the unit.
+        hosts: Of each of ``logs``, where there are several.
     """
 
     logs: tuple[float, ...]
     allowance: Allowance
+    hosts: tuple[str, ...] = ()
 
     @cached_property
     def ratio(self) -> Ratio:
@@ -43,7 +46,9 @@ class ReferenceRatios:
         self._metric, self._mode, self._instrument = metric, mode, instrument
         knobs = [name for name in trials.columns if name.startswith("knob_")]
         chosen = trials.lazy().filter(IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0))
-        ok = chosen.select(*BLOCK, *UNIT, "role", *knobs, pl.col(metric).alias(_VALUE)).collect()
+        hosts = host_columns(trials)
+        ok = chosen.select(*BLOCK, *UNIT, "role", *knobs, *hosts, pl.col(metric).alias(_VALUE)).collect()
+        self._hosts = host_numbers(ok)
         # The library's logarithm, value by value: that of a vector unit may differ in the last bit.
         here = np.fromiter(map(math.log, ok[_VALUE].to_list()), np.float64, ok.height)
         block = numbered(ok, (*BLOCK, *_WORKLOAD))
@@ -70,6 +75,16 @@ class ReferenceRatios:
         """
         configurations = self._units.get(tuple(unit), [])
         rows = [own for held, own in configurations if all(held.get(knob) == at for knob, at in levels.items())]
-        logs = self._logs[np.sort(np.concatenate(rows))].tolist() if rows else []
+        if not rows:
+            return None
+        logs, hosts = self._repeated(np.sort(np.concatenate(rows)))
         offset = self._instrument.offset(self._metric, self._mode, tuple(unit))
-        return ReferenceRatio(tuple(logs), Allowance(offset)) if logs else None
+        return ReferenceRatio(tuple(logs), Allowance(offset), hosts) if logs else None
+
+    def _repeated(self, rows: Whole) -> tuple[list[float], tuple[str, ...]]:
+        """Return the values of rows, one a block; one a host, with their names, where they are of several."""
+        logs = self._logs[rows]
+        if self._hosts is None or np.unique(self._hosts.numbers[rows]).size < 2:
+            return logs.tolist(), ()
+        hosts, means = means_by(self._hosts.numbers[rows], logs)
+        return means.tolist(), tuple(self._hosts.names[host] for host in hosts.tolist())

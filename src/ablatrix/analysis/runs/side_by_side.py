@@ -9,7 +9,7 @@ import polars as pl
 
 from ablatrix.analysis.diagnosis import UNIT, by_block
 from ablatrix.analysis.effects import MAIN, NO_EFFECT, Effect, Judgement, Question, gather
-from ablatrix.analysis.groups import grouped, refuse_mixed
+from ablatrix.analysis.groups import grouped, host_numbers, over_hosts_of, refuse_mixed
 from ablatrix.analysis.reasons import KnobLevels, levels_text, plain_data
 from ablatrix.analysis.runs.agreement import Agreement, Sides, agreements
 from ablatrix.analysis.runs.differences import Change, find_changes
@@ -216,15 +216,18 @@ def _unlike(a: Tidy, b: Tidy) -> str:
 def _cells(a: pl.DataFrame, b: pl.DataFrame, names: Mapping[str, str], margin: float) -> tuple[ComparedCell, ...]:
     """Compare every cell; the cells of one mode are one family, their times one and their ratios another."""
     found: list[ComparedCell] = []
+    several = any(host_numbers(one) is not None for one in (a, b))
     for mode, metric in METRIC_OF_MODE.items():
         parts = [_by_cell(one, mode) for one in (a, b)]
         ids = sorted(parts[0].keys() & parts[1].keys(), key=lambda cell: names[cell])
         to_baselines = [_to_baselines(part, metric, mode) for part in parts]
-        times, ratios = [], []
+        times, ratios, blocks = [], [], []
         for cell in ids:
             values = [by_block(part[cell], TIME_OF_MODE[mode], mode) for part in parts]
             logs = [tuple(math.log(value) for value in one.values()) for one in values]
-            times.append(Sides(logs[0], logs[1], signed=False))
+            # No time of one host is compared with one of another.
+            times.append(Sides((), ()) if several else Sides(logs[0], logs[1], signed=False))
+            blocks.append((len(logs[0]), len(logs[1])))
             ratios.append(Sides(to_baselines[0].get(cell, ()), to_baselines[1].get(cell, ())))
         judged = [_judged(sides, margin) for sides in (times, ratios)]
         for index, cell in enumerate(ids):
@@ -243,8 +246,8 @@ def _cells(a: pl.DataFrame, b: pl.DataFrame, names: Mapping[str, str], margin: f
                     to_baseline_a=paired_ratio(sides.one) if sides.one else None,
                     to_baseline_b=paired_ratio(sides.other) if sides.other else None,
                     to_baseline=judged[1][index],
-                    blocks_a=len(times[index].one),
-                    blocks_b=len(times[index].other),
+                    blocks_a=blocks[index][0],
+                    blocks_b=blocks[index][1],
                 )
             )
     return tuple(found)
@@ -269,7 +272,8 @@ def _to_baselines(parts: Mapping[str, pl.DataFrame], metric: str, mode: str) -> 
             values[cell] = unit, by_block(part, metric, mode)
     for cell, (unit, own) in values.items():
         base = bases.get(unit, {})
-        found[cell] = tuple(math.log(own[block] / base[block]) for block in own if block in base)
+        logs = {block: math.log(own[block] / base[block]) for block in own if block in base}
+        found[cell] = tuple(over_hosts_of(logs, parts[cell]))
     return found
 
 

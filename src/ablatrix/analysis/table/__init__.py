@@ -1,6 +1,6 @@
 """Records -> one table of trials."""
 
-from ablatrix.analysis.table.choice import NOT_FINAL, SUPERSEDED, TIMED_OTHER
+from ablatrix.analysis.table.choice import LOST, NOT_FINAL, SUPERSEDED, TIMED_OTHER
 from ablatrix.analysis.table.columns import COLUMNS, MAPS
 from ablatrix.analysis.table.delimited import csv_text, write_csv
 from ablatrix.analysis.table.outcomes import (
@@ -33,6 +33,7 @@ __all__ = [
     "IS_OK",
     "IS_UNSUPPORTED",
     "LINE_COLUMNS",
+    "LOST",
     "MAPS",
     "NOT_FINAL",
     "NOT_JUDGED",

@@ -13,18 +13,20 @@ import numpy as np
 import polars as pl
 
 from ablatrix.analysis.table.chunk import FINAL, OFFSET
-from ablatrix.analysis.table.outcomes import IS_OK
+from ablatrix.analysis.table.outcomes import IS_OK, has_status
 from ablatrix.analysis.table.paired import FASTEST, MEDIANS, paired_times
 from ablatrix.records.journal import read_encoded
 from ablatrix.records.metrics import HOT_METRIC
+from ablatrix.records.status import Status
 
 SUPERSEDED = "attempt that a later one replaced"
 NOT_FINAL = "trial without a final attempt (interrupted, not run again yet)"
+LOST = "attempt that was lost with its host"
 REPEATED = "record that stands in another input as well"
 TIMED_OTHER = "hot trial that timed another executable than was checked"
 
 OMITTED, ROW = " omitted", " row"  # no column of a record begins with a space
-_REASONS = (SUPERSEDED, NOT_FINAL, REPEATED)
+_REASONS = (SUPERSEDED, NOT_FINAL, REPEATED, LOST)
 _DIFFERS = pl.col("checked_digest") != pl.col("timed_digest")
 _IS_OTHER = ((pl.col("mode") == "hot") & IS_OK & _DIFFERS).fill_null(value=False)
 
@@ -44,6 +46,8 @@ def with_choice(rows: pl.DataFrame, file: Path) -> pl.DataFrame:
     reasons = np.full(rows.height, _REASONS.index(NOT_FINAL), np.int8)
     reasons[superseded[ROW].to_numpy()] = _REASONS.index(SUPERSEDED)
     reasons[finals[ROW].to_numpy()] = _REASONS.index(REPEATED)
+    lost = rows.select(has_status(Status.NODE_LOST) & ~pl.col(FINAL)).to_series()
+    reasons[lost.fill_null(value=False).to_numpy()] = _REASONS.index(LOST)
     counts = np.zeros(rows.height, np.bool_)
     counts[chosen[ROW].to_numpy()] = True
     read = rows.select("block_id", "mode", "status", "checked_digest", "timed_digest", MEDIANS, FASTEST)

@@ -20,6 +20,8 @@ from ablatrix.records.schema import LONGEST_LINE
 
 FINAL, OFFSET, SHARED_MAP = " final", " offset", " map "  # no column of a record begins with a space
 CHUNK_BYTES = 8 * 2**20
+MOST_SHARED = 10_000
+"""Parts that lines share and that are remembered: a study of a thousand hosts has a part for each host and cell."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class ChunkReader:
         Raises:
             RecordError: The file cannot be read, or a line breaks the schema (``file:line`` leads the message).
         """
+        if len(self._held) > MOST_SHARED:
+            self._lines, self._indices, self._held, self._shared = QuickReader(), {}, [], pl.DataFrame()
         try:
             with stretch.path.open("rb") as file:
                 file.seek(stretch.start)

@@ -83,6 +83,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("whole", "error", "signal", "exit_code", prefix="error_"),
     *_columns("label", "meta", "study_commit", "ablatrix_commit"),
     *_columns("yes_no", "meta", "study_dirty", "ablatrix_dirty"),
+    *_columns("label", "meta.place", "host_id", "slot", "stratum"),
     *_columns("label", "meta.machine", "host", "cpu", "kernel", "container", "governor", "isa", "os"),
     *_columns("whole", "meta.machine", "cores", "memory_bytes"),
     *_columns("yes_no", "meta.machine", "turbo", "smt"),

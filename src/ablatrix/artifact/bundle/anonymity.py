@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from ablatrix.artifact.contents import Problem, Source, list_files, members_of
-from ablatrix.canonical import digest_bytes
+from ablatrix.canonical import content_id, digest_bytes
 from ablatrix.documents.about import About
 from ablatrix.errors import ArtifactError
 from ablatrix.records.model import Failure, Record
 from ablatrix.records.origin import SOURCES
+from ablatrix.records.place import Place, read_host_id
 
 HOME = re.compile(r"(?:/home|/Users|/var/home|/export/home|/data/home)/([A-Za-z0-9._-]+)|/root(?![A-Za-z0-9._-])")
 COMMON_NAMES = frozenset({
@@ -40,26 +41,30 @@ class Pseudonyms:
         users: User name -> ``user-1`` and so on.
         homes: Home directories; each becomes ``~``.
         commits: Commits of the study's repository, which a search would find -> ``commit-1`` and so on.
+        host_ids: Id of a host, by which other bundles of the same host could be found -> that of its pseudonym.
+        slots: Slot, which may be named after a host or an address -> ``slot-1`` and so on.
     """
 
     hosts: dict[str, str]
     users: dict[str, str]
     homes: tuple[str, ...]
     commits: dict[str, str]
+    host_ids: dict[str, str]
+    slots: dict[str, str]
 
     @property
     def names(self) -> tuple[str, ...]:
         """What must not occur anywhere: homes, commits, and the names that identify somebody."""
         homes = [home for home in self.homes if home != "/root"]
         identifying = [name for name in (*self.hosts, *self.users) if not is_ordinary(name)]
-        return (*homes, *identifying, *self.commits)
+        return (*homes, *identifying, *self.commits, *self.host_ids)
 
     def hide(self, text: str) -> str:
         """Return the text with every name replaced; longer names first, so that no part of one remains."""
         for home in sorted(self.homes, key=len, reverse=True):
             text = re.sub(rf"{re.escape(home)}(?![A-Za-z0-9._-])", "~", text)
         text = HOME.sub("~", text)
-        known = {**self.users, **self.hosts, **self.commits}
+        known = {**self.users, **self.hosts, **self.commits, **self.slots}
         for name in sorted(known, key=len, reverse=True):
             if not is_ordinary(name):
                 text = _word(name).sub(known[name], text)
@@ -94,13 +99,26 @@ def find_pseudonyms(records: Sequence[Record]) -> Pseudonyms:
     found = [match for text in texts for match in HOME.finditer(text)]
     homes = {match[0]: None for match in found} | dict.fromkeys(_own_homes())
     users = {match[1]: None for match in found if match[1]} | dict.fromkeys(_own_users())
+    places = [record.meta.place for record in records if record.meta.place is not None]
+    ids = dict.fromkeys([*(place.host_id for place in places), read_host_id()])
+    slots = dict.fromkeys(place.slot for place in places if place.slot is not None)
     commits = dict.fromkeys(record.meta.study_commit for record in records if record.meta.study_commit)
     return Pseudonyms(
         hosts={host: f"host-{number}" for number, host in enumerate(hosts, 1)},
         users={user: f"user-{number}" for number, user in enumerate(users, 1)},
         homes=tuple(homes),
         commits={commit: f"commit-{number}" for number, commit in enumerate(commits, 1) if commit},
+        host_ids={one: content_id(f"host-{number}") for number, one in enumerate(ids, 1)},
+        slots={slot: f"slot-{number}" for number, slot in enumerate(slots, 1)},
     )
+
+
+def _hide_place(place: Place | None, pseudonyms: Pseudonyms) -> Place | None:
+    """Return where a trial was placed, as far as that names nobody: hosts and slots are told apart, and no more."""
+    if place is None:
+        return None
+    slot = None if place.slot is None else pseudonyms.slots[place.slot]
+    return place.model_copy(update={"host_id": pseudonyms.host_ids[place.host_id], "slot": slot})
 
 
 def hide_records(records: Iterable[Record], pseudonyms: Pseudonyms) -> Iterator[Record]:
@@ -114,6 +132,7 @@ def hide_records(records: Iterable[Record], pseudonyms: Pseudonyms) -> Iterator[
         meta, machine = record.meta, record.meta.machine
         hidden = {
             "machine": machine.model_copy(update={"host": pseudonyms.hosts[machine.host]}),
+            "place": _hide_place(meta.place, pseudonyms),
             "environment": pseudonyms.hide_value(meta.environment),
             "spawned_because": pseudonyms.hide_value(meta.spawned_because),
             "noise": meta.noise.model_copy(update={"disturbance": pseudonyms.hide_value(meta.noise.disturbance)}),

@@ -206,7 +206,7 @@ def compose_attribution(
     for page in in_pages(found, rows_that_fit(row_in, around_in, width), columns):
         figure, panels = panel_grid(len(page), columns, width_in, row_in, around_in, sharex=True, sharey=True)
         for panel, one in zip(panels, page, strict=True):
-            blocks = labels("n_block" if one.count == 1 else "n_blocks", count=one.count)
+            blocks = labels.repeats(one.count)
             panel.set_title(f"{names[one.workload]}\n{compilers[one.compiler]}, {blocks}")
             _draw_panel(figure, panel, one, rows)
         ratio_axis(panels, values, panel_in, MIN_REACH)

@@ -120,7 +120,7 @@ def draw_figure(findings: Findings, spec: FigureSpec, labels: Labels | None = No
 
 
 def _english(findings: Findings) -> Labels:
-    return Labels("en", findings.titles)
+    return Labels("en", findings.titles, bool(findings.hosts))
 
 
 def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:  # noqa: PLR0911 - one line for each kind

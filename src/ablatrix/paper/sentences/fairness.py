@@ -145,7 +145,8 @@ def protocol(sources: Sources) -> Written:
         return
     blocks = [part["block_id"].n_unique() for unit in sources.estimates.units.values() for part in unit.ok.values()]
     is_one = max(blocks) == 1
-    said = say("protocol/one_block") if is_one else say("protocol", confidence=confidence_of(sources))
+    many = "protocol/hosts" if sources.findings.hosts else "protocol"
+    said = say("protocol/one_block") if is_one else say(many, confidence=confidence_of(sources))
     yield Sentence("protocol", said)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from ablatrix.analysis.effects import MAIN
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import GENERAL, KILO, MEGA, WHOLE, Form, Number, byte_size
 from ablatrix.paper.sentences.knobs import departures, knobs
@@ -217,6 +218,20 @@ def trials(sources: Sources) -> Written:
     yield Sentence("trials", say("setup/trials", modes=listed(parts, "sentences"), threads=_threads(sources)))
 
 
+def hosts(sources: Sources) -> Written:
+    """That trials ran on several hosts, what repeats then, and which effects differ between hosts."""
+    if not sources.findings.hosts:
+        return
+    column = "host_id" if sources.trials["host_id"].null_count() == 0 else "host"
+    count = sources.ledger.distinct("setup/hosts", sources.part(pl.col(column).is_not_null(), column), column)
+    held = [one for evidence in sources.findings.evidence for one in evidence.on_hosts if one[0].kind in MAIN]
+    differing = dict.fromkeys(str(effect.knob) for effect, _, judgement in held if judgement.differs)
+    tested = any(on.is_tested for _, on, _ in held)
+    named = listed(map(sources.knob, differing))
+    outcome = say("hosts/differ", knobs=named) if differing else say("hosts/alike" if tested else "hosts/untested")
+    yield Sentence("hosts", say("setup/hosts", count=count, outcome=outcome))
+
+
 def _each(sources: Sources) -> Fragment:
     """Return what has blocks of its own; nothing where there is one workload on one compiler."""
     if len(sources.estimates.units) == 1:
@@ -278,4 +293,4 @@ def _threads(sources: Sources) -> Fragment:
     return say("threads_by_library", threads=listed(libraries))
 
 
-SETUP: tuple[Writes, ...] = (machine, software, workloads, knobs, departures, trials)
+SETUP: tuple[Writes, ...] = (machine, software, workloads, knobs, departures, trials, hosts)

@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 CUDA_ENVIRONMENT = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 
 
+KEPT_PROGRAMS = 2
+"""Programs that stay loaded from one run to the next, for each of which there is a process."""
 Loaded = tuple[Side, Path]
 """A side, and the directory of a prepared program."""
 
@@ -75,6 +77,10 @@ class Servers:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End them all."""
         self._end_of_block()
         self._forget_next()
         for side in list(self._roots):
@@ -98,6 +104,7 @@ class Servers:
         Raises:
             TrialError: It does not start, or the program cannot be loaded.
         """
+        program = program.resolve()  # runs that share prepared programs have them under links of their own
         if (side, program) not in self._programs:
             self._programs[side, program] = self._root(side).load(program)
         return self._programs[side, program]
@@ -132,6 +139,14 @@ class Servers:
             for side, program in wanted:
                 if side in self._used and not self._spawns(side):
                     self._next[side, program] = self._begin(side, program)
+
+    def take_over(self, sides: Sides) -> None:
+        """Serve the next run, whose compilers are the same: keep what is imported, and the programs loaded last."""
+        self._end_of_block()
+        self._forget_next()
+        self._sides = sides
+        for key in list(self._programs)[:-KEPT_PROGRAMS]:
+            self._programs.pop(key).channel.close()
 
     @contextmanager
     def quiet(self) -> Iterator[None]:

@@ -30,6 +30,7 @@ from ablatrix.records.model import (
 )
 from ablatrix.records.origin import git_state, source_state
 from ablatrix.records.part import StagePlan
+from ablatrix.records.place import Place, read_host_id
 from ablatrix.records.status import Status
 from ablatrix.records.tokens import MemorySpeed
 from ablatrix.records.workload import WorkloadAxis
@@ -48,7 +49,7 @@ FACTS_FILE = "program.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """What is the same for all records of a run: machine, commits, versions."""
+    """What is the same for all records of a run on a host: machine, place, commits, versions."""
 
     machine: Machine
     study_commit: str | None
@@ -57,14 +58,16 @@ class Scene:
     ablatrix_dirty: bool | None
     versions: dict[str, str]
     memory_speed: MemorySpeed | None = None
+    place: Place | None = None
 
     @classmethod
-    def read(cls, study_directory: Path | None, *, with_tokens: bool = False) -> Scene:
+    def read(cls, study_directory: Path | None, *, with_tokens: bool = False, place: Place | None = None) -> Scene:
         """Read the scene of a run whose study file is in the given directory.
 
         Args:
             study_directory: Directory of the study file; None without one.
             with_tokens: Whether a workload generates text, whose time is compared with the speed of memory.
+            place: Where the run was placed, by who placed it; this host alone by default.
         """
         commit, dirty = git_state(study_directory) if study_directory is not None else (None, None)
         own_commit, own_dirty = source_state()
@@ -76,6 +79,7 @@ class Scene:
             ablatrix_dirty=own_dirty,
             versions={"ablatrix": __version__, "python": platform.python_version()},
             memory_speed=measure_memory_speed() if with_tokens else None,
+            place=place or Place(host_id=read_host_id()),
         )
 
 
@@ -239,6 +243,7 @@ def _meta(design: Design, scene: Scene, outcome: Outcome) -> Meta:
             gpu=None if result.gpu is None else result.gpu.device,
             memory_speed=scene.memory_speed,
         ),
+        place=scene.place,
         noise=_noise(outcome),
         threads=result.threads or {},
         environment=result.environment or {},
