@@ -41,6 +41,23 @@ def test_overlay_of_a_wheel_shadows_what_is_below_and_keeps_the_rest(tmp_path: P
 
 
 @pytest.mark.slow
+def test_overlay_that_is_made_asks_no_index_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = make_wheel(tmp_path, "tinypackage", "1.0", "VERSION = '1.0'\n")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    spec = BuildSpec(pip=("tinypackage==1.0",))
+    first = make_build("new", spec, tmp_path / "builds")
+    log = next((tmp_path / "builds").glob("*.log")).read_bytes()
+    wheel.unlink()
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # nobody answers there
+    assert make_build("new", spec, tmp_path / "builds") == first
+    assert next((tmp_path / "builds").glob("*.log")).read_bytes() == log
+    with pytest.raises(BuildFailedError, match=r"pip install tinypackage==1\.0 failed"):
+        make_build("new", spec, tmp_path / "others")
+
+
+@pytest.mark.slow
 def test_overlay_that_pip_refuses_says_the_last_lines_and_leaves_no_build(tmp_path: Path) -> None:
     spec = BuildSpec(pip=("no-such-package-of-ours==1",))
     with pytest.raises(
