@@ -21,7 +21,7 @@ class KeptFinding(BaseModel):
     """What one search came to.
 
     Attributes:
-        kind: What was searched: a pass or setting, a smaller program, or where time goes.
+        kind: What was searched: a pass or setting, or a smaller program.
         title: One line: what it is about.
         lines: The answer, in sentences.
         command: What was run.
@@ -29,7 +29,7 @@ class KeptFinding(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["culprit", "reduction", "explanation"]
+    kind: Literal["culprit", "reduction"]
     title: str
     lines: tuple[str, ...]
     command: str
