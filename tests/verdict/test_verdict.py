@@ -267,7 +267,6 @@ def test_verdict_counts_two_hosts_as_two_repeats(tmp_path: Path, good: list[Reco
     write_records(tmp_path / "b.jsonl", made(host="bench-2"))
     found = reach_verdict([tmp_path / "a.jsonl", tmp_path / "b.jsonl"])
     assert "attention on tvm, hot: 2 of at least 5 blocks" in criterion(found, "a").findings
-    assert criterion(found, "b").state == "fails"
 
 
 def test_verdict_with_margin_not_reached_fails(tmp_path: Path, good: list[Record]) -> None:
