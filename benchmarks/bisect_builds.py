@@ -12,7 +12,8 @@ Peers: a plain binary search that repeats each step 5 times and compares the mea
 the same blocks (``plain``), and once on times of one process after the other, as a script measures them (``script``;
 4.4 % a repeat, same table).
 
-    python benchmarks/bisect_builds.py [--seeds 200] [--commits 64] [--percent 3] [--blocks 2] [--confidence 0.95]
+    python benchmarks/bisect_builds.py [--seeds 200] [--first-seed 0] [--commits 64] [--percent 3] [--blocks 2]
+        [--confidence 0.95] [--layout 0.3]
 
 The last line on stdout is one JSON object; the exit status is 1 when a target is missed.
 """
@@ -87,26 +88,39 @@ class Outcome:
     confirming: int = 0
 
 
-def main(seeds: int, commits: int, percent: float, blocks: int, confidence: float) -> bool:
+def main(
+    seeds: int, first_seed: int, commits: int, percent: float, blocks: int, confidence: float, layout: float
+) -> bool:
     """Simulate all scenes, print each and the verdict as JSON, and return whether the targets are reached."""
-    step = math.log1p(percent / 100.0)
+    step, smooth = math.log1p(percent / 100.0), layout / 100.0
     scenes: dict[str, Callable[[int], Outcome]] = {
-        "ours": lambda seed: search(line(seed, commits, step), commits, blocks, confidence),
-        "plain": lambda seed: plain(line(seed, commits, step), commits, Line.blocks),
-        "script": lambda seed: plain(line(seed, commits, step), commits, Line.script),
+        "ours": lambda seed: search(line(seed, commits, step, smooth), commits, blocks, confidence),
+        "plain": lambda seed: plain(line(seed, commits, step, smooth), commits, Line.blocks),
+        "script": lambda seed: plain(line(seed, commits, step, smooth), commits, Line.script),
         "ours_rough": lambda seed: search(line(seed, commits, step, ROUGH), commits, blocks, confidence),
         "plain_rough": lambda seed: plain(line(seed, commits, step, ROUGH), commits, Line.blocks),
         "ours_unbuildable": lambda seed: search(
-            line(seed, commits, step), commits, blocks, confidence, unbuildable(seed, commits)
+            line(seed, commits, step, smooth), commits, blocks, confidence, unbuildable(seed, commits)
         ),
-        "ours_one_percent": lambda seed: search(line(seed, commits, math.log1p(0.01)), commits, blocks, confidence),
-        "ours_no_step": lambda seed: search(line(seed, commits, 0.0), commits, blocks, confidence),
+        "ours_one_percent": lambda seed: search(
+            line(seed, commits, math.log1p(0.01), smooth), commits, blocks, confidence
+        ),
+        "ours_no_step": lambda seed: search(line(seed, commits, 0.0, smooth), commits, blocks, confidence),
         "ours_crash": lambda seed: failing(seed, commits, 1.0, confidence),
         "ours_flaky_crash": lambda seed: failing(seed, commits, FLAKY, confidence),
     }
-    figures: dict[str, Any] = {"seeds": seeds, "commits": commits, "percent": percent, "confidence": confidence}
+    figures: dict[str, Any] = {
+        "seeds": seeds,
+        "first_seed": first_seed,
+        "commits": commits,
+        "percent": percent,
+        "confidence": confidence,
+        "layout_percent": layout,
+    }
     for name, scene in scenes.items():
-        figures[name] = shown(name, [scene(seed) for seed in range(seeds // (HARD if name in LONG else 1))])
+        figures[name] = shown(
+            name, [scene(first_seed + seed) for seed in range(max(1, seeds // (HARD if name in LONG else 1)))]
+        )
     figures["trials_over_plain"] = figures["ours"]["trials"] / figures["plain"]["trials"]
     holds = bool(
         figures["ours"]["right"] >= TARGETS["right"] and figures["trials_over_plain"] <= TARGETS["trials_over_plain"]
@@ -115,7 +129,7 @@ def main(seeds: int, commits: int, percent: float, blocks: int, confidence: floa
     return holds
 
 
-def line(seed: int, commits: int, step: float, layout: float = LAYOUT) -> Line:
+def line(seed: int, commits: int, step: float, layout: float) -> Line:
     """Return a line of commits: its culprit and layouts are drawn."""
     draw = np.random.default_rng(seed)
     return Line(int(draw.integers(1, commits + 1)), step, [*draw.normal(0.0, layout, commits + 1)], draw)
@@ -147,7 +161,7 @@ def search(held: Line, commits: int, blocks: int, confidence: float, broken: Col
 
 def failing(seed: int, commits: int, share: float, confidence: float) -> Outcome:
     """Search for a crash that shows in a share of looks."""
-    held, votes, looks = line(seed, commits, 0.0), dict[int, Votes](), 0
+    held, votes, looks = line(seed, commits, 0.0, LAYOUT), dict[int, Votes](), 0
     while True:
         belief = failing_belief(votes, commits)
         found = decide(belief, votes, (), [1.0] * commits, confidence)
@@ -199,9 +213,11 @@ def shown(name: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--first-seed", type=int, default=0, help="of as many in a row")
     parser.add_argument("--commits", type=int, default=64)
     parser.add_argument("--percent", type=float, default=3.0, help="by how much the culprit is slower")
     parser.add_argument("--blocks", type=int, default=2, help="of a look")
     parser.add_argument("--confidence", type=float, default=0.95)
+    parser.add_argument("--layout", type=float, default=100 * LAYOUT, help="scatter of builds by their layout, percent")
     given = parser.parse_args()
-    sys.exit(0 if main(given.seeds, given.commits, given.percent, given.blocks, given.confidence) else 1)
+    sys.exit(0 if main(**vars(given)) else 1)

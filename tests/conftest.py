@@ -63,6 +63,7 @@ MARKERS = {
     "paper/test_response_figure": "slow",
     "paper/test_titles": "slow",
     "trials/test_cuda": "gpu",
+    "trials/test_choose_field": None,
     "trials/test_environment": None,
     "trials/test_gpu": None,
     "trials/test_memory": None,

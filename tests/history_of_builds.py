@@ -23,6 +23,7 @@ def build_records(
     noise: float = 0.002,
     failing: Sequence[str] = (),
     digests: Mapping[str, str] | None = None,
+    workloads: Mapping[str, float] | None = None,
 ) -> list[Record]:
     """Return the records of a hot run of builds, the first of which is the baseline.
 
@@ -36,13 +37,20 @@ def build_records(
         noise: Standard deviation of the log of a trial's times.
         failing: Builds whose outputs are wrong.
         digests: What builds consist of, where that is recorded.
+        workloads: Its workloads, each with what the last build multiplies the time by beside its factor.
     """
+    own = workloads or {"attention": 1.0}
     draw = random.Random(seed)
-    made = make_records(workloads=("attention",), blocks=blocks, modes=("hot",), seed=seed, host=host, noise=0.0)
+    made = make_records(workloads=tuple(own), blocks=blocks, modes=("hot",), seed=seed, host=host, noise=0.0)
     kept = [one for one in made if one.role == "measured" and one.config.knobs == BASELINE]
     held = [
         _of_build(
-            one, name, list(factors), factors[name] * slow * draw.lognormvariate(0.0, noise), day, name in failing
+            one,
+            name,
+            list(factors),
+            factors[name] * _last(name, factors, own[one.workload.name]) * slow * draw.lognormvariate(0.0, noise),
+            day,
+            name in failing,
         )
         for one in kept
         for name in factors
@@ -54,6 +62,10 @@ def write_run(directory: Path, records: Sequence[Record]) -> Path:
     """Write a run of a history, and return its directory."""
     write_records(directory / "results.jsonl", records)
     return directory
+
+
+def _last(name: str, factors: Mapping[str, float], factor: float) -> float:
+    return factor if name == list(factors)[-1] else 1.0
 
 
 def _of_build(record: Record, name: str, names: Sequence[str], factor: float, day: int, fails: bool) -> Record:

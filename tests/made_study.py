@@ -64,7 +64,10 @@ class MadeStudy:
 
 @dataclass(frozen=True)
 class Truth:
-    """What a compiler does: by knob and level a factor of the times, and which knobs are built in."""
+    """What a compiler does: by knob and level a factor of the times, and which knobs are built in.
+
+    Where all knobs of one of ``breaking`` are on, nothing compiles.
+    """
 
     factors: Mapping[tuple[str, Level], float]
     acting: frozenset[str]
@@ -72,6 +75,13 @@ class Truth:
     tells_memory: bool = True
     noise: float | None = None
     timed_other: float = 0.0
+    breaking: frozenset[frozenset[str]] = frozenset()
+
+    def status(self, cell: Cell) -> Status:
+        """Return how trials of a cell end."""
+        on = {knob for knob, level in cell.knobs.items() if level == "on"}
+        broken = any(one <= on for one in self.breaking)
+        return Status.COMPILE_ERROR if broken else self.failing.get(cell.cell_id, Status.OK)
 
 
 def write_made_study(rng: random.Random, directory: Path, most_cells: int = 40) -> MadeStudy:
@@ -238,7 +248,7 @@ def _records(
     drift: dict[str, float] = {}
     for index, trial in enumerate(design.trials[begun:], begun):
         cell = cells[trial.cell_id]
-        status = truths[cell.compiler].failing.get(cell.cell_id, Status.OK)
+        status = truths[cell.compiler].status(cell)
         if status is Status.OK and index and rng.random() < lost:
             status = rng.choice(FAILED)
         drift.setdefault(trial.block_id, rng.gauss(0.0, noise))

@@ -1,7 +1,7 @@
 """A study of many knobs that never ran: a screening and its confirmation with known effects, laid out as a run does."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +46,29 @@ def many_knobs(count: int, stages: list[dict[str, Any]] = STAGES, **more: Any) -
     return resolve_study(Study.model_validate({**given, **more}), catalogue)
 
 
-def write_screened(directory: Path, factors: Mapping[str, float], count: int, acting: int, **more: Any) -> MadeStudy:
+def write_screened(
+    directory: Path,
+    factors: Mapping[str, float],
+    count: int,
+    acting: int,
+    live: Sequence[int | None] = (None,),
+    breaking: Iterable[Iterable[str]] = (),
+    **more: Any,
+) -> MadeStudy:
     """Write the results of such a study.
 
     Args:
         directory: To write into.
         factors: What knobs at ``on`` multiply the time by.
         count: Knobs; the first ``acting`` of them change what is built.
+        live: Numbers of workers that the machine may hold, of which one is drawn.
+        breaking: Sets of knobs; where all of one are on, nothing compiles.
         more: Parts of the study.
     """
     truth = Truth(
         {(knob, "on"): factor for knob, factor in factors.items()},
         frozenset(f"k{number}" for number in range(acting)),
         noise=0.002,
+        breaking=frozenset(map(frozenset, breaking)),
     )
-    return write_results(random.Random(7), many_knobs(count, **more), directory, truth, live=[None])
+    return write_results(random.Random(7), many_knobs(count, **more), directory, truth, live)

@@ -9,7 +9,7 @@
     │   └── ProgramEndedError  a compiler that is a program of its own ended instead of answering
     ├── PluginError       a plug-in that cannot be imported, or whose entries cannot be used
     ├── BuildError        a build of a compiler that cannot be made, or that does not fit
-    │   └── BuildFailedError  a command of making one failed
+    │   └── BuildFailedError  the fault is its own: a command of making it failed, or it lacks what each needs
     ├── TrialError        the machinery around trials: fork server, channels, result directory
     ├── RecordError       a line or file of records that cannot be read or breaks the schema
     ├── AnalysisError     records that cannot be put into one table or figure as asked
@@ -72,7 +72,18 @@ class BuildError(AblatrixError):
 
 
 class BuildFailedError(BuildError):
-    """A command of the making of a build failed: that of its author, pip, or git on what is to be checked out."""
+    """A build is at fault itself, and another one of the same study need not be.
+
+    A command of its making failed (its author's, pip, or git on what is to be checked out), it lacks what each build
+    must have, or it does not say what it is.
+
+    Attributes:
+        build: Its name.
+    """
+
+    def __init__(self, message: str, build: str) -> None:
+        super().__init__(message)
+        self.build = build
 
 
 class TrialError(AblatrixError):

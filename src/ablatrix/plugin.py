@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from ablatrix.compilers.dump import TaskDump
     from ablatrix.compilers.eager import EagerCompiler, EagerExecutable
     from ablatrix.compilers.passes import ObservedPasses, PassRun
+    from ablatrix.compilers.profiling import KernelTimes, ProfiledKernel, TaskProfiler
     from ablatrix.compilers.settings import Address
     from ablatrix.compilers.task_building import complete_key_facts, gather_facts
     from ablatrix.compilers.tasks import TaskExecutable, TaskFunction
@@ -72,6 +73,7 @@ __all__ = [
     "EagerCompiler",
     "EagerExecutable",
     "Executable",
+    "KernelTimes",
     "KnobEntry",
     "Level",
     "LevelEntry",
@@ -81,6 +83,7 @@ __all__ = [
     "ParameterSpec",
     "PassRun",
     "PhaseClock",
+    "ProfiledKernel",
     "Program",
     "ReadsSettings",
     "RunsElsewhere",
@@ -89,6 +92,7 @@ __all__ = [
     "TaskExecutable",
     "TaskFacts",
     "TaskFunction",
+    "TaskProfiler",
     "TaskProgram",
     "TaskwiseCompiler",
     "TimesItself",
@@ -144,6 +148,7 @@ __getattr__, __dir__ = lazy_names(
         "ablatrix.compilers.catalogue.knobs": ["reuse_between_tasks", "switch"],
         "ablatrix.compilers.dump": ["TaskDump"],
         "ablatrix.compilers.passes": ["ObservedPasses", "PassRun"],
+        "ablatrix.compilers.profiling": ["KernelTimes", "ProfiledKernel", "TaskProfiler"],
         "ablatrix.compilers.settings": ["Address"],
         "ablatrix.compilers.eager": ["EagerCompiler", "EagerExecutable"],
         "ablatrix.compilers.tasks": ["TaskExecutable", "TaskFunction"],

@@ -15,6 +15,7 @@ from ablatrix.analysis.table.trials_table import Tidy
 from ablatrix.statistics.ratio import paired_ratio
 from tests.analysis.made import table
 from tests.synthetic import make_records
+from tests.with_builds import only_memory_and_fusion, with_builds
 
 HELD = (0.004, -0.004, 0.002, -0.002, 0.0)
 OFF = (0.019, 0.021, 0.020, 0.0205, 0.0195)
@@ -154,6 +155,31 @@ def test_control_of_one_block_is_not_tested() -> None:
     assert (one.is_tested, one.failed, one.offset, one.p_holm) == (False, False, 0.0, None)
     assert controls_text([one], "hot") == ["A/A control: one block, not tested"]
     assert control_cell(one) == "not tested"
+
+
+def of_two_builds(control: float = 1.0) -> pl.DataFrame:
+    """Trials of two builds, the second of which has a control of its own, off by a factor."""
+    records = make_records(workloads=["encoder"], modes=["hot"], blocks=5, noise=0.001)
+    return table(with_builds(only_memory_and_fusion(records), noise=0.0005, control=control))
+
+
+def test_control_of_several_builds_is_their_mean_in_each_block() -> None:
+    trials = of_two_builds(control=1.05)
+    (both,) = find_controls(trials, "run_ms_p50", "hot")
+    by_build = {
+        name: find_controls(trials.filter(pl.col("knob_build") == name), "run_ms_p50", "hot")[0].ratio.value
+        for name in ("stable", "pr")
+    }
+    assert by_build["pr"] / by_build["stable"] == pytest.approx(1.05, abs=0.005)
+    assert both.ratio.value == pytest.approx(math.sqrt(by_build["stable"] * by_build["pr"]))
+    assert both.ratio.count == 5
+    assert both.failed
+
+
+def test_block_without_control_of_one_build_is_left_out() -> None:
+    lost = (pl.col("knob_build") == "pr") & (pl.col("role") == "twin") & (pl.col("block") == 2)
+    (both,) = find_controls(of_two_builds().filter(~lost), "run_ms_p50", "hot")
+    assert both.ratio.count == 4
 
 
 def test_controls_without_twins_are_none() -> None:

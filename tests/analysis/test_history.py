@@ -123,6 +123,52 @@ def test_wrong_output_of_new_build_is_missing_point(tmp_path: Path) -> None:
     assert found.series[0].too_short
 
 
+def of_two(path: Path, day: int, attention: float, encoder: float, **of_run: object) -> HistoryRun:
+    workloads = {"attention": attention, "encoder": encoder}
+    return a_run(path, day, {"bridge": 1.0, "head": 1.0}, workloads=workloads, **of_run)
+
+
+def test_mean_over_workloads_is_series_with_changes_of_its_own(tmp_path: Path) -> None:
+    runs = [of_two(tmp_path, day, 1.06 if day > 6 else 1.0, 1.02 if day > 6 else 1.0) for day in range(1, 11)]
+    found = find_history(runs)
+    assert [one.name for one in found.series] == [
+        "attention on tvm",
+        "encoder on tvm",
+        "geometric mean of 2 workloads on tvm",
+    ]
+    mean = found.series[-1]
+    (shift,) = mean.shifts
+    assert found.runs[shift.run].name == "run-07"
+    assert shift.ratio.value == pytest.approx((1.06 * 1.02) ** 0.5, abs=0.003)
+    assert [one.ratio.value for one in mean.points] == pytest.approx(
+        [
+            (one.ratio.value * other.ratio.value) ** 0.5
+            for one, other in zip(found.series[0].points, found.series[1].points, strict=True)
+        ]
+    )
+    assert history_data(found)["series"][-1]["workloads"] == ["attention", "encoder"]
+
+
+def test_interval_of_mean_is_narrower_than_those_of_its_workloads(tmp_path: Path) -> None:
+    one, other, mean = find_history([of_two(tmp_path, 1, 1.0, 1.0)]).series
+    errors = [series.points[0].estimate.error for series in (one, other, mean)]
+    assert errors[2] == pytest.approx((errors[0] ** 2 + errors[1] ** 2) ** 0.5 / 2)  # type: ignore[operator]
+
+
+def test_mean_has_no_point_where_a_workload_has_none(tmp_path: Path) -> None:
+    runs = [of_two(tmp_path, day, 1.0, 1.0) for day in (1, 2)]
+    runs += [a_run(tmp_path, 3, {"bridge": 1.0, "head": 1.0})]
+    found = find_history(runs)
+    assert found.series[-1].missing == {2: "no point of encoder"}
+    assert [one.workload for one in found.lost] == ["encoder"]
+
+
+def test_workload_of_few_runs_is_left_out_of_mean(tmp_path: Path) -> None:
+    runs = [a_run(tmp_path, day, {"bridge": 1.0, "head": 1.0}) for day in (1, 2)]
+    runs += [of_two(tmp_path, 3, 1.0, 1.0)]
+    assert [one.workload for one in find_history(runs).series] == ["attention", "encoder"]
+
+
 def test_runs_of_one_build_are_refused(tmp_path: Path) -> None:
     with pytest.raises(AnalysisError, match="no run has a new build beside a bridge"):
         find_history([a_run(tmp_path, 1, {"head": 1.0})])

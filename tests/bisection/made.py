@@ -17,6 +17,7 @@ WORK = '        RESULTS[request["set"]] = function(values)\n'
 assert WORK in PROGRAM
 SLOW = PROGRAM.replace(WORK, WORK * 2)
 BUILD = "grep -q good state && cp source.py compiler.py"
+LIBRARY = "grep -q bare state || mkdir library"
 HOT = {"rounds": 6, "burst_ms": 1, "warm_up_ms": 1, "timeout_s": 120}
 
 
@@ -40,12 +41,13 @@ def make_bisection(directory: Path, files: Sequence[Mapping[str, str]], modes: l
 
     Args:
         directory: An empty directory.
-        files: ``source.py`` is the program; the build fails unless ``state`` says good.
+        files: ``source.py`` is the program; the build fails unless ``state`` says good, and has
+            the directory of its ``pythonpath`` unless it says bare.
         modes: Of the study.
     """
     commits = make_repository(directory / "compiler", files)
     built = directory / "built.txt"
-    git = {"repository": "compiler", "build": [f"echo made >> {built}", BUILD]}
+    git = {"repository": "compiler", "build": [f"echo made >> {built}", BUILD, LIBRARY], "pythonpath": ["library"]}
     builds = {
         name: {"git": {**git, "commit": commit}, "command": ["python3", "{source}/compiler.py"]}
         for name, commit in (("good", commits[0]), ("bad", "main"))

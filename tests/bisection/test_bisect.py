@@ -100,6 +100,24 @@ def test_other_question_into_same_directory_is_refused(wrong: Made, out: Path, a
     assert b"is the journal of another bisection" in done.stderr
 
 
+@pytest.mark.slow
+def test_commits_whose_builds_cannot_be_used_are_skipped(tmp_path: Path) -> None:
+    silent = "raise SystemExit('no module named speed')\n"
+    files = [changed(0), changed(1, state="good, bare"), changed(2, silent), changed(3, WRONG)]
+    made = make_bisection(tmp_path, files, ["cold"])
+    done = answer_here(*command_of(made, tmp_path / "out"), "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    answer = json.loads(done.stdout)
+    assert [one["commit"] for one in answer["culprits"]] == list(made.commits[1:])
+    assert [(one["commit"], one["why"]) for one in answer["skipped"]] == [
+        (
+            made.commits[1],
+            f"it cannot be built: commit {made.commits[1][:12]} has no directory 'library' for its 'pythonpath'",
+        ),
+        (made.commits[2], "its build cannot be used: mine: left with exit code 1 during 'describe'"),
+    ]
+
+
 @pytest.mark.long
 def test_slow_down_is_traced_and_measured_beside_parent(tmp_path: Path) -> None:
     made = make_bisection(tmp_path, [changed(0), changed(1), changed(2, SLOW)], ["hot"])

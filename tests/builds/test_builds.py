@@ -41,6 +41,23 @@ def test_overlay_of_a_wheel_shadows_what_is_below_and_keeps_the_rest(tmp_path: P
 
 
 @pytest.mark.slow
+def test_overlay_that_is_made_asks_no_index_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = make_wheel(tmp_path, "tinypackage", "1.0", "VERSION = '1.0'\n")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    spec = BuildSpec(pip=("tinypackage==1.0",))
+    first = make_build("new", spec, tmp_path / "builds")
+    log = next((tmp_path / "builds").glob("*.log")).read_bytes()
+    wheel.unlink()
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # nobody answers there
+    assert make_build("new", spec, tmp_path / "builds") == first
+    assert next((tmp_path / "builds").glob("*.log")).read_bytes() == log
+    with pytest.raises(BuildFailedError, match=r"pip install tinypackage==1\.0 failed"):
+        make_build("new", spec, tmp_path / "others")
+
+
+@pytest.mark.slow
 def test_overlay_that_pip_refuses_says_the_last_lines_and_leaves_no_build(tmp_path: Path) -> None:
     spec = BuildSpec(pip=("no-such-package-of-ours==1",))
     with pytest.raises(
@@ -151,6 +168,16 @@ def test_interpreter_of_another_environment_is_locked_by_all_it_has(tmp_path: Pa
     assert missing_modules(build, ["json", "torch"]) == ("torch",)
 
 
+def test_module_is_looked_for_and_none_is_imported(tmp_path: Path) -> None:
+    package = tmp_path / "tree" / "loud"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('imported')\n")
+    (package / "inner.py").touch()
+    build = make_build("tree", BuildSpec(env={"PYTHONPATH": "./tree"}), tmp_path / "builds", base=tmp_path)
+    asked = ["loud", "loud.inner", "loud.other", "json.decoder", "sys.path", "pip", "nowhere.at"]
+    assert missing_modules(build, asked) == ("loud.other", "sys.path", "nowhere.at")
+
+
 def test_environment_has_paths_from_the_study_and_the_commit_of_its_checkout(tmp_path: Path) -> None:
     (commit,) = make_repository(tmp_path / "tree", [{"python/tiny.py": "LEVEL = 1\n"}])
     study = tmp_path / "study"
@@ -176,6 +203,7 @@ def test_this_environment_is_this_interpreter(tmp_path: Path) -> None:
     [
         (BuildSpec(python="nowhere/python"), r"build 'x': .*/nowhere/python is no program; give the path of a Python"),
         (BuildSpec(python="/bin/true"), r"build 'x': /bin/true is no Python 3.11 or later"),
+        (BuildSpec(pip=("absent-1.0.whl",)), r"absent-1.0.whl: there is no such file or directory to install"),
         (BuildSpec(pip=("./absent.whl",)), r"absent.whl: there is no such file or directory to install"),
         (
             BuildSpec(git=GitSource(repository="absent", commit="main")),
@@ -199,6 +227,8 @@ def test_commit_that_is_not_there_says_so(tmp_path: Path) -> None:
     ("given", "message"),
     [
         ({"pip": ["a"], "python": "b"}, "a build has 'pip' and 'python'; give it one of them"),
+        ({"pip": []}, "'pip' asks for nothing; name what to install"),
+        ({"pip": ["onnxruntime=1.30.0"]}, "'onnxruntime=1.30.0' is no requirement; write a name and versions"),
         ({"pip": ["--pre"]}, "'--pre' is an option of pip and no requirement"),
         ({"env": {"A B": "1"}}, "'A B' is no name of an environment variable"),
         ({"env": {"A": "{source}/x"}}, "is the checkout of a build with 'git', and this one has none"),
@@ -207,6 +237,10 @@ def test_commit_that_is_not_there_says_so(tmp_path: Path) -> None:
 def test_specification_with_a_fault_is_refused(given: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         BuildSpec.model_validate(given)
+
+
+def test_requirement_alone_is_list_of_one() -> None:
+    assert BuildSpec.model_validate({"pip": "onnxruntime==1.24.1"}) == BuildSpec(pip=("onnxruntime==1.24.1",))
 
 
 def test_specification_dumps_what_it_was_given() -> None:
@@ -221,3 +255,9 @@ def test_locks_are_read_as_they_were_written_and_name_no_place(tmp_path: Path) -
     assert read_locks(tmp_path / "builds.json") == locks
     assert str(tmp_path) not in (tmp_path / "builds.json").read_text()
     assert read_locks(tmp_path / "absent.json") == ()
+
+
+def test_locks_that_are_a_pipe_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "builds.json")
+    with pytest.raises(BuildError, match=r"cannot be read as the locks of builds"):
+        read_locks(tmp_path / "builds.json")

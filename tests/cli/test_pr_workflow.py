@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from ruamel.yaml import YAML
 
-from tests.cli.conftest import Ablatrix
+from tests.cli.conftest import Ablatrix, answer_here
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE, GCC = ROOT / "examples" / "pr", ROOT / "examples" / "gcc"
@@ -88,6 +88,13 @@ def test_step_that_compares_fails_a_slower_commit_and_leaves_its_files(
     assert "**regression**" in text
     assert "fast\\_math=on" in text
     assert text.endswith("[All results](https://ci.example/1)\n")
+    kept = place / "results" / "study" / "study.yaml"
+    assert kept.read_text(encoding="utf-8").startswith(f"# The study of builds base-{base} and head-{head} as")
+    assert (kept.parent / "model.py").read_bytes() == (place / "model.py").read_bytes()
+    before = (place / "results" / "results.jsonl").read_bytes()
+    again = answer_here("run", kept, "--out", place / "results")  # is that very study, and nothing is left to do
+    assert again.returncode == 0, again.stderr.decode()
+    assert (place / "results" / "results.jsonl").read_bytes() == before
     root = ElementTree.parse(place / "pr.xml").getroot()
     assert int(root.attrib["failures"]) >= 1
     assert (place / "results" / "results.jsonl").is_file()

@@ -1,9 +1,24 @@
 """What is printed of screenings beside their rows: what can go, what was tried, what the design cannot tell apart."""
 
-from ablatrix.analysis.effects import GroupSearch, ScreenedGroup, ScreenedPair, Screening, search_texts
+from pathlib import Path
+
+import pytest
+
+from ablatrix.analysis.effects import (
+    GroupSearch,
+    ScreenedGroup,
+    ScreenedPair,
+    Screening,
+    measured_text,
+    screening_frame,
+    search_texts,
+)
+from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import ChosenStage
-from ablatrix.cli.screen_tables import alias_lines
+from ablatrix.analysis.table import tidy
+from ablatrix.cli.screen_tables import alias_lines, design_notes, screen_blocks
 from ablatrix.statistics.ratio import Ratio
+from tests.screened_study import STAGES, write_screened
 
 
 def screening(design: str, *crossed: ScreenedPair) -> Screening:
@@ -57,10 +72,53 @@ def test_search_tells_what_was_tried_what_can_go_and_what_is_not_proven() -> Non
 def test_search_names_what_fails_what_is_joint_and_what_was_not_divided() -> None:
     search = GroupSearch(
         tests=(group("a", matters=True, fails=True), group("b")), free=("b",), joint=(("c", "d"),),
-        undivided=(("e", "f"),), together=None,
+        undivided=(("e", "f"), ("g", "h")), together=None,
     )  # fmt: skip
     text = "\n".join(search_texts(search, 0))
     assert "not proven: that all of them can go at once, as that was not tried" in text
     assert "cannot go, as what is left fails: a" in text
     assert "matter together while no part of them does, so not all of them can go: c, d" in text
-    assert "matter together, and not proven which of them do, as they were not divided: e, f" in text
+    assert "matter as groups (2), and not proven which of their knobs do, as they were not divided: e, f; g, h" in text
+
+
+def test_confirmed_ratio_goes_the_way_of_screening(tmp_path: Path) -> None:
+    stages = [{"name": "screen", "screen": "all", "design": "groups"}, STAGES[1]]
+    made = write_screened(tmp_path, {"k0": 0.8}, 8, 5, stages=stages)
+    (evidence,) = (
+        one for one in Findings(tidy([made.results / "results.jsonl"])).evidence if one.metric.name == "run_ms_paired"
+    )
+    (block,) = screen_blocks(evidence.screens, evidence.effects, evidence.metric)
+    row = next(row for row in block.rows if str(row[0]).startswith("k0:"))
+    assert row[0] == "k0: on -> off"
+    assert [float(str(row[at]).split()[0]) for at in (1, -1)] == pytest.approx([1.25, 1.25], rel=0.01)
+
+
+def test_neighbours_that_share_no_block_are_counted_and_said(tmp_path: Path) -> None:
+    stages = [{"name": "screen", "screen": "all", "design": "factorial"}]
+    more = {"protocol": {"cold": {"replicates": 1}, "hot": {"blocks": 1, "max_blocks": 1}}}
+    made = write_screened(tmp_path, {"k0": 0.8}, 5, 5, live=[8], stages=stages, **more)
+    (one,) = Findings(tidy([made.results / "results.jsonl"])).screenings("run_ms_paired", "hot")
+    unmet, every = one.unmet
+    assert every == 75  # 80 edges of 32 corners, less the five of the baseline, which is in every block
+    assert 40 < unmet < 75  # one repeat in five blocks of seven corners: a block has nine edges at most
+    said = [line for line in design_notes(one) if "share no block" in line]
+    assert said == [
+        f"mlp on mine, screen: {unmet} of 75 pairs of configurations that differ in one knob share no block; they are "
+        "compared through others"
+    ]
+    assert screening_frame([one])["unmet"].unique().to_list() == [unmet]
+
+
+def test_neighbours_all_meet_where_every_block_has_every_configuration(tmp_path: Path) -> None:
+    stages = [{"name": "screen", "screen": "all", "design": "factorial"}]
+    made = write_screened(tmp_path, {"k0": 0.8}, 3, 3, stages=stages)
+    (one,) = Findings(tidy([made.results / "results.jsonl"])).screenings("run_ms_paired", "hot")
+    assert one.unmet == (0, 0)
+    assert not [line for line in design_notes(one) if "share no block" in line]
+
+
+def test_ratio_without_width_is_exact() -> None:
+    assert measured_text(Ratio(0.5, 0.5, 0.5 * (1 + 1e-15), 3)) == "0.5000 exactly"
+    assert measured_text(Ratio(0.5, 0.49, 0.51, 3), exact=True) == "0.5000 exactly"
+    assert measured_text(Ratio(0.5, None, None, 1)) == "0.5000 (one block)"
+    assert measured_text(Ratio(0.5, 0.49999, 0.50001, 3)) == "0.5000 [0.5000, 0.5000]"

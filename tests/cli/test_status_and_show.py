@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ablatrix.cli.trial_text import describe
 from ablatrix.records.build import BuildFacts
 from ablatrix.records.model import Record
 from ablatrix.records.status import Status
+from ablatrix.trials.slots import SlotBook, SlotState
 from tests.cli.conftest import Ablatrix
 from tests.synthetic import Plant, make_records, write_records
 
@@ -157,3 +159,26 @@ def test_show_of_quantised_trial_says_type_and_distance(records: list[Record]) -
     lines = [line for _, held in describe([one], [one]) for line in held]
     assert any("weights in bfloat16 (" in line for line in lines)
     assert "the quantised model is 0.012 (RMS, relative) from the model before" in lines
+
+
+def test_status_of_several_hosts_shows_their_slots(tmp_path: Path, records: list[Record], here: Ablatrix) -> None:
+    run = write_run(tmp_path / "run", records[:40], records)
+    busy = SlotState(
+        slot="ray-node-a",
+        host="node-a",
+        host_id="0123456789abcdef",
+        stratum="fedcba9876543210",
+        state="busy",
+        what="encoder on tvm, hot, repeat 1",
+        blocks=3,
+        losses=1,
+        heard_utc="2026-01-01T10:11:12.000Z",
+    )
+    why = "governor is powersave, not performance"
+    SlotBook(run / "work").show([busy, replace(busy, slot="ray-node-b", state="refused", what=why, host_id="")])
+    text = here("status", run).stdout.decode()
+    assert "Slots: 1 busy, 1 refused" in text
+    assert "encoder on tvm, hot, repeat 1" in text
+    assert "012345" in text
+    assert "10:11:12" in text
+    assert why in " ".join(text.split())

@@ -117,3 +117,9 @@ def test_inductor_lists_graph_passes_lowerings_and_fused_groups(directory: Path)
 def test_openvino_lists_passes_with_their_managers(directory: Path) -> None:
     seen = observe("openvino", GATES, directory)
     assert {one.changed for one in seen.runs} == {True, False}
+
+
+def test_inductor_names_what_ran_as_its_addresses_do(directory: Path) -> None:
+    seen = observe("inductor", GATES, directory)
+    assert any(address.startswith("lowering:aten.") for address in seen.acting)
+    assert any(address.startswith("pass:post_grad_passes.") for address in [*seen.acting, *seen.idle])

@@ -41,6 +41,7 @@ def bomb(levels: int, width: int) -> str:
         ("a: " + "9" * 5000 + "\n", "1: not taken as YAML: a number of more than 40 digits"),
         ("a: " + "x" * 70_000 + "\n", "1: not taken as YAML: a text of more than 65536 characters"),
         ("a:\n" + "- 1\n" * 20_001, "19999: not taken as YAML: more than 20000 values; write it out"),
+        ('a: "\\ud800"\n', "1: not valid YAML: a text has half of a surrogate pair, which is no character"),
         ("#" * 2**20 + "\na: 1\n", " cannot be read: it has more than 1 MiB; give the path of a YAML file"),
     ],
 )  # fmt: skip

@@ -20,7 +20,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("history")
     runs = []
     for day in range(1, 9):
-        records = build_records({"stable": 1.0, "head": 1.05 if day >= 5 else 1.0}, seed=day, day=day, blocks=3)
+        factors = {"stable": 1.0, "head": 1.05 if day >= 5 else 1.0}
+        records = build_records(factors, seed=day, day=day, blocks=3, workloads={"attention": 1.0, "encoder": 1.0})
         file = write_run(path / str(day), records) / "results.jsonl"
         runs.append(read_run(f"run-{day}", file, ["run_ms_paired"]))
     return write_history_page(find_history(runs), path / "history.html")
@@ -29,7 +30,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_figure_of_each_series_is_drawn_without_requests_or_errors(browser: Browser, page: Path) -> None:
     visit = Visit(browser, page)
     try:
-        assert visit.draw() == 1
+        assert visit.draw() == 3
+        assert "geometric mean of 2 workloads on tvm: run_ms_paired" in visit.page.locator("h3").all_text_contents()
         assert not any("could not be drawn" in text for text in visit.page.locator(".chart").all_text_contents())
         assert visit.complaints == []
         assert all(url.startswith(("file:", "data:", "blob:")) for url in visit.requests)

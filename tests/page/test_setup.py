@@ -1,10 +1,12 @@
 """The set-up: baseline, knobs and workloads, in the words of the study where it has any."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.table import tidy
 from ablatrix.page.cells import NEEDED
 from ablatrix.page.setup import baseline_lines, knobs_table, workloads_table
 from ablatrix.page.table import Table
@@ -14,6 +16,7 @@ from ablatrix.provenance.units import Unit
 from ablatrix.records.model import Record
 from ablatrix.records.titles import Titles
 from tests.page.conftest import without_memory_plan
+from tests.screened_study import STAGES, write_screened
 from tests.synthetic import PRIMARY, make_records, tidied
 
 
@@ -110,3 +113,12 @@ def test_setup_workloads_in_16_bits_say_type_and_distance() -> None:
     assert "type bfloat16" in table.caption
     assert [heading.text for heading in table.headings][-1] == "to float model"
     assert rows_of(table)[0][-1] == "0.0123"
+
+
+def test_setup_says_of_screened_knobs_what_untimed_compiles_show(tmp_path: Path) -> None:
+    made = write_screened(tmp_path, {"k0": 0.8}, 9, 8, stages=STAGES[:1])
+    findings = Findings(tidy([made.results / "results.jsonl"]))
+    units = list(RowFinder(canonical_rows(findings.trials, NEEDED)).units.values())
+    shown = {row[0]: row[-1] for row in rows_of(knobs_table(findings, units))}
+    assert set(shown) == {f"k{number}" for number in range(8)}
+    assert all("generated code" in text and "on 1 of 1 workload" in text for text in shown.values())

@@ -578,11 +578,18 @@ class Recomputed:
         blocks: dict[Any, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         for row in rows:
             own = str(row["config"]["compiler"]) == parameters["compiler"] and row["role"] in ("measured", "twin")
-            if own and row["config"]["knobs"] == row["config"]["baseline"] and times.get(id(row)):
-                blocks[row["run"], row["block_id"]][row["role"]].append(math.log(times[id(row)]))
-        both = [(mean(two["twin"]), mean(two["measured"])) for two in blocks.values() if len(two) == 2]
+            if own and times.get(id(row)):
+                key = row["run"], row["block_id"], row["cell_id"]
+                blocks[key][row["role"]].append(math.log(times[id(row)]))
+        pairs = {key: (mean(two["twin"]), mean(two["measured"])) for key, two in blocks.items() if len(two) == 2}
+        cells = {cell for _, _, cell in pairs}  # the baseline, and its configuration in each further build
+        at = sorted({key[:2] for key in pairs}, key=str)
+        whole = [
+            [pairs[*block, cell] for cell in cells] for block in at if all((*block, cell) in pairs for cell in cells)
+        ]
+        both = [(mean([twin for twin, _ in of]), mean([base for _, base in of])) for of in whole]
         size = STEPS.get(parameters["metric"])
-        least = [min(pair) for pair in both]
+        least = [min(pair) for pair in pairs.values()]
         return [twin - base for twin, base in both], [
             math.log1p(size / math.exp(mean(least)))
         ] if size and least else []

@@ -12,6 +12,9 @@ from ablatrix.paper.figures.attribution import compose_attribution, waterfalls
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.paper.figures.steps import compose_steps, step_bars
 from ablatrix.paper.largest import others_line
+from ablatrix.paper.tables.build import build_table
+from ablatrix.paper.template.load import load_template
+from ablatrix.paper.template.spec import TableSpec
 from ablatrix.plotting.figure import house_style
 from ablatrix.plotting.labels import ENGLISH
 from tests.legibility import faults
@@ -60,3 +63,14 @@ def test_figures_of_55_knobs_are_a_page_each_and_legible(alone: Findings) -> Non
         assert [faults(page) for held in pages for page in held] == [[], [], []]
     titles = [panel.get_title() for panel in pages[0][0].axes]
     assert titles[:3] == ["k9\noff → on", "k50\noff → on", "k30\noff → on"]
+
+
+def test_table_of_effects_has_largest_changes_and_a_line_for_others(alone: Findings) -> None:
+    spec = next(one for one in load_template().tables if one.number == 4)
+    assert isinstance(spec, TableSpec)
+    table = build_table(alone, spec)
+    changes = [row[[*table.headings].index("change")] for row in table.rows]
+    assert len(changes) == 16
+    assert [str(change).split(":")[0].split(" ")[0] for change in changes[:3]] == ["k9", "k50", "k30"]
+    (note,) = (note for note in table.notes if "largest changes" in note)
+    assert note.startswith("mlp, mine, each: the 16 largest changes. 39 further changes: ")

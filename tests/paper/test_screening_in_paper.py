@@ -28,7 +28,7 @@ ALL_CORNERS = [{"name": "screen", "screen": "all"}, STAGES[1]]
         (13, 13, STAGES, False),
         (4, 3, ALL_CORNERS, False),
         (20, 16, GROUPS, True),
-        (8, 7, SHAPLEY, False),
+        (8, 7, SHAPLEY, True),
     ],
 )
 def test_every_reader_takes_screened_study(

@@ -10,7 +10,8 @@ TRIALS = pl.DataFrame(
     {
         "run": [0, 0, 0, 0, 0],
         "block_id": ["a", "b", "a", "b", "c"],
-        "is_baseline": [True, True, False, False, None],
+        "role": ["measured", "twin", "measured", "measured", "reference"],
+        "cell_id": ["base", "base", "fused", "more", "eager"],
         "knob_fusion": ["off", "off", "on", "more", None],
         "knob_tile": ["1", "1", "1", "2", "2"],
         "ms": [1.0, None, 2.0, 0.0, 3.0],
@@ -40,7 +41,7 @@ def test_trials_among_levels_are_those_with_one_of_each(choices: dict[str, tuple
 def test_trials_with_value_are_those_with_a_positive_one() -> None:
     held = trials([0, 1, 2, 3, 4])
     assert held.with_value("ms").tolist() == [True, False, True, False, True]
-    assert held.is_baseline.tolist() == [True, True, False, False, False]
+    assert held.is_controlled.tolist() == [True, True, False, False, False]
 
 
 def test_rows_and_blocks_of_chosen_trials_are_counted_once() -> None:
@@ -53,4 +54,4 @@ def test_rows_and_blocks_of_chosen_trials_are_counted_once() -> None:
 def test_unit_without_trials_has_no_row() -> None:
     held = trials([])
     assert held.rows(held.with_value("ms") & held.among({"fusion": ("on",)})) == ()
-    assert held.blocks(held.is_baseline) == 0
+    assert held.blocks(held.is_controlled) == 0

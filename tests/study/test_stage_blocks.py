@@ -7,14 +7,21 @@ from hypothesis import strategies as st
 from ablatrix.study.stage_blocks import hot_trials, part_sizes
 
 
-@given(st.integers(0, 300), st.integers(4, 40), st.booleans())
-def test_blocks_hold_all_and_none_is_too_large(others: int, live: int, anchored: bool) -> None:
-    sizes = part_sizes(others, live, anchored=anchored)
+@given(st.integers(0, 300), st.integers(8, 40), st.booleans(), st.integers(1, 3))
+def test_blocks_hold_all_and_none_is_too_large(others: int, live: int, anchored: bool, builds: int) -> None:
+    sizes = part_sizes(others, live, anchored=anchored, builds=builds)
     assert sum(sizes) == others
     assert others == 0 or min(sizes) > 0
-    trials = [size + (3 if anchored or number == 0 else 1) for number, size in enumerate(sizes)]
+    trials = [size + (1 + 2 * builds if anchored or number == 0 else builds) for number, size in enumerate(sizes)]
     assert max(trials) <= live
-    assert sum(trials) == hot_trials(others + 1, live, anchored=anchored)
+    if builds == 1:
+        assert sum(trials) == hot_trials(others + 1, live, anchored=anchored)
+
+
+def test_parts_of_baselines_alone_have_one_place_a_build() -> None:
+    # 18 places: 3 + 2 anchors beside 13 in the first, two baselines beside 16 in the second
+    assert part_sizes(29, 18, anchored=False, builds=2) == [13, 16]
+    assert part_sizes(26, 18, anchored=True, builds=2) == [13, 13]
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,8 @@ def test_study_without_builds_gets_two_in_every_compiler_and_stage() -> None:
         (DATA, "mine", "mine", "--base mine and --head mine are one build; give two"),
         (PLAIN, "here", "git:main", "the study has 0 builds of a repository; give one build of it 'git'"),
         (DATA, "mine", "stable@main", "'stable' is of no repository, so that it has no commits"),
+        (DATA, "mine", "/nowhere/python", "build /nowhere/python: there is no such program; give the path of a Python"),
+        (DATA, "mine", "pip:", "build pip:: 'pip' asks for nothing"),
         (DATA, "mine", "pip:-e .", "'-e .' is an option of pip and no requirement"),
     ],
 )

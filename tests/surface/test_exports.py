@@ -17,10 +17,10 @@ PUBLIC = {
     """,
     "ablatrix.plugin": """
         CACHE_TAG PARTITION PASS_TIMING THREADS UPPER_BOUND Address BoundRun Built BuiltTask CompileFacts
-        CompileRequest Compiler CompilerEntry CompilerError EagerCompiler EagerExecutable Executable KnobEntry
-        Level LevelEntry MeasuresOverhead ObservedPasses ObservesPasses ParameterSpec PassRun PhaseClock Program
-        ReadsSettings RunsElsewhere TaskCache
-        TaskDump TaskExecutable TaskFacts TaskFunction TaskProgram TaskwiseCompiler TimesItself UnsupportedError
+        CompileRequest Compiler CompilerEntry CompilerError EagerCompiler EagerExecutable Executable KernelTimes
+        KnobEntry Level LevelEntry MeasuresOverhead ObservedPasses ObservesPasses ParameterSpec PassRun
+        PhaseClock ProfiledKernel Program ReadsSettings RunsElsewhere TaskCache TaskDump TaskExecutable
+        TaskFacts TaskFunction TaskProfiler TaskProgram TaskwiseCompiler TimesItself UnsupportedError
         WatchesDevice WorkloadEntry WorkloadError complete_key_facts digest_bytes digest_value gather_facts
         generator prepare reuse_between_tasks seeded source_digest spread switch task_key
     """,

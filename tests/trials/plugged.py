@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, LevelEntry
 from ablatrix.compilers.eager import EagerCompiler
+from ablatrix.compilers.settings import Address
 
 PACKAGE = "tinypackage"
 PLUGGED = CompilerEntry(
@@ -15,6 +16,7 @@ PLUGGED = CompilerEntry(
     modules=("torch", PACKAGE),
     extra="",
     adapter="tests.trials.plugged:PluggedCompiler",
+    settings="tests.trials.plugged:list_settings",
     knobs=(
         KnobEntry(
             name="quick",
@@ -26,6 +28,12 @@ PLUGGED = CompilerEntry(
         ),
     ),
 )
+
+
+def list_settings() -> list[Address]:
+    """Return the switches that the package lists, each with what holds by itself."""
+    switches: Mapping[str, bool] = getattr(importlib.import_module(PACKAGE), "SWITCHES", {})
+    return [Address(kind="flag", name=name, type="switch", value=value) for name, value in switches.items()]
 
 
 class PluggedCompiler(EagerCompiler):

@@ -19,17 +19,20 @@ from ablatrix.analysis.table import tidy
 from ablatrix.builds import read_locks
 from ablatrix.catalogue import installed_catalogue
 from ablatrix.compilers.catalogue import EAGER
-from ablatrix.compilers.settings import Address, AddressList, setting_knob
-from ablatrix.errors import BuildError, TrialError
+from ablatrix.compilers.settings import Address, AddressList, Applied, knob_in_build, setting_knob
+from ablatrix.errors import BuildError, BuildFailedError, CompilerError, TrialError
 from ablatrix.records.journal import final_records, read_records
 from ablatrix.records.model import Record
 from ablatrix.statistics.quantile import median
+from ablatrix.study.design import make_design
 from ablatrix.study.load import load_study
 from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.client import Side
 from ablatrix.trials.client.client import ForkServer
-from ablatrix.trials.messages import Interrupt
+from ablatrix.trials.messages import Interrupt, TrialResult
 from ablatrix.trials.results import ResultDirectory
-from ablatrix.trials.run.builds import find_gaps, make_sides
+from ablatrix.trials.run import rerun
+from ablatrix.trials.run.builds import make_sides
 from ablatrix.trials.run.runner import RunSummary, run
 from tests.builds.sources import git, make_repository, make_wheel
 from tests.trials.plugged import PLUGGED
@@ -178,6 +181,36 @@ def test_run_again_makes_no_build_and_measures_nothing(of_commits: tuple[Path, R
     assert len(places) == 2
 
 
+def rerun_of(of_commits: tuple[Path, RunSummary], build: str, weights: str, work: Path) -> tuple[Record, TrialResult]:
+    """Repeat a measured trial of a build in the foreground; return its record and what it gave."""
+    study, summary = of_commits
+    wanted = {"build": build, "buffers": "fresh", "weights": weights}
+    one = next(
+        one for one in records_of(summary) if one.role == "measured" and one.config.knobs | wanted == one.config.knobs
+    )
+    results = work / "results"
+    shutil.copytree(summary.results.parent, results, ignore=shutil.ignore_patterns("caches", "scratch"))
+    return one, rerun(load_study(study), results, one.trial_id)
+
+
+def test_trial_of_a_build_is_repeated_in_that_build(of_commits: tuple[Path, RunSummary], tmp_path: Path) -> None:
+    record, result = rerun_of(of_commits, "before", "given", tmp_path)
+    assert result.status == "ok"
+    assert (result.compile, record.compile) != (None, None)
+    assert result.compile is not None
+    assert record.compile is not None
+    assert result.compile.artifact_digest == record.compile.artifact_digest
+
+
+def test_trial_of_what_a_build_lacks_is_repeated_as_unsupported(
+    of_commits: tuple[Path, RunSummary], tmp_path: Path
+) -> None:
+    record, result = rerun_of(of_commits, "before", "fortran", tmp_path)
+    assert record.error is not None
+    assert result.error is not None
+    assert (result.status, result.error.message) == ("unsupported", record.error.message)
+
+
 def plugged_study(directory: Path, builds: Mapping[str, Any]) -> ResolvedStudy:
     file = write_study(
         directory,
@@ -197,6 +230,10 @@ def test_overlays_of_two_versions_are_one_study(tmp_path: Path) -> None:
     versions = {one.config.knobs.get("build"): one.meta.versions.get("tinypackage") for one in records_of(summary)}
     assert versions == {"old": "1.0", "new": "2.0", None: None}
     assert mixed_origins(tidy([summary.results])) == {}
+    one = next(one for one in records_of(summary) if one.config.knobs.get("build") == "old")
+    repeated = rerun(plugged_study(tmp_path, builds), tmp_path / "out", one.trial_id)
+    assert repeated.versions is not None
+    assert repeated.versions["tinypackage"] == "1.0"
     (tmp_path / wheels[0]).unlink()
     make_wheel(tmp_path, "tinypackage", "1.0", "VERSION = 'another'\n")
     message = (
@@ -238,8 +275,9 @@ def test_build_whose_package_cannot_be_imported_ends_the_run_in_a_line(tmp_path:
         (tmp_path / name / "tinypackage.py").write_text(f"{source}\n")
     study = plugged_study(tmp_path, {name: {"env": {"PYTHONPATH": f"./{name}"}} for name in ("good", "bad")})
     message = r"build 'bad' of compiler 'plugged': the fork server did not start: .*libtiny\.so\.1: no such file"
-    with pytest.raises(TrialError, match=message):
+    with pytest.raises(BuildFailedError, match=message) as told:
         run(study, tmp_path / "out")
+    assert told.value.build == "bad"
 
 
 def test_interpreter_without_ablatrix_is_refused_with_what_to_install(tmp_path: Path) -> None:
@@ -303,27 +341,128 @@ def test_builds_of_an_artifact_are_made_again_from_its_locks(tmp_path: Path) -> 
     assert commits == [first, first, git(tmp_path / "package", "rev-parse", "HEAD")]
 
 
+HINT = {"setting": "property:HINT", "levels": ["f32", "bf16"]}
+
+
 @pytest.mark.parametrize(
-    ("there", "reasons"),
+    ("there", "levels"),
     [
-        (
-            [],
-            {
-                ("hint", "f32"): "build 'old' of compiler 'plugged' has no property 'HINT'",
-                ("hint", "bf16"): "build 'old' of compiler 'plugged' has no property 'HINT'",
-            },
-        ),
+        ([], {"f32": "property 'HINT'", "bf16": "property 'HINT'"}),
         (
             [Address(kind="property", name="HINT", type="text", choices=("f32", "f16"))],
-            {("hint", "bf16"): "build 'old' of compiler 'plugged' has no level 'bf16' of property:HINT"},
+            {"bf16": "level 'bf16' of property:HINT"},
         ),
         ([Address(kind="property", name="HINT", type="text")], {}),
     ],
 )
 def test_setting_that_a_build_lacks_is_a_gap_at_levels_that_set_it(
-    there: list[Address], reasons: dict[tuple[str, str], str]
+    there: list[Address], levels: dict[str, str]
 ) -> None:
     here = AddressList((Address(kind="property", name="HINT", type="text"),))
-    knob = setting_knob("plugged", "hint", {"setting": "property:HINT", "levels": ["f32", "bf16"]}, here)
+    knob = setting_knob("plugged", "hint", HINT, here)
     assert [level.name for level in knob.levels] == ["default", "f32", "bf16"]
-    assert dict(find_gaps(knob, AddressList(tuple(there)), "plugged", "old")) == reasons
+    assert knob_in_build(knob, AddressList(tuple(there)), is_given=True)[1] == levels
+
+
+def test_setting_that_only_a_build_has_sets_what_that_build_says() -> None:
+    knob = setting_knob("plugged", "hint", HINT, AddressList(()), has_builds=True)
+    text = Address(kind="property", name="HINT", type="text", prefix="hint=")
+    there, gaps = knob_in_build(knob, AddressList((text,)), is_given=True)
+    assert there is not None
+    assert there.acts[0].values == (("default", None), ("f32", "hint=f32"), ("bf16", "hint=bf16"))
+    assert gaps == {}
+
+
+def test_pass_that_only_a_build_has_is_on_by_itself_as_all_others() -> None:
+    known = AddressList((Address(kind="pass", name="Fold", type="switch", value=True),))
+    knob = setting_knob("plugged", "fuse", {"setting": "pass:Fuse"}, known, has_builds=True)
+    assert ([level.name for level in knob.levels], knob.default) == (["off", "on"], "on")
+    assert knob_in_build(knob, known, is_given=True) == (None, {"off": "pass 'Fuse'"})
+
+
+def test_setting_without_levels_that_is_not_here_asks_for_them_with_the_nearest() -> None:
+    known = AddressList((Address(kind="flag", name="unroll_max", type="whole number"),))
+    with pytest.raises(CompilerError) as told:
+        setting_knob("plugged", "unroll", {"setting": "flag:unrol_max"}, known, has_builds=True)
+    assert str(told.value) == (
+        "this environment has no flag 'unrol_max'; if a build has it, say which 'levels' it is to have; nearest: "
+        "unroll_max"
+    )
+
+
+def with_flag(directory: Path, flag: str) -> ResolvedStudy:
+    """Return a study of two trees, the second of which has a flag; this environment does not have the compiler."""
+    for name, text in (("old", "VERSION = '1.0'\n"), ("new", "VERSION = '2.0'\nSWITCHES = {'fast': False}\n")):
+        (directory / name).mkdir()
+        (directory / name / "tinypackage.py").write_text(text, encoding="utf-8")
+    knobs = {"fast": {"setting": flag, "levels": ["off", "on"]}}
+    file = write_study(
+        directory,
+        builds={name: {"env": {"PYTHONPATH": f"./{name}"}} for name in ("old", "new")},
+        compilers=[{"name": "plugged", "builds": ["old", "new"], "knobs": knobs}],
+        stages=[{"name": "main", "factorial": {"build": ["old", "new"], "fast": ["default", "on"]}}],
+        modes=["cold"],
+        protocol={"threads": 1, "repeats": 0, "cold": {"replicates": 1, "timeout_s": 60}},
+    )
+    return load_study(file, installed_catalogue().including(PLUGGED, "test"))
+
+
+def test_setting_that_only_one_build_has_is_unsupported_in_the_other(tmp_path: Path) -> None:
+    told: list[str] = []
+    directory = ResultDirectory(tmp_path / "out")
+    directory.path.mkdir()
+    study = with_flag(tmp_path, "flag:fast")
+    sides = make_sides(study, directory, told.append)
+    assert told == ["build 'old' of compiler 'plugged' lacks, so that these are unsupported there: fast=off,on"]
+    cells = {(cell.knobs["build"], cell.knobs["fast"]): cell for cell in make_design(study).cells if cell.knobs}
+    assert {key: sides.lacks(cell) for key, cell in cells.items()} == {
+        ("old", "default"): "",
+        ("old", "on"): "build 'old' of compiler 'plugged' has no flag 'fast'",
+        ("new", "default"): "",
+        ("new", "on"): "",
+    }
+    settings = {
+        build: Applied.of(sides.entry_of(cell), {"fast": "on"}).by_address() for (build, _), cell in cells.items()
+    }
+    assert settings == {"old": {}, "new": {"flag:fast": True}}
+
+
+def test_setting_that_no_build_has_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    directory = ResultDirectory(tmp_path / "out")
+    directory.path.mkdir()
+    with pytest.raises(BuildError) as told:
+        make_sides(with_flag(tmp_path, "flag:fats"), directory, lambda text: None)
+    assert str(told.value) == (
+        "knob 'fast' of compiler 'plugged': none of its builds (old, new) has flag 'fats'; nearest: fast"
+    )
+
+
+def study_of_programs(directory: Path, **compiler: Any) -> Path:
+    """Write a study of two programs, the second of which has one more level and one more knob."""
+    more = WITHOUT_FORTRAN.replace("KNOBS = [", 'KNOBS = [\n    {"name": "deep", "levels": [0, 1], "default": 0},')
+    for name, text in (("old.py", WITHOUT_FORTRAN), ("new.py", more.replace("[GIVEN]", "[GIVEN, FORTRAN]"))):
+        (directory / name).write_text(text, encoding="utf-8")
+    return write_study(
+        directory,
+        builds={name: {"command": ["python3", f"{name}.py"]} for name in ("old", "new")},
+        compilers=[{"name": "numpy", "command": ["python3", "old.py"], "builds": ["old", "new"], **compiler}],
+        stages=[
+            {"name": "main", "factorial": {"build": ["old", "new"], "deep": [0, 1], "weights": ["given", "fortran"]}}
+        ],
+    )
+
+
+@pytest.mark.parametrize("said", [{}, {"knobs": {"deep": {"levels": [0, 1]}}}], ids=["asked", "declared"])
+def test_knob_that_only_one_program_has_is_unsupported_in_the_other(said: dict[str, Any], tmp_path: Path) -> None:
+    study = load_study(study_of_programs(tmp_path, **said))
+    directory = ResultDirectory(tmp_path / "out")
+    directory.path.mkdir()
+    sides = make_sides(study, directory, lambda text: None)
+    of = "build 'old' of program 'numpy' has no"
+    assert sides.gaps[Side("numpy", "old")] == {
+        ("deep", 1): f"{of} knob 'deep'",
+        ("weights", "fortran"): f"{of} level 'fortran' of knob 'weights'",
+    }
+    assert sides.gaps[Side("numpy", "new")] == {}
+    own = {build: sides.entry(Side("numpy", build)).knob("deep") for build in ("old", "new")}
+    assert [knob is not None for knob in own.values()] == [False, True]

@@ -9,6 +9,7 @@ from ablatrix.records.model import Failure, Record
 from ablatrix.records.status import Status
 from ablatrix.study.design import Design, make_design
 from ablatrix.study.design_file import design_text, load_design
+from ablatrix.study.planned_stage import stage_plan
 from ablatrix.trials.run.further import extend_by_results
 from ablatrix.trials.run.probed import open_probes
 from tests.made_study import MadeStudy
@@ -78,6 +79,17 @@ def test_records_say_what_stage_turned_out_to_be(tmp_path: Path) -> None:
     assert confirm is not None
     assert confirm.chosen is not None
     assert (confirm.kind, confirm.chosen.of, confirm.knobs) == ("factorial", "screen", ["k0", "k3", "k5"])
+
+
+def test_record_names_idle_knobs_in_order_of_study_also_of_resumed_run(tmp_path: Path) -> None:
+    resolved = many_knobs(12)
+    design = load_design(write_screened(tmp_path, FACTORS, 12, 8).results / "design.json")
+    cells = {cell.cell_id: cell for cell in design.cells}
+    trial = next(one for one in design.trials if one.stage == "screen" and one.role == "measured")
+    plan = stage_plan(resolved, design, trial, cells[trial.cell_id])
+    assert plan is not None
+    assert plan.chosen is not None
+    assert plan.chosen.idle == ["k8", "k9", "k10", "k11"]
 
 
 def test_design_with_choices_survives_its_file(tmp_path: Path) -> None:
@@ -167,3 +179,18 @@ def test_compiles_that_say_nothing_run_again_until_knobs_are_chosen(tmp_path: Pa
     begun = make_design(many_knobs(6, STAGES[:1]))
     assert open_probes(begun, held) == {probes[0].trial_id}
     assert open_probes(load_design(made.results / "design.json"), held) == set()
+
+
+def test_idle_knobs_leave_although_nothing_compiles_with_all_moved(tmp_path: Path) -> None:
+    stages = [{"name": "screen", "screen": "all", "design": "plackett_burman"}]
+    made = write_screened(tmp_path, {"k0": 0.8}, 12, 6, stages=stages, breaking=[{"k2"}, {"k7", "k8"}])
+    design = load_design(made.results / "design.json")
+    choice = design.choice("screen", "mlp", "mine")
+    assert choice is not None
+    assert choice.needed == ("k2", "k8")  # k2 fails by itself; of k7 and k8 either must stay
+    assert (sorted(choice.idle), dict(choice.failed)) == (["k10", "k11", "k6", "k7", "k9"], {"k2": "compile_error"})
+    assert choice.knobs == ("k0", "k1", "k3", "k4", "k5", "k8")
+    assert "as nothing compiles with all moved, k2, k8 stay where others are last" in choice.why
+    assert design_text(design) == (made.results / "design.json").read_text(encoding="utf-8")
+    probes = [one for one in design.trials if one.role == "probe"]
+    assert len({one.cell_id for one in probes}) == len(probes) < 26 + 26

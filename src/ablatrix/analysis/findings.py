@@ -7,7 +7,15 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.diagnosis import BreakEven, KnobProof, Unit, find_break_even, prove_knobs, units
+from ablatrix.analysis.diagnosis import (
+    BreakEven,
+    KnobProof,
+    Unit,
+    find_break_even,
+    prove_knobs,
+    prove_with_probes,
+    units,
+)
 from ablatrix.analysis.effects import (
     Ablation,
     AxisCurve,
@@ -165,6 +173,12 @@ class Findings:
     def proofs(self) -> tuple[KnobProof, ...]:
         """Whether each knob changes what is built or read back."""
         return tuple(prove_knobs(self.trials, self.units))
+
+    @cached_property
+    def probed_proofs(self) -> tuple[KnobProof, ...]:
+        """The same, by untimed compiles where no timed configurations differ in a knob alone, as in screenings."""
+        every = self.found.trials  # tables and figures are not about untimed compiles, but proofs are
+        return tuple(prove_with_probes(every)) if (every["role"] == "probe").any() else self.proofs
 
     @cached_property
     def proofs_by_step(self) -> Mapping[tuple[str, str, str, str, frozenset[str]], KnobProof]:

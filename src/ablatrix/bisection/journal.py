@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from ablatrix.errors import TrialError
+from ablatrix.troubles import StepJournal, Wording
 
 JOURNAL_NAME = "bisection.jsonl"
 
@@ -101,92 +98,21 @@ def begun_in(directory: Path) -> Begun | None:
         return None
 
 
-class BisectionJournal:
-    """An open journal. One process writes at a time; a line is on disk when `append` returns.
-
-    Attributes:
-        events: What it holds, without its first line.
-    """
+class BisectionJournal(StepJournal[Begun, Built | Skipped | Looked | Compared]):
+    """An open journal of a bisection over commits; see `StepJournal`."""
 
     def __init__(self, directory: Path, begun: Begun) -> None:
-        """Open or begin the journal of a directory; a last line that a kill has cut is removed.
+        """Open or begin the journal of a directory.
 
         Raises:
             TrialError: It is that of another question, another process writes it, or it cannot be read or written.
         """
-        self._path = directory / JOURNAL_NAME
-        self.events: list[Built | Skipped | Looked | Compared] = []
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._descriptor)
-            raise TrialError(
-                f"{directory}: another bisection is writing there; wait for it, or choose another --out"
-            ) from None
-        except OSError as error:
-            raise TrialError(f"{self._path}: cannot be written: {error.strerror}; choose another --out") from None
-        try:
-            self._read(begun)
-        except BaseException:
-            self.close()
-            raise
-
-    def append(self, event: Begun | Built | Skipped | Looked | Compared) -> None:
-        """Write one event as one line, and wait until it is on disk.
-
-        Raises:
-            TrialError: The disk refuses it.
-        """
-        line = EVENT.dump_json(event) + b"\n"
-        try:
-            if os.write(self._descriptor, line) != len(line):
-                raise OSError(28, "not all of a line was written")
-            os.fsync(self._descriptor)
-        except OSError as error:
-            raise TrialError(f"{self._path}: cannot be written: {error.strerror}; free space, and run again") from error
-        if not isinstance(event, Begun):
-            self.events.append(event)
-
-    def close(self) -> None:
-        """Close the file; closing twice is fine."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def __enter__(self) -> BisectionJournal:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _read(self, begun: Begun) -> None:
-        text = self._path.read_bytes()
-        whole = text[: text.rfind(b"\n") + 1]
-        if len(whole) < len(text):  # a kill in the middle of a line; what it was about is done again
-            os.ftruncate(self._descriptor, len(whole))
-            os.fsync(self._descriptor)
-        lines = whole.splitlines()
-        if not lines:
-            self.append(begun)
-            return
-        first, *rest = (self._event(number, line) for number, line in enumerate(lines, 1))
-        if first != begun:
-            raise TrialError(
-                f"{self._path}: is the journal of another bisection (another study, question, or commits in between); "
-                "choose another --out"
-            )
-        self.events += [one for one in rest if not isinstance(one, Begun)]
-
-    def _event(self, number: int, line: bytes) -> Begun | Built | Skipped | Looked | Compared:
-        try:
-            return EVENT.validate_json(line)
-        except ValidationError as error:
-            told = error.errors()[0]["msg"]
-            raise TrialError(f"{self._path}:{number}: no line of a bisection: {told}; choose another --out") from None
+        super().__init__(
+            directory / JOURNAL_NAME,
+            begun,
+            EVENT,
+            Wording("bisection", "another study, question, or commits in between"),
+        )
 
 
 def looks_at(events: Iterable[object], commit: int) -> int:

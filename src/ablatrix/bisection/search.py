@@ -163,7 +163,7 @@ class _Search:
         except BuildFailedError as error:
             if commit in (0, self.bad):
                 raise
-            self.skip(commit, _why_not_built(error))
+            self.skip(commit, f"it cannot be built: {_own_words(error)}")
             return False
         self.journal.append(Built(commit=commit, seconds=time.monotonic() - start))
         return True
@@ -177,6 +177,7 @@ class _Search:
         """Run a commit's build beside the good one, and keep what it showed.
 
         Raises:
+            BuildError: The build of the good commit or of the bad one cannot be used.
             TrialError: It is the bad commit, and shows neither the trouble nor its absence.
         """
         turn = looks_at(self.journal.events, commit)
@@ -184,7 +185,13 @@ class _Search:
         place = f"looks/{number:03d}-{self.commits[commit].name}"
         self.tell(f"look {number}: {self.describe(commit)}")
         start = time.monotonic()
-        sight = self.see((self.spec(0), self.spec(commit)), place, turn, self.settled.question.blocks)
+        try:
+            sight = self.see((self.spec(0), self.spec(commit)), place, turn, self.settled.question.blocks)
+        except BuildFailedError as error:
+            if commit == self.bad or error.build != self.settled.bad:
+                raise
+            self.skip(commit, f"its build cannot be used: {_own_words(error)}")
+            return
         why = self.reason_to_skip(sight)
         if why is not None and commit == self.bad:
             raise TrialError(
@@ -230,7 +237,12 @@ class _Search:
         place = f"compared/{self.commits[culprit].name}"
         self.tell(f"comparing {self.commits[culprit].name} with its parent {self.commits[parent].name}")
         start = time.monotonic()
-        sight = self.see((self.spec(parent), self.spec(culprit)), place, 0, COMPARING * self.settled.question.blocks)
+        try:
+            blocks = COMPARING * self.settled.question.blocks
+            sight = self.see((self.spec(parent), self.spec(culprit)), place, 0, blocks)
+        except BuildFailedError as error:
+            self.tell(f"    {_own_words(error)}")
+            return
         if sight.why is not None:
             self.tell(f"    {sight.why}")
             return
@@ -285,11 +297,11 @@ class _Search:
         return f"culprit is one of commits {suspects.first} to {suspects.last} with {sure}"
 
 
-def _why_not_built(error: BuildFailedError) -> str:
-    """Return which command failed, and the last line that it printed."""
-    what, *printed = str(error).splitlines()
+def _own_words(error: BuildFailedError) -> str:
+    """Return what is wrong with a build: of a command that failed, which one, and the last line that it printed."""
+    what, *printed = str(error).removeprefix(f"build '{error.build}': ").splitlines()
     last = f": {printed[-1].strip()}" if printed else ""
-    return f"it cannot be built: {what.partition('; the last lines')[0]}{last}"
+    return f"{what.partition('; the last lines')[0]}{last}"
 
 
 def _ratio(logs: Sequence[float]) -> Ratio | None:

@@ -124,6 +124,11 @@ class Build:
         found = {"identity": self.identity, "python": self.python, "lock": lock, "commit": self.commit}
         return digest_value({**found, "dirty": True} if self.dirty else found)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it was made, and so stays what it is; an interpreter and a tree of somebody's may change."""
+        return bool(self.pythonpath)
+
     def command_line(self, *words: str) -> list[str]:
         """Return a command line that starts its Python with some words."""
         return interpreter(*words, python=self.interpreter)

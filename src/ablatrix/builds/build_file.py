@@ -11,8 +11,11 @@ from pydantic_core import to_json
 
 from ablatrix.builds.build import Build, BuildLock
 from ablatrix.errors import BuildError
+from ablatrix.regular_files import MEBIBYTE, read_regular
 
 BUILD_FILE = "build.json"
+LARGEST = 32 * MEBIBYTE
+"""Bytes of the largest file of locks: a bundle brings it along."""
 ONE: TypeAdapter[Build] = TypeAdapter(Build)
 ALL: TypeAdapter[tuple[BuildLock, ...]] = TypeAdapter(tuple[BuildLock, ...])
 
@@ -38,7 +41,7 @@ def read_locks(file: Path) -> tuple[BuildLock, ...]:
         BuildError: The file cannot be read.
     """
     try:
-        return ALL.validate_json(file.read_bytes())
+        return ALL.validate_json(read_regular(file, LARGEST))
     except FileNotFoundError:
         return ()
     except (OSError, ValidationError):

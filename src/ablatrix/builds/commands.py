@@ -71,7 +71,7 @@ class Workshop:
                 process.wait()
                 raise
         if code:
-            raise BuildFailedError(self._failure(what, code, begun))
+            raise BuildFailedError(self._failure(what, code, begun), self.name)
 
     def _failure(self, what: str, code: int, begun: int) -> str:
         with self.log.open("rb") as log:

@@ -5,7 +5,6 @@
 
 import hashlib
 import importlib
-import importlib.util
 import json
 import platform
 import re
@@ -45,10 +44,31 @@ def _own(name: str) -> object:
 
 
 def _is_there(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
+    """Return whether a module can be found; neither it nor a package that it is in is imported."""
+    path, name = None, ""
+    for part in module.split("."):
+        name = f"{name}.{part}" if name else part
+        found = _found(name, path)
+        if found is None:
+            return False
+        path = getattr(found, "submodule_search_locations", None)
+        if path is None and name != module:
+            return False
+    return True
+
+
+def _found(name: str, path: object) -> object:
+    for finder in sys.meta_path:
+        # setuptools' finder for its own distutils gives that up as soon as it is asked for pip.
+        if getattr(finder, "__module__", "") == "_distutils_hack":
+            continue
+        try:
+            found = finder.find_spec(name, path)  # type: ignore[arg-type]
+        except (ImportError, ValueError, AttributeError):
+            continue
+        if found is not None:
+            return found
+    return None
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from ablatrix.builds.overlay import install, install_locked, make_overlay, own_p
 from ablatrix.builds.probe import describe_interpreter
 from ablatrix.builds.spec import BuildSpec, GitSource
 from ablatrix.canonical import ID_LENGTH
-from ablatrix.errors import BuildError
+from ablatrix.errors import BuildError, BuildFailedError
 from ablatrix.records.origin import git_state
 
 _log = logging.getLogger(__name__)
@@ -52,8 +52,10 @@ def make_build(
         lock: The packages of an earlier making, which are installed in place of what ``pip`` would choose today.
 
     Raises:
-        BuildFailedError: A command of the making failed; the message has the last lines of its log.
-        BuildError: It cannot be made for another reason: no such interpreter, repository, commit or program.
+        BuildFailedError: A command of the making failed, where the message has the last lines of its log; or a
+            directory of its ``pythonpath`` is not there, or its interpreter does not say what it is.
+        BuildError: It cannot be made for another reason: no such interpreter, repository, commit or program, or a
+            disk that cannot be written.
     """
     base = (base or Path.cwd()).resolve()
     try:
@@ -116,7 +118,12 @@ def _kept_checkout(name: str, spec: BuildSpec, git: GitSource, directory: Path, 
         ahead = tuple((source / one).resolve() for one in git.pythonpath)
         absent = [one for one in ahead if not one.is_dir()]
         if absent:
-            raise BuildError(f"build '{name}': commit {commit[:12]} has no directory {absent[0]} for its 'pythonpath'")
+            missing = (
+                absent[0].relative_to(source.resolve()) if absent[0].is_relative_to(source.resolve()) else absent[0]
+            )
+            raise BuildFailedError(
+                f"build '{name}': commit {commit[:12]} has no directory '{missing}' for its 'pythonpath'", name
+            )
         ahead += (own_packages(place / "venv"),)
         draft = _described(name, spec, identity, base, interpreter, variables, pythonpath=ahead, source=source)
         return _finish(place, replace(draft, lock=_own(draft, place), commit=commit, dirty=False))

@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 
 from ablatrix.builds.build import Distribution
 from ablatrix.builds.commands import Workshop
+from ablatrix.builds.spec import is_archive
 from ablatrix.errors import BuildError
 
 BELOW = "ablatrix_below.pth"
@@ -98,7 +99,7 @@ def install_locked(
 
 def is_local(requirement: str, base: Path) -> bool:
     """Return whether a requirement is a file or directory, from a directory that paths start from."""
-    return requirement.startswith((".", "/")) or (base / requirement).is_file()
+    return requirement.startswith((".", "/")) or is_archive(requirement) or (base / requirement).is_file()
 
 
 def located(requirement: str, base: Path) -> str:

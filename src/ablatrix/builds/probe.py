@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from ablatrix.builds.build import Build, Facts
-from ablatrix.errors import BuildError
+from ablatrix.errors import BuildFailedError
 
 SCRIPT = Path(__file__).with_name("described.py")
 TIMEOUT_S = 120.0
@@ -35,7 +35,7 @@ def describe_interpreter(name: str, interpreter: Path, variables: Mapping[str, s
         variables: Its whole environment.
 
     Raises:
-        BuildError: It cannot be started, or does not answer.
+        BuildFailedError: It cannot be started, or does not answer.
     """
     return _ask(name, interpreter, variables, ()).facts
 
@@ -44,7 +44,7 @@ def missing_modules(build: Build, modules: Iterable[str]) -> tuple[str, ...]:
     """Return those of some modules that cannot be found in a build; none is imported.
 
     Raises:
-        BuildError: Its interpreter cannot be started, or does not answer.
+        BuildFailedError: Its interpreter cannot be started, or does not answer.
     """
     return _ask(build.name, build.interpreter, build.variables(os.environ), modules).missing
 
@@ -57,11 +57,10 @@ def _ask(name: str, interpreter: Path, variables: Mapping[str, str], modules: It
         )
         return ANSWER.validate_json(done.stdout)
     except subprocess.TimeoutExpired:
-        raise BuildError(f"build '{name}': {interpreter} did not say what it is within {TIMEOUT_S:.0f} s") from None
+        why = f"did not say what it is within {TIMEOUT_S:.0f} s"
     except OSError as error:
-        raise BuildError(f"build '{name}': {interpreter} cannot be started: {error.strerror}; name a Python") from None
+        why = f"cannot be started: {error.strerror}; name a Python"
     except ValidationError:
         lines = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise BuildError(
-            f"build '{name}': {interpreter} is no Python 3.11 or later that can be asked what it is: {lines[-1]}"
-        ) from None
+        why = f"is no Python 3.11 or later that can be asked what it is: {lines[-1]}"
+    raise BuildFailedError(f"build '{name}': {interpreter} {why}", name)

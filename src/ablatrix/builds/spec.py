@@ -74,10 +74,21 @@ class BuildSpec(BuildPart):
         default=(), description="For a compiler with a `command`: the program in place of it, and its arguments."
     )
 
+    @field_validator("pip", mode="before")
+    @classmethod
+    def _one_alone(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
     @field_validator("pip")
     @classmethod
     def _requirements_alone(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError(
+                "'pip' asks for nothing; name what to install, such as onnxruntime==1.24.1, or leave it out"
+            )
         for one in value:
+            if not _may_be_place(one) and not one.startswith("-"):
+                _refuse_malformed(one)
             if one.startswith("-"):
                 raise ValueError(
                     f"'{one}' is an option of pip and no requirement; options go into its own configuration, such as "
@@ -133,6 +144,28 @@ class BuildSpec(BuildPart):
     def words(self, base: Path, source: Path | None) -> tuple[str, ...]:
         """Return the words of its command, with paths made absolute in the same way."""
         return tuple(_located(word, base, source) for word in self.command)
+
+
+def _may_be_place(requirement: str) -> bool:
+    """Return whether a requirement may be a file, a directory or an address, and no name with versions."""
+    return "/" in requirement or is_archive(requirement) or requirement.startswith(".")
+
+
+def is_archive(requirement: str) -> bool:
+    """Return whether a requirement is the name of a file that pip installs."""
+    return requirement.endswith((".whl", ".tar.gz", ".zip")) and "://" not in requirement
+
+
+def _refuse_malformed(requirement: str) -> None:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(requirement)
+    except InvalidRequirement:
+        raise ValueError(
+            f"'{requirement}' is no requirement; write a name and versions, such as onnxruntime==1.24.1, or the path "
+            "of a file or directory, such as ./dist/mine.whl"
+        ) from None
 
 
 def _located(text: str, base: Path, source: Path | None) -> str:

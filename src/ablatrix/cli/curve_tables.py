@@ -1,8 +1,8 @@
 """Tables of effects that follow something: trends along the levels of a knob, curves along the axes of workloads."""
 
-from ablatrix.analysis.effects import AxisCurve, Evidence, Trend, crossing_text
+from ablatrix.analysis.effects import AxisCurve, Evidence, Trend, crossing_text, measured_text
 from ablatrix.analysis.reasons import levels_text, stage_text
-from ablatrix.cli.effect_cells import KNOB, NONE, Table, by_unit, ratio_text, shown_ratio
+from ablatrix.cli.effect_cells import KNOB, NONE, Table, by_unit, ratio_text
 from ablatrix.cli.tables import Column, Row
 
 TREND_COLUMNS = (
@@ -33,7 +33,7 @@ def _trend_row(trend: Trend) -> Row:
     others = [f"{point.level:g}: {point.ratio.value:.4f}" for point in trend.points if not point.is_base]
     return [
         trend.knob,
-        shown_ratio(trend.ratio) if trend.ratio else NONE,
+        measured_text(trend.ratio) if trend.ratio else NONE,
         "each doubling" if trend.scale == "doubling" else "each unit",
         "" if trend.fit is None else f"{trend.fit:.0%}",
         ", ".join([*others, f"over {base.level:g}"]),
@@ -60,7 +60,7 @@ def _curve_row(curve: AxisCurve) -> Row:
     return [
         f"{curve.knob}: {curve.base_level} -> {curve.level}",
         ", ".join(points),
-        shown_ratio(curve.ratio) if curve.ratio else NONE,
+        measured_text(curve.ratio) if curve.ratio else NONE,
         scale if curve.ratio else "",
         course,
     ]

@@ -1,8 +1,9 @@
 """The command that shows what knobs changed and which levels caused failures: ``diagnose``."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -75,8 +76,40 @@ def diagnose_command(
         say(f"In full, with --show TABLE: {counts}front ({len(fronts)}), or all.", hanging=2)
         next_steps(
             ("everything in full", f"ablatrix diagnose {results[0]} --show all"),
+            ("where a difference is from", f"ablatrix explain {results[0]} A B --study STUDY"),
             ("one trial, in words", f"ablatrix show TRIAL --results {results[0]}"),
+            *bisect_steps(found.trials, diagnoses, results[0]),
         )
+
+
+def bisect_steps(trials: Any, diagnoses: "Sequence[Causes]", results: Path) -> Iterator[tuple[str, str]]:
+    """Yield what finds the pass behind the trouble that most configurations have, and makes a trial that has it small.
+
+    Args:
+        trials: The table of trials.
+        diagnoses: The causes of all troubles.
+        results: What was named as results.
+    """
+    import polars as pl
+
+    from ablatrix.records.status import FAILURES
+
+    bad = [one for one in diagnoses if one.bad]
+    for one in sorted(bad, key=lambda one: (one.trouble not in FAILURES, -len(one.bad)))[:1]:
+        rows = trials.filter(
+            (pl.col("workload") == one.workload) & (pl.col("compiler") == one.compiler) & (pl.col("mode") == one.mode)
+        )
+        for setting in one.bad[0]:
+            column = f"knob_{setting.knob}"
+            if column in rows.columns:
+                rows = rows.filter(pl.col(column).cast(pl.String) == setting.level)
+        failed = one.trouble in FAILURES
+        rows = rows.filter((pl.col("status") == (one.trouble if failed else "ok")) & (pl.col("role") == "measured"))
+        if rows.height:
+            trouble = "" if failed else " --trouble slower"
+            given = f"{rows['trial_id'][0]} --results {results} --study STUDY{trouble}"
+            yield "the pass or setting behind it", f"ablatrix bisect {given} --out bisect"
+            yield "the smallest program that shows it", f"ablatrix reduce {given} --out reduced"
 
 
 def _failed(trials: Any) -> int:

@@ -20,17 +20,6 @@ def by_unit(rows: Iterable[tuple[str, Row]]) -> list[Block]:
     return [Block(unit, held) for unit, held in units.items()]
 
 
-def shown_ratio(ratio: Ratio | None, exact: bool = False) -> str:
-    """Return a ratio with its interval."""
-    if ratio is None:
-        return NONE
-    if exact:
-        return f"{ratio_text(ratio)} exactly"
-    if ratio.low is None or ratio.high is None:
-        return f"{ratio_text(ratio)} (one block)"
-    return f"{ratio_text(ratio)} [{ratio.low:.4f}, {ratio.high:.4f}]"
-
-
 def ratio_text(ratio: Ratio | None) -> str:
     """Return a ratio alone."""
     return NONE if ratio is None else f"{ratio.value:.4f}"

@@ -11,12 +11,13 @@ from ablatrix.analysis.effects import (
     GeometricMean,
     Judgement,
     Kind,
+    measured_text,
     verdict_text,
 )
 from ablatrix.analysis.groups import Control, control_cell, controls_text, percent_text
 from ablatrix.analysis.reasons import stage_text, text_of
 from ablatrix.cli.curve_tables import curve_table, trend_table
-from ablatrix.cli.effect_cells import KNOB, Table, by_unit, ratio_text, shown_ratio
+from ablatrix.cli.effect_cells import KNOB, Table, by_unit, ratio_text
 from ablatrix.cli.host_tables import host_line, host_table
 from ablatrix.cli.largest_rows import RatedRow, largest_rows
 from ablatrix.cli.screen_tables import COLUMNS as SCREEN_COLUMNS
@@ -215,7 +216,7 @@ def _note(one: Evidence) -> None:
 def _main_row(effect: Effect, judgement: Judgement, control: Control | None) -> list[str]:
     return [
         _change(effect),
-        shown_ratio(effect.ratio, effect.exact),
+        measured_text(effect.ratio, effect.exact),
         _block_count(effect),
         f"{effect.pairs} of {effect.pairs_acting[1]}",
         p_value_text(judgement.p_holm),
@@ -234,7 +235,7 @@ def _attribution_rows(effects: Sequence[Effect]) -> Iterable[tuple[str, Row]]:
             yield from rows
             total = effect
             ends = f"total: {effect.base_level} -> {effect.level}"
-            row = [ends, "", shown_ratio(effect.ratio, effect.exact), "", "", _block_count(effect)]
+            row = [ends, "", measured_text(effect.ratio, effect.exact), "", "", _block_count(effect)]
             rows = [(_unit(effect), row)]
             continue
         by_kind[effect.kind] = effect
@@ -242,7 +243,7 @@ def _attribution_rows(effects: Sequence[Effect]) -> Iterable[tuple[str, Row]]:
             alone, share, last = (by_kind[kind] for kind in PARTS)
             cells = [
                 ratio_text(alone.ratio),
-                shown_ratio(share.ratio, share.exact),
+                measured_text(share.ratio, share.exact),
                 _part(share, total),
                 ratio_text(last.ratio),
             ]
@@ -251,7 +252,7 @@ def _attribution_rows(effects: Sequence[Effect]) -> Iterable[tuple[str, Row]]:
 
 
 def _crossed_row(effect: Effect) -> tuple[str, Row]:
-    cells = [f"{effect.knob} x {effect.other}", shown_ratio(effect.ratio, effect.exact), _block_count(effect)]
+    cells = [f"{effect.knob} x {effect.other}", measured_text(effect.ratio, effect.exact), _block_count(effect)]
     return _unit(effect), cells
 
 
@@ -260,7 +261,7 @@ def _mean_row(mean: GeometricMean, judgement: Judgement | None) -> tuple[str, Ro
     over = f" over {mean.over}" if mean.over else ""
     return f"{_mean_unit(mean)}: {MEAN_NAMES[mean.kind]}{over}", [
         knob,
-        shown_ratio(mean.ratio, mean.exact),
+        measured_text(mean.ratio, mean.exact),
         "" if judgement is None else p_value_text(judgement.p_holm),
         f"{len(mean.workloads)} of {len(mean.workloads) + len(mean.missing)}",
         "" if judgement is None else verdict_text(judgement, "+-") or ABSENT,

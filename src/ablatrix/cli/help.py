@@ -13,8 +13,11 @@ PLAN, READ, WRITE, SHARE, LOOK = (
     "What there is",
 )
 GROUPS: Mapping[str, str] = {
-    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models", "bisect-builds"), PLAN),
+    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models", "cluster"), PLAN),
+    **dict.fromkeys(("bisect", "bisect-builds", "reduce"), PLAN),
     **dict.fromkeys(("effects", "diagnose", "show", "claims", "verdict", "compare", "pr", "history"), READ),
+    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models", "bisect-builds"), PLAN),
+    **dict.fromkeys(("effects", "diagnose", "explain", "show", "claims", "verdict", "compare", "pr", "history"), READ),
     **dict.fromkeys(("tabulate", "paper", "page"), WRITE),
     **dict.fromkeys(("artifact", "verify", "reproduce", "badges"), SHARE),
     **dict.fromkeys(("doctor", "workloads", "compilers", "knobs", "passes", "schema"), LOOK),
@@ -26,14 +29,24 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "ablatrix run studies/quick.yaml --out results/quick",
         "ablatrix run --model mlp --compiler tvm --knob fusion=off,on --out results/mlp",
         "ablatrix run studies/quick.yaml --out results/quick --only status=timeout",
+        "ablatrix run studies/quick.yaml --out results/quick --slots ray://10.0.0.1:6379",
     ),
+    "cluster": ("ablatrix cluster check ray", "ablatrix cluster check ray://10.0.0.1:6379"),
     "status": ("ablatrix status results/quick",),
     "watch": ("ablatrix watch results/quick --every 5",),
     "rerun": ("ablatrix rerun 8974259a --results results/quick --study studies/quick.yaml",),
     "models": ("ablatrix models --out results/models --compiler onnxruntime",),
+    "bisect": (
+        "ablatrix bisect 8974259a --results results/quick --study studies/quick.yaml --out bisect",
+        "ablatrix bisect study.yaml --workload encoder --compiler onnxruntime --trouble slower --out bisect",
+    ),
     "bisect-builds": (
         "ablatrix bisect-builds study.yaml --out bisection",
         "ablatrix bisect-builds study.yaml --for wrong_output --workload mlp --out bisection",
+    ),
+    "reduce": (
+        "ablatrix reduce 8974259a --results results/quick --study studies/quick.yaml --out reduced",
+        "ablatrix reduce study.yaml --knob fold=on --trouble wrong_output --out reduced",
     ),
     "effects": (
         "ablatrix effects results/quick",
@@ -42,6 +55,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "ablatrix effects results/pr --show builds",
     ),
     "diagnose": ("ablatrix diagnose results/quick", "ablatrix diagnose results/quick --show causes --show proof"),
+    "explain": (
+        "ablatrix explain mlp tvm:fusion=off tvm:fusion=on",
+        "ablatrix explain studies/quick.yaml 1f3c 9ab0 --chart why.pdf",
+        "ablatrix explain results/quick 1f3c 9ab0 --study studies/quick.yaml --keep results/quick",
+    ),
     "show": ("ablatrix show 8974259a --results results/quick",),
     "claims": ("ablatrix claims results/quick --claims studies/quick.claims.yaml",),
     "verdict": ("ablatrix verdict results/quick", "ablatrix verdict artifact.zip --report reproduction.json"),
@@ -71,10 +89,13 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 }
 FAILS: Mapping[str, str] = {
     "run": "a trial failed or was not run",
+    "cluster": "a host may not take part",
     "status": "a trial failed or has no record",
     "watch": "a trial failed or has no record",
     "rerun": "the trial failed",
+    "bisect": "no culprit was found",
     "bisect-builds": "no culprit was found",
+    "reduce": "a fresh interpreter does not show the trouble in what is left",
     "effects": "no knob varies",
     "claims": "a claim does not hold",
     "verdict": "a criterion fails or is undecided",

@@ -130,7 +130,7 @@ def _show(found: "History", wide: bool) -> None:
         say(f"not used: {found.runs[number].name}: {why}", hanging=2)
     for one in found.series:
         for number, why in one.missing.items():
-            if number not in found.unused:
+            if number not in found.unused and not one.workloads:  # of a mean it follows from those of its workloads
                 say(f"no point: {one.name} in {found.runs[number].name}: {why}", hanging=2)
     points = sum(len(one.points) for one in found.series)
     expected = "at most one false alarm is expected in a thousand points without a change"

@@ -1,7 +1,7 @@
 """Effects over hosts in the terminal: on how many, how much they differ, and which of them do."""
 
-from ablatrix.analysis.effects import MAIN, Effect, Evidence, odd_text
-from ablatrix.cli.effect_cells import KNOB, Table, by_unit, shown_ratio
+from ablatrix.analysis.effects import MAIN, Effect, Evidence, measured_text, odd_text
+from ablatrix.cli.effect_cells import KNOB, Table, by_unit
 from ablatrix.cli.screen_tables import p_value_text
 from ablatrix.cli.tables import Column
 
@@ -25,7 +25,7 @@ def host_table(one: Evidence, *, every: bool) -> Table | None:
         tested = p_value_text(judgement.p_holm) if judgement.p_holm is not None else ""
         row = [
             f"{effect.knob}: {effect.base_level} -> {effect.level}",
-            shown_ratio(effect.ratio, effect.exact),
+            measured_text(effect.ratio, effect.exact),
             str(len(held.names)),
             "" if tau is None else f"{tau:.2g} %",
             tested if held.is_tested else "one block a host",

@@ -26,9 +26,11 @@ def page_command(
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.table import tidy
     from ablatrix.page.write import write_page
+    from ablatrix.records.kept_findings import kept_findings
 
     with record_files(results) as files:
         loaded = claims_of(files, claims)
         findings = Findings(tidy(files))
         checked = check_claims(findings, loaded) if loaded else ()
-        report([write_page(findings, checked, out, records=files, allow_mixed=mixed)])
+        kept = kept_findings(files)
+        report([write_page(findings, checked, out, records=files, allow_mixed=mixed, kept=kept)])

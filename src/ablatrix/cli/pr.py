@@ -17,6 +17,7 @@ from ablatrix.cli.trust import Trusted
 if TYPE_CHECKING:
     from ablatrix.analysis.builds import BuildReport
     from ablatrix.pull_request import Gate
+    from ablatrix.study.resolve import ResolvedStudy
 
 
 def register(app: typer.Typer) -> None:
@@ -144,7 +145,8 @@ def _run(
     if base is None or head is None or out is None:
         raise StudyError("to run a study also give --base, --head and --out; to read records give --results")
     allowed = trust_of(trust)
-    study, *names = between_builds(read_study(path), base, head)
+    given = read_study(path)
+    study, *names = between_builds(given, base, head)
     refuse_untrusted_study(study, path, allowed)
     catalogue = read_catalogue(plugins)
     sessions = [out, out.with_name(f"{out.name}-second")] if confirm else [out]
@@ -152,11 +154,27 @@ def _run(
         refuse_untrusted_work(session, allowed)
         # Another seed: other orders, inputs and paddings.
         seeded = study.model_copy(update={"seed": study.seed + number}).at(study.directory)
-        summary = run_study(resolve_study(seeded, catalogue), path, session, [], quiet)
+        resolved = resolve_study(seeded, catalogue)
+        if seeded.digest != given.digest:
+            _keep(resolved, session, names)
+        summary = run_study(resolved, path, session, [], quiet)
         if summary.signal is not None:
             print("interrupted; run the same command again to resume", file=sys.stderr)
             raise typer.Exit(128 + summary.signal)
     return (names[0], names[1]), sessions
+
+
+def _keep(resolved: ResolvedStudy, session: Path, names: list[str]) -> None:
+    """Keep the study of two builds, which no file says, beside its results."""
+    from ablatrix.errors import StudyError
+    from ablatrix.study.files import keep_study
+
+    words = f"The study of builds {names[0]} and {names[1]} as `ablatrix pr` made it; to resume it:\n"
+    words += f"ablatrix run {session / 'study' / 'study.yaml'} --out {session}"
+    try:
+        keep_study(resolved, session / "study", words)
+    except StudyError as error:
+        print(f"the study is not kept in {session}: {error}", file=sys.stderr)
 
 
 def _read(sessions: list[Path], base: str | None, head: str | None, margin: float) -> BuildReport:

@@ -61,6 +61,13 @@ QuickNames = Annotated[
     ),
 ]
 QuickDevice = Annotated[str | None, typer.Option("--device", help="With --model: cpu or cuda.", show_default="cpu")]
+Slots = Annotated[
+    str,
+    typer.Option(
+        "--slots",
+        help="Where blocks run: local, ray or ray://HEAD:PORT, slurm:JOBS, or jobs:N (processes of this machine).",
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for each trial that begins or ends.")]
 
 
@@ -89,6 +96,7 @@ def run_command(
     only: Only = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    slots: Slots = "local",
     plugin: Plugins = None,
     trust: Trusted = False,
 ) -> None:
@@ -108,7 +116,7 @@ def run_command(
     else:
         resolved, study = make_quick(model, compiler, knob, mode, plugin, out, name, device)
     if out != "-":
-        summary = run_study(resolved, study, Path(out), only or [], quiet, verbose)
+        summary = run_study(resolved, study, Path(out), only or [], quiet, verbose, slots=slots)
         if not quiet:
             _show_results(summary, study, Path(out))
         elif summary.failed:
@@ -117,7 +125,7 @@ def run_command(
         from ablatrix.cli.record_stream import RecordStream
 
         with tempfile.TemporaryDirectory(prefix="ablatrix-") as directory, RecordStream() as stream:
-            summary = run_study(resolved, study, Path(directory), only or [], quiet, verbose, stream.write)
+            summary = run_study(resolved, study, Path(directory), only or [], quiet, verbose, stream.write, slots=slots)
     end_run(summary)
 
 
@@ -247,15 +255,22 @@ def run_study(
     verbose: bool = False,
     sink: Any = None,
     locks: Path | None = None,
+    slots: str = "local",
 ) -> "RunSummary":
-    """Run a study with progress on stderr; ``locks`` is the file of an artifact from which builds are made again."""
+    """Run a study with progress on stderr.
+
+    ``locks`` is the file of an artifact from which builds are made again, ``slots`` says where blocks run.
+    """
     from ablatrix.builds import read_locks
     from ablatrix.cli.progress import watch
     from ablatrix.study.cost import StudyCosts
     from ablatrix.trials.results import ResultDirectory
     from ablatrix.trials.run import run
+    from ablatrix.trials.slots import SLOTS, choose_field
 
-    costs = StudyCosts(resolved, ResultDirectory(out).attempts())
+    directory = ResultDirectory(out.resolve())
+    field = choose_field(slots, directory.work / SLOTS)
+    costs = StudyCosts(resolved, directory.attempts())
     with watch(quiet, verbose, costs) as progress:
         return run(
             resolved,
@@ -266,6 +281,7 @@ def run_study(
             study_directory=path.resolve().parent,
             keep_samples=sink is None,
             locks=() if locks is None else read_locks(locks),
+            slots=field,
         )
 
 
@@ -312,7 +328,7 @@ def rerun_command(
     plugin: Plugins = None,
     trust: Trusted = False,
 ) -> None:
-    """Repeat one trial in the foreground, in this process; no record is written."""
+    """Repeat one trial in the foreground, here or in its build; no record is written."""
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.load import load_study
     from ablatrix.trials.messages import plain_result

@@ -15,6 +15,7 @@ from ablatrix.records.status import Status
 from ablatrix.study.cost import learn_costs
 from ablatrix.study.design import Design
 from ablatrix.study.design_file import load_design
+from ablatrix.trials.slots import SlotState, read_slot_states
 
 LOCK = Path("work", "lock")
 
@@ -51,6 +52,7 @@ class RunState:
         is_running: Whether a process holds the directory's lock; None where there is none to look at.
         begun, last: When the first and the last trial with a record began (UTC, ISO 8601).
         seconds: From the one to the end of the other.
+        slots: Where the slots of a run over several hosts stand; none of a run on this host alone.
     """
 
     study: str
@@ -60,6 +62,7 @@ class RunState:
     last: str | None
     seconds: float
     failures: tuple[Record, ...]
+    slots: tuple[SlotState, ...] = ()
 
     @property
     def planned(self) -> int:
@@ -111,6 +114,7 @@ def read_state(directory: Path) -> RunState:
         last=None if latest is None else latest.meta.time_utc,
         seconds=seconds,
         failures=tuple(one for one in final if one.status.is_failure),
+        slots=tuple(read_slot_states(directory)),
     )
 
 

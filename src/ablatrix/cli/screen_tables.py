@@ -7,16 +7,17 @@ from ablatrix.analysis.effects import Effect, ScreenedKnob, Screening, measured_
 from ablatrix.analysis.groups import percent_text
 from ablatrix.cli.tables import Block, Column, Row, say
 from ablatrix.records.metrics import Metric
+from ablatrix.statistics.ratio import Ratio
 
 KNOB = 28
 MOST_ALIASES = 3
 COLUMNS = (
     Column("knob", comfort=KNOB),
     Column("ratio [95 % interval]", whole=True),
-    Column("q (FDR)", rank=1, whole=True),
+    Column("q (FDR)", rank=2, whole=True),
     Column("by size alone", rank=3),
     Column("verdict", comfort=15),
-    Column("confirmed on other blocks", rank=2, whole=True),
+    Column("confirmed on other blocks", rank=1, whole=True),
 )
 DESIGNS = {
     "full_factorial": "every combination",
@@ -118,6 +119,12 @@ def design_notes(one: Screening) -> Iterator[str]:
             f"{where}: {len(one.chosen.idle)} do nothing here, what is built is the same without them: "
             f"{names_text(one.chosen.idle)}"
         )
+    if one.unmet[0]:
+        unmet, every = one.unmet
+        yield (
+            f"{where}: {unmet} of {every} pairs of configurations that differ in one knob share no block; they are "
+            "compared through others"
+        )
     if one.chosen.failed:
         failed = [f"{knob} ({why})" for knob, why in one.chosen.failed.items()]
         yield f"{where}: {len(failed)} fail by themselves: {names_text(failed)}"
@@ -136,8 +143,14 @@ def _row(one: ScreenedKnob, metric: Metric, confirmed: Effect | None) -> Row:
     if one.found and one.ratio is not None:
         verdict = metric.less if one.ratio.value < 1.0 else metric.more
     change = f"{one.knob}: {one.base_level} -> {one.level}"
-    other = "" if confirmed is None else measured_text(confirmed.ratio)
+    other = "" if confirmed is None else measured_text(_same_way(confirmed, one))
     return [change, measured_text(one.ratio), p_value_text(one.q_value), size, verdict, other]
+
+
+def _same_way(confirmed: Effect, one: ScreenedKnob) -> Ratio | None:
+    """Return a main effect from the level and to the level of a screening, which leaves knobs out of all on."""
+    is_back = (confirmed.base_level, confirmed.level) == (one.level, one.base_level)
+    return confirmed.ratio.inverse if confirmed.ratio and is_back else confirmed.ratio
 
 
 def p_value_text(p_value: float | None) -> str:

@@ -35,11 +35,7 @@ def show_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the trial's records as they are, one a line.")] = False,
 ) -> None:
     """Say everything that is recorded of one trial, in words: what it was, how it ended, its times and checks."""
-    from ablatrix.records.journal import read_records
-
-    with record_files([results]) as (file,):
-        records = list(read_records(file, report=lambda _: None))
-    attempts = _attempts(records, trial, results)
+    records, attempts = attempts_of(results, trial)
     if as_json:
         for one in attempts:
             print(json.dumps(one.model_dump(mode="json"), allow_nan=False))
@@ -57,6 +53,19 @@ def show_command(
         ("run it again, here", f"ablatrix rerun {wanted} --results {results} --study STUDY"),
         ("its records as they are", f"ablatrix show {wanted} --results {results} --json"),
     )
+
+
+def attempts_of(results: Path, start: str) -> "tuple[list[Record], list[Record]]":
+    """Return all records of some results, and those of the one trial whose id begins with some characters, in order.
+
+    Raises:
+        RecordError: There is no such trial, or there are several.
+    """
+    from ablatrix.records.journal import read_records
+
+    with record_files([results]) as (file,):
+        records = list(read_records(file, report=lambda _: None))
+    return records, _attempts(records, start, results)
 
 
 def _attempts(records: "Sequence[Record]", start: str, results: Path) -> "list[Record]":

@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +16,11 @@ from ablatrix.records.status import Status
 if TYPE_CHECKING:
     from ablatrix.cli.run_state import RunState, UnitState
     from ablatrix.records.model import Record
+    from ablatrix.trials.slots import SlotState
 
 MAX_FAILURES = 3
 MESSAGE_LENGTH = 200
+SHORT = 6
 OTHERS = ("unsupported", "interrupted", "not_run_budget", "not_prepared", "node_lost")
 
 Directory = Annotated[
@@ -83,10 +87,33 @@ def show_state(state: "RunState", wide: bool, to_stderr: bool = False) -> None:
         units.setdefault(f"{one.workload} on {one.compiler}", []).append(_row(one))
     blocks = [Block(unit, rows) for unit, rows in units.items()]
     print_blocks(f"Run of {state.study}: {_standing(state)}", columns, blocks, wide=wide, to_stderr=to_stderr)
+    if state.slots:
+        _show_slots(state.slots, wide, to_stderr)
     for record in state.failures[:MAX_FAILURES]:
         say(_failure(record), hanging=2, to_stderr=to_stderr)
     if len(state.failures) > MAX_FAILURES:
         say(f"... and {len(state.failures) - MAX_FAILURES} more failed trials", to_stderr=to_stderr)
+
+
+def _show_slots(slots: "Sequence[SlotState]", wide: bool, to_stderr: bool) -> None:
+    """Print where each slot of a run over several hosts stands."""
+    from ablatrix.cli.tables import Block, Column, print_blocks
+
+    columns = [
+        *(Column("slot"), Column("host id", rank=1, whole=True), Column("stratum", rank=2, whole=True)),
+        *(Column(name, whole=True) for name in ("blocks", "losses")),
+        *(Column("state"), Column("what", comfort=40), Column("heard", rank=1)),
+    ]
+    rows = [
+        [
+            *(one.slot, one.host_id[:SHORT], one.stratum[:SHORT], str(one.blocks), str(one.losses)),
+            *(one.state, one.what, one.heard_utc[11:19]),
+        ]
+        for one in slots
+    ]
+    counts = Counter(one.state for one in slots)
+    title = "Slots: " + ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+    print_blocks(title, columns, [Block("", rows)], wide=wide, to_stderr=to_stderr)
 
 
 def _failure(record: "Record") -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ablatrix.compilers.cache import TaskCache
     from ablatrix.compilers.passes import ObservedPasses
+    from ablatrix.compilers.profiling.program import ProfiledProgram
     from ablatrix.plan.graph import Graph
     from ablatrix.plan.plan import Plan
     from ablatrix.workloads.program import Program, TaskProgram
@@ -252,6 +253,19 @@ class ObservesPasses(Protocol):
 
         Raises:
             UnsupportedError: A knob's level or an operation that the compiler does not have.
+            CompilerError: The compiler failed.
+        """
+
+
+@runtime_checkable
+class ProfilesKernels(Protocol):
+    """Optional ability of a `Compiler`: it says how long each kernel of a run takes, and which nodes it computes."""
+
+    def profile(self, request: CompileRequest) -> ProfiledProgram:
+        """Compile a program in two forms: plain, and with kernels that are timed.
+
+        Raises:
+            UnsupportedError: The compiler does not tell times of kernels in this configuration.
             CompilerError: The compiler failed.
         """
 

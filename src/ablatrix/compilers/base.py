@@ -20,6 +20,8 @@ from ablatrix.compilers.reasons import reason_of
 from ablatrix.errors import AblatrixError, CompilerError, UnsupportedError
 
 if TYPE_CHECKING:
+    from ablatrix.compilers.profiling import TaskProfiler
+    from ablatrix.compilers.profiling.program import ProfiledProgram
     from ablatrix.compilers.tasks import TaskFunction
     from ablatrix.workloads.program import TaskProgram
 
@@ -35,10 +37,12 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
     Attributes:
         name: Name of the compiler in the catalogue.
         pass_evidence: How ``list_passes`` knows whether a pass changed the program, and what it does not see.
+        profile_source: Where ``profile`` has the times of kernels from, and how it knows which nodes they compute.
     """
 
     name: str
     pass_evidence: str = ""
+    profile_source: str = ""
 
     def preload(self) -> None:
         """Import what the compiler needs, in the fork server. Starts no thread pool.
@@ -140,6 +144,40 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
         Asked for by ``ablatrix passes`` alone.
         """
         raise UnsupportedError(f"compiler '{self.name}' does not list its passes")
+
+    def profile(self, request: CompileRequest) -> ProfiledProgram:
+        """Return the program in two forms: as ``compile`` returns it, and with kernels that are timed.
+
+        Raises:
+            UnsupportedError: The compiler does not tell times of kernels, or has no such operation.
+            CompilerError: The compiler failed on a task.
+        """
+        from ablatrix.compilers.profiling import marked
+        from ablatrix.compilers.profiling.program import ProfiledProgram
+        from ablatrix.compilers.task_building import compile_tasks, gather_facts, make_executable
+
+        options = self.options(request)
+        self.prepare(request, options)
+        own = [self.key_facts(request, options, task) for task in request.tasks]
+        built = compile_tasks(request, own, lambda task, key: self.build(request, options, task, key))
+        facts = gather_facts(built, request.plan)
+        plain = make_executable(request, self.load(request, options, built), facts)
+        with marked(request.tasks):
+            profilers = [
+                self.task_profiler(request, options, task, one) for task, one in zip(request.tasks, built, strict=True)
+            ]
+        timed = make_executable(request, profilers, facts)
+        return ProfiledProgram(request.plan, plain, timed, profilers, self.profile_source)
+
+    def task_profiler(
+        self, request: CompileRequest, options: OptionsT, task: TaskProgram, built: BuiltTask
+    ) -> TaskProfiler:
+        """Return a built task in a form whose kernels are timed; its nodes are marked meanwhile.
+
+        Raises:
+            UnsupportedError: The compiler does not tell times of kernels, or not in this configuration.
+        """
+        raise UnsupportedError(f"compiler '{self.name}' does not tell times of its kernels")
 
     @abstractmethod
     def load(self, request: CompileRequest, options: OptionsT, built: Sequence[BuiltTask]) -> Sequence[TaskFunction]:

@@ -14,6 +14,7 @@ MOST_DEPTH = 50
 MOST_VALUES = 20_000
 LONGEST_TEXT = 64 * 1024
 LONGEST_NUMBER = 40
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
 
 
@@ -58,6 +59,9 @@ class _BoundedComposer(Composer):
             raise OutOfBoundsError(None, None, f"a text of more than {LONGEST_TEXT} characters", event.start_mark)
         if len(event.value) > LONGEST_NUMBER and event.style is None and _NUMBER.fullmatch(event.value):
             raise OutOfBoundsError(None, None, f"a number of more than {LONGEST_NUMBER} digits", event.start_mark)
+        if _SURROGATE.search(event.value):
+            said = "a text has half of a surrogate pair, which is no character"
+            raise ComposerError(None, None, said, event.start_mark)
         return super().compose_scalar_node(anchor)
 
 

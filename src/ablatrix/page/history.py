@@ -127,8 +127,9 @@ def _mark(found: History, point: Point) -> dict[str, Any]:
 
 
 def _words(found: History, one: Series) -> list[str]:
-    """Return a series in sentences: its levels, and what changed between them."""
-    lines = [
+    """Return a series in sentences: what a mean is of, its levels, and what changed between them."""
+    lines = [f"The geometric mean of the ratios of {', '.join(one.workloads)}."] if one.workloads else []
+    lines += [
         f"Runs {found.runs[first].name} to {found.runs[last].name}: {ratio_value(ratio.value)} {interval(ratio)}."
         for first, last, ratio in one.levels
     ]

@@ -72,6 +72,9 @@ def _notes(screen: Screening) -> list[str]:
         notes.append(f"No effect found of {len(screen.rest)} knobs{reach}.")
     if screen.chosen.idle:
         notes.append(f"Do nothing here, the program is the same without them: {', '.join(screen.chosen.idle)}.")
+    if screen.unmet[0]:
+        unmet, every = screen.unmet
+        notes.append(f"{unmet} of {every} pairs of configurations that differ in one knob share no block.")
     if screen.chosen.failed:
         failed = (f"{knob} ({why})" for knob, why in screen.chosen.failed.items())
         notes.append(f"Fail by themselves: {', '.join(failed)}.")

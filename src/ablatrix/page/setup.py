@@ -71,7 +71,7 @@ def knobs_table(findings: Findings, units: Sequence[Unit]) -> Table:
             if knob not in baseline or not levels:
                 continue
             others = [str(level) for level in levels if str(level) != baseline[knob]]
-            proofs = [one for one in findings.proofs if (one.compiler, one.knob) == (compiler, knob)]
+            proofs = [one for one in findings.probed_proofs if (one.compiler, one.knob) == (compiler, knob)]
             rows.append(
                 Row(
                     [

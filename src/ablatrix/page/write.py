@@ -29,6 +29,7 @@ from ablatrix.page.effects import (
 )
 from ablatrix.page.effects_charts import attribution_chart, effects_chart
 from ablatrix.page.environment import environment_table, exclusions_table, machine_line, noise_table, run_span
+from ablatrix.page.explained import explained_tables
 from ablatrix.page.glance import glance_table
 from ablatrix.page.hosts import hosts_table
 from ablatrix.page.main_table import main_tables
@@ -44,6 +45,7 @@ from ablatrix.page.tokens import context_table
 from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.rows import canonical_rows
 from ablatrix.provenance.units import Unit
+from ablatrix.records.kept_findings import KeptFinding
 from ablatrix.version import __version__
 
 MAX_CELLS = 1_500
@@ -89,6 +91,7 @@ def write_page(
     out: str | Path,
     records: Sequence[Path] = (),
     allow_mixed: bool = False,
+    kept: Sequence[KeptFinding] = (),
 ) -> Path:
     """Write the page of a set of results. The same records give the same bytes.
 
@@ -98,6 +101,7 @@ def write_page(
         out: File to write.
         records: The files that the trials were read from: tracebacks and output are shown from them.
         allow_mixed: Accept records of several studies, machines, commits or versions; columns then distinguish them.
+        kept: What further searches in these results came to.
 
     Returns:
         The file.
@@ -107,11 +111,17 @@ def write_page(
     """
     path = Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_page(findings, claims, records, allow_mixed), encoding="utf-8", newline="\n")
+    path.write_text(_page(findings, claims, records, allow_mixed, kept), encoding="utf-8", newline="\n")
     return path
 
 
-def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[Path], allow_mixed: bool) -> str:
+def _page(
+    findings: Findings,
+    claims: Sequence[CheckedClaim],
+    records: Sequence[Path],
+    allow_mixed: bool,
+    kept: Sequence[KeptFinding],
+) -> str:
     trials = findings.trials
     distinct = findings.of(_combinations(trials))
     mixed = refuse_mixed(distinct, allow_mixed, strata_apart=True)
@@ -143,10 +153,12 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         "sections": sections,
         "builds": () if mixed else build_sections(findings, metrics),
         "max_reasons": MAX_REASONS,
+        "explained": explained_tables(records),
         "contexts": context_table(() if mixed else findings.context_lines, rows.trials),
         "cold": cold,
         "cells": cells.cells_table(findings, finder, groups, MAX_CELLS),
         "filters": [*map(cells.facet_name, groups), "outcome"],
+        "kept": kept,
         "failures": failed,
         "all_failures": all_failures,
         "record_count": rows.trials.height,

@@ -202,12 +202,17 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "crossed_axis": ("colour: factor on one knob's effect", "颜色：一个开关的效应所乘的因子"),
     "crossed_of": ("the other changed too", "另一个也改变"),
     "crossed_bold": ("bold: shown to be there", "粗体：已证实"),
+    "crossed_marked": ("bold, or a dot: shown to be there", "粗体或圆点：已证实"),
     "crossed_found": ("shown to be there", "已证实"),
     "crossed_sum": ("sum of several, not told apart", "多个交互之和，无法区分"),
     "crossed_others": ("{count} further knobs: smaller", "其余 {count} 个开关：更小"),
     "others": ("{count} further changes: {low} to {high}", "其余 {count} 项改动：{low} 至 {high}"),
     "others_alike": ("{count} further changes: {low}", "其余 {count} 项改动：{low}"),
     "others_unknown": ("{count} further changes without a value", "其余 {count} 项改动无数值"),
+    "largest_rows": (
+        "{where}: the {shown} largest changes. {rest}.",
+        "{where}：变化最大的 {shown} 项改动。{rest}。",
+    ),
     "largest_columns": (
         "Columns: the {shown} knobs with the largest changes. {rest}.",
         "各列为变化最大的 {shown} 个开关。{rest}。",

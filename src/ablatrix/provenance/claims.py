@@ -55,7 +55,7 @@ def factor_of(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> F
         knob: sorted({str(one[position]) for one in grid.comparison.configurations}, key=sort_key)
         for position, knob in enumerate(grid.comparison.knobs)
     }
-    behind = finder.of_stage(unit, mode, claim.metric, fixed, between)
+    behind = finder.of_stage(unit, mode, claim.metric, fixed, between, finder.series_of(grid.stage))
     moved = {"knob": claim.knob, "base_level": base, "level": level, **_same_program(grid, claim, (level, base))}
     is_split = behind.blocks > checked.ratio.count
     rows = finder.widened_by(unit, mode, claim.metric, behind.rows, checked.ratio.widened)

@@ -144,9 +144,9 @@ class RowFinder:
         return union([rows, self.of_control(unit, mode, metric)]) if offset else rows
 
     def of_control(self, unit: Unit, mode: str, metric: str) -> Ranges:
-        """Return the rows of an A/A control: of the baseline and its twins."""
+        """Return the rows of an A/A control: of the baseline, in each build that has one, and its twins."""
         sides = [self._held(unit, mode), self._held(unit, mode, "twins")]
-        return union(self._rows(unit, metric, held, held.with_value(metric) & held.is_baseline) for held in sides)
+        return union(self._rows(unit, metric, held, held.with_value(metric) & held.is_controlled) for held in sides)
 
     def blocks_of(self, unit: Unit, series: str | None = None) -> Ranges:
         """Return the rows that a unit's paired run times are made from: all hot ok trials of its blocks."""

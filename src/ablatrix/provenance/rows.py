@@ -16,7 +16,7 @@ from ablatrix.provenance.ranges import Ranges, ranges_of
 ROW = "row"
 OWNER = "block_compiler"
 KEYS = (
-    *("workload", "workload_digest", "compiler", "mode", "role", "status", "is_baseline"),
+    *("workload", "workload_digest", "compiler", "mode", "role", "status", "is_baseline", "cell_id"),
     *("run", "block_id", "position", "trial_id", "record_id"),
 )
 """What rows are sorted and found by."""

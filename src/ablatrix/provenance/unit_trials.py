@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.groups import Whole, numbered
+from ablatrix.analysis.groups import Whole, controlled_cells, numbered
 from ablatrix.analysis.table import BLOCK
 from ablatrix.provenance.ranges import Ranges, ranges_of
 
@@ -31,9 +31,9 @@ class RowNumbers:
         return self._masks[metric]
 
     @cached_property
-    def is_baseline(self) -> Mask:
-        """Which rows are of the baseline."""
-        return _mask(self._trials["is_baseline"])
+    def is_controlled(self) -> Mask:
+        """Which rows are of a configuration that the A/A control is of: the baseline, and that of a further build."""
+        return _mask(self._trials["cell_id"].is_in(controlled_cells(self._trials).implode()))
 
     @cached_property
     def blocks(self) -> Whole:
@@ -62,9 +62,9 @@ class UnitTrials:
         return self._every.with_value(metric)[self._rows]
 
     @property
-    def is_baseline(self) -> Mask:
-        """Which trials are of the baseline."""
-        return self._every.is_baseline[self._rows]
+    def is_controlled(self) -> Mask:
+        """Which trials are of a configuration that the A/A control is of."""
+        return self._every.is_controlled[self._rows]
 
     def among(self, choices: Choices) -> Mask:
         """Return which trials have one of the given levels of each knob that is named."""

@@ -97,6 +97,11 @@ class Noise(Part):
         default=None, description="CPU time of the trial's process and of its finished children, user and system."
     )
     gpu: GpuNoise | None = Field(default=None, description="The GPU's clocks; null where the trial opened none.")
+    cluster_cpu_s: Seconds | None = Field(
+        default=None,
+        description="CPU time that the cluster's own processes took on the host over that span; null without a "
+        "cluster, and before 1.5.",
+    )
     disturbance: str | None = Field(default=None, description="Why it counts as disturbed; null when it does not.")
 
 

@@ -93,9 +93,11 @@ def _without_new_facts(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_place(data: dict[str, Any]) -> dict[str, Any]:
-    """1.4 did not say on which of several hosts a trial ran."""
+    """1.4 did not say on which of several hosts a trial ran, nor what a cluster took of it."""
     if isinstance(data.get("meta"), dict):
         data["meta"] |= {"place": None}
+        if isinstance(data["meta"].get("noise"), dict):
+            data["meta"]["noise"] |= {"cluster_cpu_s": None}
     return data
 
 

@@ -7,7 +7,7 @@ An interval over repeats knows of what scatters between them, and of nothing els
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -85,6 +85,12 @@ class Ratio:
         if self.low is None or self.high is None:
             return None
         return (math.log(self.high) - math.log(self.low)) / 2.0
+
+    @property
+    def inverse(self) -> "Ratio":
+        """The ratio of the other way round."""
+        low, high = (None if end is None else 1.0 / end for end in (self.high, self.low))
+        return replace(self, value=1.0 / self.value, low=low, high=high)
 
     @property
     def side(self) -> int:

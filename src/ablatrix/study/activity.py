@@ -53,7 +53,9 @@ def program_of(record: Record) -> str | None:
     )
 
 
-def find_activity(entry: CompilerEntry, moved: Mapping[str, Level], records: Mapping[Moved, Record]) -> Activity:
+def find_activity(
+    entry: CompilerEntry, moved: Mapping[str, Level], records: Mapping[Moved, Record], last: Moved
+) -> Activity:
     """Return which knobs do anything.
 
     A knob is idle if two pairs of compiles are the same program: by itself and the baseline, and all moved and all but
@@ -64,15 +66,17 @@ def find_activity(entry: CompilerEntry, moved: Mapping[str, Level], records: Map
         entry: The compiler.
         moved: The level to which each knob is moved, in the order of the study.
         records: Of the compiles, by which knobs are moved.
+        last: Which knobs are moved where each is tried as the last of all; see `ablatrix.study.far_end`.
     """
     programs = {one: program_of(record) for one, record in records.items()}
-    nothing, everything = Moved(), Moved(moved)
+    nothing = Moved()
     active: list[str] = []
     idle: dict[str, tuple[str, ...]] = {}
     failed: dict[str, str] = {}
     for knob in moved:
-        first, last = Moved({knob}), everything - {knob}
-        same = [programs[one] for one, other in ((nothing, first), (last, everything)) if _equal(programs, one, other)]
+        first = Moved({knob})
+        pairs = [(nothing, first), *([(last - first, last)] if knob in last else [])]
+        same = [programs[one] for one, other in pairs if _equal(programs, one, other)]
         held = entry.knob(knob)
         if held is not None and not held.changes_run and knob not in READ_BACK and len(same) == 2:
             idle[knob] = tuple(str(one) for one in same)
@@ -95,7 +99,7 @@ def _fails(record: Record) -> bool:
 
 
 def _equal(programs: Mapping[Moved, str | None], one: Moved, other: Moved) -> bool:
-    return programs[one] is not None and programs[one] == programs[other]
+    return programs.get(one) is not None and programs[one] == programs.get(other)
 
 
 def by_moved_knobs(

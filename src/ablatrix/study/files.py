@@ -1,5 +1,6 @@
 """The files that a study needs beside its own: models of its user, plug-ins, programs that are compilers, builds."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -8,6 +9,8 @@ from ablatrix.errors import StudyError
 from ablatrix.study.builds import build_files
 from ablatrix.study.resolve import ResolvedStudy, plugin_sources
 from ablatrix.workloads.source import file_of, is_file
+
+STUDY_NAME = "study.yaml"
 
 
 def companions(resolved: ResolvedStudy) -> dict[str, Path]:
@@ -18,6 +21,57 @@ def companions(resolved: ResolvedStudy) -> dict[str, Path]:
     Raises:
         StudyError: A file lies outside the study's directory, so that a copy of the study could not find it.
     """
+    study, found = resolved.study, _named_files(resolved)
+    outside = [name for name in found if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]
+    if outside:
+        raise StudyError(
+            *(
+                f"study '{study.name}': {name} lies outside the study's directory {study.directory}, so a copy of the "
+                "study would not find it; put it beside the study file or below it"
+                for name in outside
+            )
+        )
+    return dict(sorted(found.items()))
+
+
+def keep_study(resolved: ResolvedStudy, directory: Path, words: str) -> Path:
+    """Write a study that no file says, with the files that it names, so that it can be run again from there.
+
+    Args:
+        resolved: The study. What it names by an absolute path stays where it is.
+        directory: Where to write it, under its name ``study.yaml``; what is there of an earlier time is replaced.
+        words: What it is, for whoever reads the file.
+
+    Returns:
+        The file.
+
+    Raises:
+        StudyError: It names a file by a path that leads out of its directory, or the copy cannot be written.
+    """
+    from ruamel.yaml import YAML
+
+    study = resolved.study
+    found = {name: file for name, file in _named_files(resolved).items() if not PurePosixPath(name).is_absolute()}
+    outside = next((name for name in found if ".." in PurePosixPath(name).parts), None)
+    if outside is not None:
+        raise StudyError(f"study '{study.name}': {outside} lies outside its directory {study.directory}")
+    kept = directory / STUDY_NAME
+    try:
+        for name, file in found.items():
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, directory / name)
+            shutil.copymode(file, directory / name)
+        directory.mkdir(parents=True, exist_ok=True)
+        with kept.open("w", encoding="utf-8") as stream:
+            stream.writelines(f"# {line}\n" for line in words.splitlines())
+            YAML().dump(study.model_dump(mode="json"), stream)
+    except OSError as error:
+        raise StudyError(f"{error.filename or directory}: cannot be written: {error.strerror}") from None
+    return kept
+
+
+def _named_files(resolved: ResolvedStudy) -> dict[str, Path]:
+    """Return the files that a study names: path as it does -> file."""
     study, catalogue = resolved
     found: dict[str, Path] = {}
     for variant in study.variants:
@@ -37,16 +91,7 @@ def companions(resolved: ResolvedStudy) -> dict[str, Path]:
     found |= build_files(study)
     for plugin, source in plugin_sources(resolved).items():
         found |= {str(PurePosixPath(plugin).parent / name): file for name, file in source.files.items()}
-    outside = [name for name in found if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]
-    if outside:
-        raise StudyError(
-            *(
-                f"study '{study.name}': {name} lies outside the study's directory {study.directory}, so a copy of the "
-                "study would not find it; put it beside the study file or below it"
-                for name in outside
-            )
-        )
-    return dict(sorted(found.items()))
+    return found
 
 
 def refuse_changed_files(resolved: ResolvedStudy) -> None:

@@ -29,7 +29,7 @@ def stage_plan(resolved: ResolvedStudy, design: Design, trial: Trial, cell: Cell
         knobs=list(span.levels),
         levels=[list(levels) for levels in span.levels.values()],
         centre={knob: centre[knob] for knob in cell.knobs},
-        chosen=None if choice is None else _chosen(choice),
+        chosen=None if choice is None else _chosen(resolved, stage, choice),
     )
 
 
@@ -46,13 +46,15 @@ def _kind(stage: Stage) -> Literal["factorial", "around", "screen"]:
     return "around" if stage.vary is not None else "factorial"
 
 
-def _chosen(choice: StageChoice) -> ChosenStage:
+def _chosen(resolved: ResolvedStudy, stage: Stage, choice: StageChoice) -> ChosenStage:
+    # A design that was read again names knobs that left by name alone.
+    knobs = screened_span(resolved, stage, choice.compiler).levels if stage.screen is not None else ()
     return ChosenStage(
         design=choice.design,
         resolution=choice.resolution,
         of=choice.of,
-        idle=list(choice.idle),
-        failed=dict(choice.failed),
+        idle=[knob for knob in knobs if knob in choice.idle],
+        failed={knob: choice.failed[knob] for knob in knobs if knob in choice.failed},
         programs=choice.programs,
         orders=[list(order) for order in choice.orders],
     )

@@ -13,6 +13,7 @@ from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadErro
 from ablatrix.plugin_files import add_plugin, read_catalogue
 from ablatrix.plugin_sources import PluginSource
 from ablatrix.study.builds import add_builds
+from ablatrix.study.knobs_of_builds import with_knobs_of_builds
 from ablatrix.study.model import CompilerChoice, KnobChoice, Study
 from ablatrix.study.named import take_offers
 from ablatrix.study.validation import Fault, describe_unknown, find_faults
@@ -108,7 +109,13 @@ def _describe_programs(study: Study, catalogue: Catalogue) -> tuple[dict[str, Co
         settings = {name: one for name, one in words.items() if "setting" in one}
         try:
             entry = describe_command(choice.name, choice.command, study.directory, words)
-            found[choice.name], of_knobs = add_settings(entry, settings, ask_addresses(entry), study.directory)
+            found[choice.name], of_knobs = add_settings(
+                with_knobs_of_builds(study, choice, entry),
+                settings,
+                ask_addresses(entry),
+                study.directory,
+                has_builds=bool(choice.builds),
+            )
         except CompilerError as error:
             faults.append((location, str(error)))
             continue
@@ -136,8 +143,12 @@ def _find_settings(study: Study, catalogue: Catalogue) -> tuple[dict[str, Compil
         location: Location = ("compilers", index, "knobs")
         words = {name: knob.model_dump(exclude_unset=True) for name, knob in choice.knobs.items()}
         try:
-            known = ask_addresses(entry) if any("setting" in one for one in words.values()) else AddressList(())
-            found[choice.name], of_knobs = add_settings(entry, words, known, study.directory)
+            # Of a compiler that only its builds have, these are asked, once they are made.
+            is_asked = any("setting" in one for one in words.values()) and (entry.installed or not choice.builds)
+            known = ask_addresses(entry) if is_asked else AddressList(())
+            found[choice.name], of_knobs = add_settings(
+                entry, words, known, study.directory, has_builds=bool(choice.builds)
+            )
         except CompilerError as error:
             faults.append((location, str(error)))
             complete = False

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ablatrix.statistics.screening import incomplete_blocks
+from ablatrix.statistics.screening import incomplete_blocks, neighbours
 from ablatrix.study.builds import ANCHORS, OF_A_BUILD, anchors_of
 from ablatrix.study.cells import Cell, reference_cell
 from ablatrix.study.design import Design
@@ -17,25 +17,26 @@ Part = list[tuple[Cell, str]]
 Pair = tuple[int, int]
 
 
-def part_sizes(others: int, live: int, *, anchored: bool) -> list[int]:
+def part_sizes(others: int, live: int, *, anchored: bool, builds: int = 1) -> list[int]:
     """Return how many configurations beside the baseline each block of a repeat holds, the first one first.
 
     Args:
-        others: Configurations beside the baseline.
+        others: Configurations beside the baseline, and its configurations in further builds.
         live: Trials that a block holds.
         anchored: Whether reference and A/A control are in every block; else they are in the first alone, as a screening
             compares configurations with each other.
+        builds: Of the compiler, each of which has a baseline in every block.
     """
-    first = max(1, live - ANCHORS)
-    room = first if anchored else max(1, live - 1)
+    anchors = ANCHORS + OF_A_BUILD * (builds - 1)
+    first = max(1, live - anchors)
+    room = first if anchored else max(1, live - builds)
     count = 1 + max(0, math.ceil((others - first) / room))
     if count == 1:
         return [others]
     # As many trials in each block; where only the first has all anchors, it has so many configurations fewer.
-    whole, more = divmod(others + room - first, count)
-    sizes = [whole + (number < more) for number in range(count)]
-    sizes[0] -= room - first
-    return sizes
+    own = max(1, -(-(others + room - first) // count) - (room - first))
+    whole, more = divmod(others - own, count - 1)
+    return [own, *(whole + (number < more) for number in range(count - 1))]
 
 
 def hot_trials(configurations: int, live: int, *, anchored: bool = False) -> int:
@@ -78,7 +79,7 @@ def repeat_parts(
     others = order.sample(others, len(others))
     anchors: Part = [reference, *((cell, role) for cell in baselines for role in ("measured", "twin"))]
     anchored = choice.of is not None
-    sizes = part_sizes(len(others), live - OF_A_BUILD * (len(baselines) - 1), anchored=anchored)
+    sizes = part_sizes(len(others), live, anchored=anchored, builds=len(baselines))
     parts = [others] if len(sizes) == 1 else _balanced(design, choice, [baselines[0], *others], sizes, order)
     for number in order.sample(range(len(parts)), len(parts)) if len(parts) > 1 else [0]:
         beside = anchors if anchored or number == 0 else [(cell, "measured") for cell in baselines]
@@ -103,15 +104,15 @@ def _pairs(choice: StageChoice, cells: Sequence[Cell]) -> tuple[list[Pair], list
     """Return which cells should meet, and which should always be together: by how many knobs they differ."""
     spans = [(knob, list(levels)) for knob, levels in choice.levels.items()]
     codes = np.array([[levels.index(cell.knobs[knob]) for knob, levels in spans] for cell in cells])
+    meet = neighbours(codes)
+    if meet:
+        return meet, []
     mirrored = [len(levels) - 1 for _, levels in spans] - codes
-    neighbours: list[Pair] = []
     mirrors: list[Pair] = []
     for number in range(1, len(cells)):
-        later = codes[number + 1 :]
-        at = number + 1
-        neighbours += [(number, at + int(one)) for one in np.flatnonzero((later != codes[number]).sum(axis=1) == 1)]
-        mirrors += [(number, at + int(one)) for one in np.flatnonzero((later == mirrored[number]).all(axis=1))]
-    return (neighbours, []) if neighbours else ([], mirrors)
+        others = np.flatnonzero((codes[number + 1 :] == mirrored[number]).all(axis=1))
+        mirrors += [(number, number + 1 + int(one)) for one in others]
+    return [], mirrors
 
 
 def _shuffled(items: Part, order: random.Random) -> Part:

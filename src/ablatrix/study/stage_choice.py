@@ -18,8 +18,10 @@ class StageChoice:
         levels: The knobs that it varies with their levels, in the order of the study. Of a search by groups, as a knob
             stays and as it is left out; idle knobs are among them, which leave where all that can go does.
         idle: Knobs that left because they changed nothing, each with the SHA-256 of the two programs that it left as
-            they were: by itself, and with all others moved.
+            they were: by itself, and with all others moved but those that are ``needed``.
         failed: Knobs that left because every configuration with them failed, each with how.
+        needed: Knobs that stayed at the baseline's level where the others were tried as the last, as nothing compiles
+            with all moved.
         of: Of a confirmation: the stage that it confirms.
         configurations: How many it has; of one that goes on in rounds, at most.
         programs: How many distinct programs these are, where all corners were compiled; else None.
@@ -42,6 +44,7 @@ class StageChoice:
     why: str
     idle: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
+    needed: tuple[str, ...] = ()
     of: str | None = None
     programs: int | None = None
     corners: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -68,4 +71,6 @@ class StageChoice:
         corners = {cell: tuple(several) for cell, several in dict(held["corners"]).items()}
         levels = {knob: tuple(several) for knob, several in pairs}
         orders = tuple(map(tuple, held.get("orders", ())))
-        return cls(**{**held, "levels": levels, "idle": idle, "corners": corners, "orders": orders})
+        needed = tuple(held.get("needed", ()))
+        told = {"levels": levels, "idle": idle, "corners": corners, "orders": orders, "needed": needed}
+        return cls(**{**held, **told})

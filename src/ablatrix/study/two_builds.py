@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +45,12 @@ def between_builds(study: Study, base: str, head: str) -> tuple[Study, str, str]
     if [*study.builds] == names and all(choice.builds == names for choice in study.compilers if choice.builds):
         return study, names[0], names[1]
     data = study.model_dump(mode="json")
-    data["builds"] = {name: spec.model_dump(mode="json") for name, spec in specs.items()}
+    data["builds"] = {name: _anchored(spec, study.directory) for name, spec in specs.items()}
     chosen = [choice for choice in data["compilers"] if choice.get("builds")] or data["compilers"]
     for choice in data["compilers"]:
         choice.pop("builds", None)
+        if choice.get("command"):
+            choice["command"] = _from_outside(choice["command"], study.directory)
     for choice in chosen:
         choice["builds"] = names
     data["baseline"].pop(BUILD, None)
@@ -60,6 +62,26 @@ def between_builds(study: Study, base: str, head: str) -> tuple[Study, str, str]
     except ValidationError as wrong:
         fault = wrong.errors()[0]
         raise StudyError(f"--base {base}, --head {head}: {fault['msg']}") from None
+
+
+def _anchored(spec: BuildSpec, directory: Path) -> dict[str, Any]:
+    """Return a build whose paths out of the study's directory are absolute: its study may be kept elsewhere."""
+    data = spec.model_dump(mode="json")
+    if spec.env:
+        data["env"] = spec.variables(directory, None)
+    if spec.python is not None and os.sep in spec.python:
+        data["python"] = os.path.abspath(directory / spec.python)  # noqa: PTH100 - a link makes the interpreter
+    if spec.git is not None and (directory / spec.git.repository).exists():
+        data["git"]["repository"] = str((directory / spec.git.repository).resolve())
+    for key in ("pip", "command"):
+        if data.get(key):
+            data[key] = _from_outside(data[key], directory)
+    return data
+
+
+def _from_outside(words: Iterable[str], directory: Path) -> list[str]:
+    """Return words of which paths that lead out of a directory are absolute."""
+    return [str((directory / word).resolve()) if word.startswith("../") else word for word in words]
 
 
 def _found(study: Study, given: str) -> tuple[str, BuildSpec]:
@@ -94,6 +116,8 @@ def _made_up(study: Study, given: str) -> Iterator[tuple[str, BuildSpec]]:
         # Not resolved: the interpreter of a virtual environment is a link, and what it is linked to is another one.
         path = Path(given).absolute()
         yield _name("-".join(path.parts[-3:]), "python-"), BuildSpec(python=str(path))
+    elif os.sep in given and AT not in given:
+        raise StudyError(f"build {given}: there is no such program; give the path of a Python that has ablatrix")
 
 
 def _only_of_git(study: Study, given: str) -> BuildSpec:

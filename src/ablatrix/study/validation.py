@@ -194,15 +194,23 @@ def _level_faults(
         names = [entry.name for entry in (*without[0].knobs, *without[0].on_offer)]
         yield (
             location,
-            f"compiler '{without[0].name}' has no knob '{knob}'; it has: {', '.join(names)}{closest(knob, names)}",
+            f"compiler '{without[0].name}' has no knob '{knob}'; it has: {', '.join(names)}{closest(knob, names)}"
+            + _of_one_build(without[0]),
         )
     for entry, level in itertools.product(used, levels):
         found = entry.knob(knob)
         if found is not None and not found.has(level):
             yield (
                 location,
-                f"knob '{knob}' of compiler '{entry.name}' has no level '{level}'; it has: {found.choices()}",
+                f"knob '{knob}' of compiler '{entry.name}' has no level '{level}'; it has: {found.choices()}"
+                + _of_one_build(entry),
             )
+
+
+def _of_one_build(entry: CompilerEntry) -> str:
+    """Return what to do about what a program has in a build alone that is not made when the study is read."""
+    said = "; what only a build has that is made first goes under the compiler's 'knobs', with its levels"
+    return said if entry.builds and entry.program is not None else ""
 
 
 def _repeats(key: str, names: list[str], remedy: str = "list each once") -> Iterator[Fault]:

@@ -104,7 +104,7 @@ def make_single_study(
         knob = re.sub(r"\W", "_", name)[:LONGEST_NAME] if ":" in name else name
         if knob in levels:
             raise StudyError(f"--knob {text}: '{name}' is given twice; give it once")
-        levels[knob] = _read_level(given)
+        levels[knob] = read_level(given)
         if ":" in name:
             settings[knob] = {"setting": name, "levels": [levels[knob]]}
     own = next(iter(compiler.primary), compiler.knobs[0].name)  # a stage varies something
@@ -159,13 +159,13 @@ def _read_knobs(texts: Sequence[str]) -> dict[str, list[Level]]:
 
 def _read_knob(text: str) -> tuple[str, list[Level]]:
     name, equals, levels = text.partition("=")
-    found = [_read_level(one) for one in levels.split(",") if one]
+    found = [read_level(one) for one in levels.split(",") if one]
     if not equals or not name or not found:
         raise StudyError(f"--knob {text}: must be of the form knob=level,level, such as fusion=off,on")
     return name, found
 
 
-def _read_level(text: str) -> Level:
+def read_level(text: str) -> Level:
     """Return a level as a study file would have it: digits are a number."""
     if not _NUMBER.fullmatch(text):
         return text

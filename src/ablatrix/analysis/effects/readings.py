@@ -26,6 +26,7 @@ from ablatrix.analysis.groups import (
     numbered,
     numbered_codes,
     over_hosts,
+    plans_of,
     sort_key,
     step_of,
 )
@@ -369,8 +370,7 @@ def _plans(column: _Column | None, own: Whole) -> dict[str, StagePlan]:
     if column is None:
         return {}
     firsts, _ = _by_appearance(column.numbers[own])
-    named = (column.values[number] for number in column.numbers[own[firsts]])
-    return {str(stage): StagePlan.read(str(text)) for stage, text in named if None not in (stage, text)}
+    return plans_of(column.values[number] for number in column.numbers[own[firsts]])
 
 
 def levels_key(levels: Configuration) -> tuple[tuple[int, float, str], ...]:

@@ -4,9 +4,10 @@ import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ablatrix.analysis.effects.readings import Key, Readings, TrialLayout
@@ -14,7 +15,7 @@ from ablatrix.analysis.effects.searches import GroupSearch, group_search
 from ablatrix.analysis.groups import ChosenStage, Instrument, StagePlan
 from ablatrix.records.status import Status
 from ablatrix.statistics.ratio import Allowance, Ratio
-from ablatrix.statistics.screening import DesignCheck
+from ablatrix.statistics.screening import DesignCheck, neighbours, unmet_pairs
 from ablatrix.statistics.screening.observed import (
     Block,
     Observed,
@@ -80,6 +81,8 @@ class Screening:
         crossed: Interactions, and curves, as far as the design shows any, the largest first.
         doubts: Assumptions of the design that the values contradict.
         search: Of a search by groups, what is known of leaving knobs out; else None.
+        unmet: How many pairs of configurations that differ in one knob share no block, and how many such pairs there
+            are; they are compared through others. (0, 0) where every block has every configuration.
     """
 
     origin: tuple[Any, ...]
@@ -96,6 +99,7 @@ class Screening:
     crossed: tuple[ScreenedPair, ...]
     doubts: tuple[DesignCheck, ...]
     search: GroupSearch | None = None
+    unmet: tuple[int, int] = (0, 0)
 
     @property
     def found(self) -> tuple[ScreenedKnob, ...]:
@@ -168,8 +172,23 @@ def screenings(
                 own = dict(zip((*origin, *UNIT_COLUMNS), unit, strict=True)) | {"stage": stage}
                 seen = _observed(trials, own, held, plan, plan.chosen, allowance)
                 key = (*unit, mode, metric, stage)
-                found.append(_screening(key, len(held.logs), plan, plan.chosen, seen, len(origin)))
+                one = _screening(key, len(held.logs), plan, plan.chosen, seen, len(origin))
+                found.append(replace(one, unmet=_unmet(one, held)))
     return found
+
+
+def _unmet(one: Screening, held: Readings) -> tuple[int, int]:
+    """Return how many neighbours share no block in which both have a value, and how many neighbours there are."""
+    there = ~np.isnan(held.block_logs)
+    if there.all() or one.search is not None:  # a search compares each of its configurations with one alone
+        return 0, 0
+    measured = list(held.measured)
+    order = sorted(range(len(measured)), key=lambda number: measured[number] != held.baseline)
+    names = [measured[number] for number in order]
+    levels = [list(dict.fromkeys(column)) for column in zip(*names, strict=True)]
+    codes = np.array([[own.index(at) for own, at in zip(levels, name, strict=True)] for name in names])
+    meet = neighbours(codes)
+    return len(unmet_pairs((np.flatnonzero(row).tolist() for row in there[:, order]), meet)), len(meet)
 
 
 def _observed(
@@ -279,7 +298,8 @@ def screening_frame(screens: Sequence[Screening], origin: Sequence[str] = ()) ->
     text, real, whole = pl.String(), pl.Float64(), pl.Int64()
     schema: dict[str, pl.DataType] = dict.fromkeys(origin, text)
     schema |= dict.fromkeys(("metric", "mode", "workload", "compiler", "stage", "design"), text)
-    schema |= {"resolution": whole, "configurations": whole, "blocks": whole, "state": text}
+    schema |= {"resolution": whole, "configurations": whole, "blocks": whole}
+    schema |= {"neighbours": whole, "unmet": whole, "state": text}
     schema |= dict.fromkeys(("knob", "base_level", "level"), text)
     schema |= dict.fromkeys(("ratio", "ratio_low", "ratio_high", "p", "q"), real) | {"stands_out": pl.Boolean()}
     schema |= dict.fromkeys(("share", "share_low", "share_high"), real) | dict.fromkeys(("acts", "corner_pairs"), whole)
@@ -297,6 +317,8 @@ def _rows_of(one: Screening) -> list[dict[str, Any]]:
         "resolution": one.chosen.resolution,
         "configurations": one.configurations,
         "blocks": one.blocks,
+        "neighbours": one.unmet[1],
+        "unmet": one.unmet[0],
     }
     rows: list[dict[str, Any]] = [
         shared

@@ -1,5 +1,6 @@
 """What a search by groups found, in lines: what can go, what was tried, and what is not proven."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from ablatrix.analysis.effects.searches import GroupSearch
@@ -8,6 +9,8 @@ from ablatrix.statistics.ratio import Ratio
 
 MOST_NAMED = 60
 """Names in a line: more are counted."""
+NO_WIDTH = 1e-9
+"""An interval that is narrower is rounding alone."""
 
 
 def search_texts(one: GroupSearch, idle: int) -> Iterator[str]:
@@ -35,8 +38,10 @@ def search_texts(one: GroupSearch, idle: int) -> Iterator[str]:
         yield f"cannot go, as what is left fails: {names_text(one.broken)}"
     for group in one.joint:
         yield f"matter together while no part of them does, so not all of them can go: {names_text(group)}"
-    for group in one.undivided:
-        yield f"matter together, and not proven which of them do, as they were not divided: {names_text(group)}"
+    if one.undivided:
+        groups = "; ".join(map(names_text, one.undivided))
+        which = "not proven which of their knobs do, as they were not divided"
+        yield f"matter as groups ({len(one.undivided)}), and {which}: {groups}"
     if len(sizes) > alone:
         yield "taken for granted: what two knobs of one group do does not cancel out"
 
@@ -47,12 +52,12 @@ def names_text(several: Sequence[str], most: int = MOST_NAMED) -> str:
     return listed if len(several) <= most else f"{listed} and {len(several) - most} more"
 
 
-def measured_text(ratio: Ratio | None) -> str:
-    """Return a ratio with its interval."""
+def measured_text(ratio: Ratio | None, exact: bool = False) -> str:
+    """Return a ratio with its interval; one without width, or that is said to be exact, has none."""
     if ratio is None:
         return "none"
-    if ratio.low is None or ratio.high is None:
+    if not exact and (ratio.low is None or ratio.high is None):
         return f"{ratio.value:.4f} (one block)"
-    if ratio.low == ratio.high:
+    if exact or math.isclose(ratio.low or 0.0, ratio.high or 0.0, rel_tol=NO_WIDTH):
         return f"{ratio.value:.4f} exactly"
     return f"{ratio.value:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]"

@@ -43,6 +43,7 @@ class SpeedUp:
         allowance: What the interval allows for beyond the scatter of repeats.
         repeats: How many there are, with those that lack one of the two.
         base: The workload that it is of; of a variant the one whose it is.
+        stage: In whose repeats both are; None over eager execution, which any block can show.
         is_same_program: Whether both are proven to be one program, so that whatever was measured is no effect.
         reason: Why there is no ratio.
         hosts: Of each of ``logs``, where the unit ran on several; else none.
@@ -54,6 +55,7 @@ class SpeedUp:
     allowance: Allowance
     repeats: int
     base: str
+    stage: str | None = None
     is_same_program: bool = False
     reason: Why | None = None
     hosts: tuple[str, ...] = ()
@@ -208,6 +210,7 @@ def _speed_up(grid: FactorialGrid, moves: Sequence[Move], family: str) -> SpeedU
         allowance=allowance,
         repeats=len(grid.blocks),
         base=family,
+        stage=grid.stage,
         is_same_program=len(moves) == 1 and frozenset((base, there)) in grid.same_program,
         reason=None if held else grid.why_missing([base, there]) or Why.of(because("no_whole_pair")),
         hosts=hosts,

@@ -1,6 +1,13 @@
 """The table of trials -> one row a group: counts, medians, ratios to the baseline."""
 
-from ablatrix.analysis.groups.control import CONTROL_LEVEL, Control, Instrument, judge_controls, step_of
+from ablatrix.analysis.groups.control import (
+    CONTROL_LEVEL,
+    Control,
+    Instrument,
+    controlled_cells,
+    judge_controls,
+    step_of,
+)
 from ablatrix.analysis.groups.control_text import control_cell, controls_text, percent_text
 from ablatrix.analysis.groups.departures import departures_of
 from ablatrix.analysis.groups.hosts import (
@@ -29,7 +36,7 @@ from ablatrix.analysis.groups.ratios import ratios_to_baseline
 from ablatrix.analysis.groups.reference import ReferenceRatio, ReferenceRatios
 from ablatrix.analysis.groups.roles import without_priming_runs
 from ablatrix.analysis.groups.sizes import Sizes, size_texts
-from ablatrix.analysis.groups.stage_plans import PLAN, ChosenStage, StagePlan, knob_order, stages_apart
+from ablatrix.analysis.groups.stage_plans import PLAN, ChosenStage, StagePlan, knob_order, plans_of, stages_apart
 from ablatrix.analysis.groups.summary import summarise_groups
 from ablatrix.analysis.groups.variants import (
     NO_VARIANTS,
@@ -67,6 +74,7 @@ __all__ = [
     "base_of",
     "combined",
     "control_cell",
+    "controlled_cells",
     "controls_text",
     "departures_of",
     "families",
@@ -88,6 +96,7 @@ __all__ = [
     "over_hosts_of",
     "over_text",
     "percent_text",
+    "plans_of",
     "primary_knobs",
     "ratios_to_baseline",
     "refuse_mixed",

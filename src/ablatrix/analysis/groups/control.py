@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ablatrix.analysis.groups.hosts import host_columns, host_numbers, repeating
 from ablatrix.analysis.groups.numbering import means_by, numbered
@@ -123,6 +124,9 @@ class Instrument:
 def find_controls(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()) -> list[Control]:
     """Return the A/A control of each workload and compiler, tested over all of them.
 
+    Of a compiler that was run as several builds, each of which has a control, it is the mean over them in each block
+    that has all: what the instrument does to effects that are means over builds.
+
     Args:
         trials: The table of trials, twins of the baseline included.
         metric: Column of a positive number.
@@ -134,38 +138,65 @@ def find_controls(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence
         & (pl.col("mode") == mode)
         & (pl.col(metric) > 0)
         & pl.col("role").is_in(["measured", "twin"])
-        & pl.col("is_baseline")
+        & pl.col("cell_id").is_in(controlled_cells(trials).implode())
     )
-    keys = [*origin, *UNIT]
-    hosts = host_columns(trials, keys)
-    ok = (
-        trials.lazy().filter(chosen).select(*keys, *BLOCK, "role", metric, *hosts).collect()
-    )  # lazy: else all are copied
+    keys = [*origin, *UNIT, "cell_id"]
+    hosts = host_columns(trials, keys[:-1])
+    # Lazy: else all are copied.
+    ok = trials.lazy().filter(chosen).select(*keys, *BLOCK, "role", metric, *hosts).collect()
     values = np.fromiter(map(math.log, ok[metric].to_list()), np.float64, ok.height)  # libm's, on every processor alike
-    units, block = numbered(ok, keys), numbered(ok, BLOCK)
-    repeats = repeating(units.numbers, block, host_numbers(ok.select(hosts)))
+    cells, block = numbered(ok, keys), numbered(ok, BLOCK)
+    repeats = repeating(numbered(ok, keys[:-1]).numbers, block, host_numbers(ok.select(hosts)))
     of_block = np.zeros(block.count, np.int64)
     of_block[block.numbers] = repeats.numbers
     is_twin = (ok["role"] == "twin").to_numpy()
-    # A mean a unit, side and block, in this order.
-    sides, means = means_by((units.numbers * 2 + is_twin) * block.count + block.numbers, values)
-    ends = np.searchsorted(sides, np.arange(2 * units.count + 1) * block.count).tolist()
-    named = ok.select(keys)[units.first].rows()
-    logs: dict[tuple[Any, ...], list[float]] = {}
-    steps: dict[tuple[Any, ...], float] = {}
-    for number in sorted(range(units.count), key=lambda one: key_order(named[one])):
+    # A mean a cell, side and block, in this order.
+    sides, means = means_by((cells.numbers * 2 + is_twin) * block.count + block.numbers, values)
+    ends = np.searchsorted(sides, np.arange(2 * cells.count + 1) * block.count).tolist()
+    named = ok.select(keys)[cells.first].rows()
+    held: dict[tuple[Any, ...], list[_OfCell]] = {}
+    for number in sorted(range(cells.count), key=lambda one: key_order(named[one])):
         start, middle, end = ends[2 * number : 2 * number + 3]
         base, twin = slice(start, middle), slice(middle, end)
-        _, at_base, at_twin = np.intersect1d(
+        shared, at_base, at_twin = np.intersect1d(
             sides[base] % block.count, sides[twin] % block.count, assume_unique=True, return_indices=True
         )
         if at_base.size:
             of_base, of_twin = means[base][at_base], means[twin][at_twin]
-            blocks = sides[base][at_base] % block.count
-            steps[named[number]] = step_of(metric, *np.minimum(of_base, of_twin).tolist())
-            _, differences = means_by(of_block[blocks], of_twin - of_base)
-            logs[named[number]] = differences.tolist()
-    return judge_controls(logs, steps)
+            one = _OfCell(shared, of_twin - of_base, np.minimum(of_base, of_twin))
+            held.setdefault(named[number][:-1], []).append(one)
+    logs = {unit: _over_cells(of_unit, of_block) for unit, of_unit in held.items()}
+    steps = {unit: step_of(metric, *(log for one in own for log in one.least.tolist())) for unit, own in held.items()}
+    return judge_controls({unit: own for unit, own in logs.items() if own}, steps)
+
+
+def controlled_cells(trials: pl.DataFrame) -> pl.Series:
+    """Return the ids of the configurations that have a control: the baseline, and that of each further build."""
+    return trials.lazy().filter(pl.col("role") == "twin").select("cell_id").unique().collect()["cell_id"]
+
+
+@dataclass(frozen=True)
+class _OfCell:
+    """The controls of one configuration: its blocks, log ratios, and the logarithm of the smaller of both values."""
+
+    blocks: NDArray[np.int64]
+    logs: NDArray[np.float64]
+    least: NDArray[np.float64]
+
+
+def _over_cells(held: Sequence[_OfCell], repeat_of: NDArray[np.int64]) -> list[float]:
+    """Return the mean over the configurations of a unit in each block that has them all; over several hosts, on each.
+
+    Args:
+        held: The configurations.
+        repeat_of: For each number of a block, that of what repeats the study: the block itself, or its host.
+    """
+    shared = held[0].blocks
+    for one in held[1:]:
+        shared = np.intersect1d(shared, one.blocks, assume_unique=True)
+    own = [one.logs[np.isin(one.blocks, shared)] for one in held]
+    _, over_repeats = means_by(repeat_of[shared], np.mean(own, axis=0))
+    return [float(value) for value in over_repeats]
 
 
 def judge_controls(

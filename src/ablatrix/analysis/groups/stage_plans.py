@@ -4,7 +4,7 @@ Records before 1.3 do not say it; there, what a stage spans is inferred from its
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -74,12 +74,28 @@ def _plan_texts(trials: pl.DataFrame) -> list[str]:
     return sorted(trials[PLAN].drop_nulls().unique().to_list()) if PLAN in trials.columns else []
 
 
+def plans_of(pairs: Iterable[tuple[Any, Any]]) -> dict[str, StagePlan]:
+    """Return what the stages of one workload and compiler span, by their names in the order of the study.
+
+    Args:
+        pairs: Of a stage's name and its plan, as they are in the table; those that lack one of the two say nothing.
+    """
+    return dict(sorted(_read_plans(pairs), key=lambda item: item[1].number))
+
+
+def _read_plans(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[str, StagePlan]]:
+    for stage, text in pairs:
+        if None not in (stage, text):
+            yield str(stage), StagePlan.read(str(text))
+
+
 def stages_apart(trials: pl.DataFrame) -> frozenset[str]:
     """Return the stages of a table that have blocks of their own: screenings, and their confirmations."""
     if PLAN not in trials.columns or "stage" not in trials.columns:
         return frozenset()
-    held = trials.lazy().select("stage", PLAN).unique().drop_nulls().collect()
-    return frozenset(str(stage) for stage, text in held.iter_rows() if StagePlan.read(str(text)).chosen is not None)
+    held = trials.lazy().select("stage", PLAN).unique().collect()
+    # Untimed compiles of a screening are planned before it is chosen.
+    return frozenset(stage for stage, plan in _read_plans(held.iter_rows()) if plan.chosen is not None)
 
 
 def knob_order(trials: pl.DataFrame) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ablatrix.analysis.history.series import History, Point, Series, Shift
+from ablatrix.analysis.history.values import History, Point, Series, Shift
 from ablatrix.statistics.ratio import Ratio
 
 
@@ -27,6 +27,7 @@ def history_data(found: History) -> dict[str, Any]:
 def _series(found: History, one: Series) -> dict[str, Any]:
     return {
         "workload": one.workload,
+        "workloads": list(one.workloads),
         "compiler": one.compiler,
         "metric": one.metric,
         "bridge": one.bridge,

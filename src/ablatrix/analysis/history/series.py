@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import replace
 
-from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.analysis.history.bridges import Bridges, bridges_of, told_apart
+from ablatrix.analysis.history.mean import Traced, with_means
 from ablatrix.analysis.history.measured import HistoryRun, Unit
+from ablatrix.analysis.history.values import History, Kind, Point, Series, Shift
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.history import LEAST_POINTS, Change, Level, find_changes
 from ablatrix.statistics.ratio import Ratio, ratio_of
@@ -17,112 +17,6 @@ from ablatrix.statistics.ratio import Ratio, ratio_of
 DEFAULT_LEAST = 0.01
 NEAR_HOST = 1
 """A change so many points from one of the host cannot be told from it: its place is known to about a point."""
-Kind = Literal["slower", "faster", "at_host_change"]
-
-
-@dataclass(frozen=True)
-class Point:
-    """A run of a series.
-
-    Attributes:
-        run: Its number in the history.
-        ratio: Of the new build to the first bridge; the interval is that of the run, without the errors of links.
-        log, error: Its logarithm and standard error.
-        bridge: The bridge that it was measured beside.
-    """
-
-    run: int
-    ratio: Ratio
-    log: float
-    error: float
-    bridge: str
-
-
-@dataclass(frozen=True)
-class Shift:
-    """A change of level.
-
-    Attributes:
-        run: Number of the first run behind it.
-        before: Number of the last run before it.
-        kind: ``at_host_change`` where the machine changed with it, so that it need not come from the build.
-        ratio: By what the level was multiplied.
-        p_value: Of no change, by itself.
-    """
-
-    run: int
-    before: int
-    kind: Kind
-    ratio: Ratio
-    p_value: float
-
-
-@dataclass(frozen=True)
-class Series:
-    """The history of one workload on one compiler.
-
-    Attributes:
-        bridge: The bridge that all ratios are to.
-        points: In the order of runs.
-        shifts: Changes of level, in order.
-        levels: Levels: first and last run, and the ratio to the bridge.
-        missing: Runs without a point, and why.
-        too_short: Whether there are too few points to look for changes.
-    """
-
-    workload: str
-    compiler: str
-    metric: str
-    bridge: str
-    points: tuple[Point, ...]
-    shifts: tuple[Shift, ...]
-    levels: tuple[tuple[int, int, Ratio], ...]
-    missing: Mapping[int, str]
-    too_short: bool
-
-    @property
-    def name(self) -> str:
-        """What it is of."""
-        return f"{self.workload} on {self.compiler}"
-
-
-@dataclass(frozen=True)
-class History:
-    """All series of a history.
-
-    Attributes:
-        runs: In the order of time.
-        heads: The level that is the new build, for each run; None where there is none.
-        host_changes: Numbers of runs on another machine than the run before.
-        unused: Runs without any point, and why.
-        last: How many runs the exit code looks back; None for all.
-    """
-
-    runs: tuple[HistoryRun, ...]
-    heads: tuple[str | None, ...]
-    series: tuple[Series, ...]
-    host_changes: tuple[int, ...]
-    unused: Mapping[int, str]
-    least: float
-    last: int | None = None
-
-    @property
-    def alarms(self) -> list[tuple[Series, Shift]]:
-        """Series that became slower or larger within the runs looked back at."""
-        first = 0 if self.last is None else len(self.runs) - self.last
-        return [
-            (one, shift) for one in self.series for shift in one.shifts if shift.kind == "slower" and shift.run >= first
-        ]
-
-    @property
-    def lost(self) -> list[Series]:
-        """Series that have no point in the newest run."""
-        return [one for one in self.series if len(self.runs) - 1 in one.missing]
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing became slower, and the newest run has all points."""
-        return not self.alarms and not self.lost
 
 
 def find_history(
@@ -149,8 +43,8 @@ def find_history(
     hosts = [(run.host, run.cpu) for run in ordered]
     changes = tuple(number for number in range(1, len(ordered)) if hosts[number] != hosts[number - 1])
     units = list(dict.fromkeys(unit for run in ordered for unit in run.units))
-    found = [_series(ordered, heads, unit, changes, math.log1p(least)) for unit in units]
-    series = tuple(one for one in found if one is not None and one.points)
+    traced = [one for unit in units if (one := _traced(ordered, heads, unit)) is not None and one.points]
+    series = tuple(_series(one, changes, math.log1p(least)) for one in with_means(traced, len(ordered)))
     if not series:
         why = "; ".join(f"{run.name}: {_why_unused(run, heads[number], head)}" for number, run in enumerate(ordered))
         raise AnalysisError(
@@ -178,9 +72,8 @@ def _why_unused(run: HistoryRun, head: str | None, wanted: str | None) -> str:
     return "nothing was measured of both"
 
 
-def _series(
-    runs: Sequence[HistoryRun], heads: Sequence[str | None], unit: Unit, host_changes: Sequence[int], least: float
-) -> Series | None:
+def _traced(runs: Sequence[HistoryRun], heads: Sequence[str | None], unit: Unit) -> Traced | None:
+    """Return the points of a unit; None where no run has a bridge."""
     bridges = Bridges.of(runs, unit, heads)
     if bridges is None:
         return None
@@ -194,17 +87,25 @@ def _series(
             continue
         if points and found.bridge != points[-1].bridge:
             held = (bridges.links[found.bridge].variance, bridges.links[points[-1].bridge].variance)
-            seams[len(points)] = math.sqrt(abs(held[0] - held[1]))
+            seams[number] = math.sqrt(abs(held[0] - held[1]))
         points.append(found)
-    changes, levels = find_changes([one.log for one in points], [one.error for one in points], least=least, seams=seams)
+    return Traced(unit=unit, bridge=bridges.first, points=tuple(points), seams=seams, missing=missing)
+
+
+def _series(traced: Traced, host_changes: Sequence[int], least: float) -> Series:
+    points = traced.points
+    seams = {place: traced.seams[one.run] for place, one in enumerate(points) if one.run in traced.seams}
+    values, errors = [one.estimate.mean for one in points], [one.estimate.error or 0.0 for one in points]
+    changes, levels = find_changes(values, errors, least=least, seams=seams)
     return Series(
-        *unit,
-        bridges.first,
-        tuple(points),
+        *traced.unit,
+        traced.bridge,
+        points,
         tuple(_shift(one, points, host_changes) for one in changes),
         tuple(_level(one, points) for one in levels),
-        missing,
+        traced.missing,
         len(points) < LEAST_POINTS,
+        traced.workloads,
     )
 
 
@@ -225,7 +126,7 @@ def _point(number: int, run: HistoryRun, head: str | None, unit: Unit, bridges: 
     if found is None or found.error is None:
         return "one block, so that its error is not known"
     moved = replace(found, mean=found.mean + bridges.links[bridge].offset)
-    return Point(number, ratio_of(moved), moved.mean, found.error, bridge)
+    return Point(number, ratio_of(moved), moved, bridge)
 
 
 def _shift(change: Change, points: Sequence[Point], host_changes: Sequence[int]) -> Shift:
@@ -238,10 +139,3 @@ def _shift(change: Change, points: Sequence[Point], host_changes: Sequence[int])
 
 def _level(level: Level, points: Sequence[Point]) -> tuple[int, int, Ratio]:
     return points[level.first].run, points[level.end - 1].run, ratio_of(level.estimate)
-
-
-def kind_text(shift: Shift, metric: str) -> str:
-    """Return what a change of level is, in a word or a few."""
-    if shift.kind == "at_host_change":
-        return "with the machine, and not told apart from it"
-    return METRICS[metric].more if shift.kind == "slower" else METRICS[metric].less

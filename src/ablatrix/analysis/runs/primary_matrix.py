@@ -13,7 +13,7 @@ import polars as pl
 
 from ablatrix.analysis.diagnosis import Setting, Settings, Unit, described
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import PLAN, StagePlan
+from ablatrix.analysis.groups import PLAN, StagePlan, plans_of
 from ablatrix.analysis.reasons import Reason, because
 from ablatrix.analysis.table import Tidy
 from ablatrix.records.status import Status
@@ -173,9 +173,7 @@ def _plans(unit: Unit) -> dict[str, StagePlan]:
     """Return what the stages of a unit span, by their names, in the order of the study; none in old records."""
     if PLAN not in unit.table.columns:
         return {}
-    frame = unit.trials("stage", PLAN).drop_nulls().unique()
-    found = {str(stage): StagePlan.read(str(text)) for stage, text in frame.iter_rows()}
-    return dict(sorted(found.items(), key=lambda item: item[1].number))
+    return plans_of(unit.trials("stage", PLAN).unique().iter_rows())
 
 
 def _combined(levels: Mapping[str, Sequence[str]]) -> list[Mapping[str, str]]:

@@ -189,6 +189,8 @@ class CompilerEntry:
         complete_code: Whether all code that runs is in what it builds, so that equal digests of two builds are the same
             code; not so where kernels of its library run beside it.
         builds: The builds of it that the study compares, the baseline's first; empty where there are none.
+        needed_passes: Addresses of passes without which it compiles nothing: a search for what has a trouble leaves
+            them on from the beginning.
         cuda_unsupported: Why it does not run on a CUDA device; empty where it does. Trials of a study with
             ``device: cuda`` are recorded as ``unsupported`` with this reason and compile nothing.
     """
@@ -208,6 +210,7 @@ class CompilerEntry:
     no_pipeline: str = "its adapter has no list of them"
     complete_code: bool = False
     builds: tuple[BuildChoice, ...] = ()
+    needed_passes: tuple[str, ...] = ()
     cuda_unsupported: str = "its entry in the catalogue does not say that it does"
 
     @property

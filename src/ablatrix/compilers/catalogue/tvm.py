@@ -20,6 +20,19 @@ TVM = CompilerEntry(
     extra="tvm",
     adapter="ablatrix.compilers.tvm.compiler:TvmCompiler",
     complete_code=True,
+    needed_passes=(
+        "pass:LegalizeOps",
+        "pass:ToNonDataflow",
+        "pass:CallTIRRewrite",
+        "pass:LowerRuntimeBuiltin",
+        "pass:AttachGlobalSymbol",
+        "pass:s_tir.LowerInitBlock",
+        "pass:s_tir.ConvertBlocksToOpaque",
+        "pass:s_tir.LowerOpaqueBlock",
+        "pass:tirx.FlattenBuffer",
+        "pass:tirx.LowerIntrin",
+        "pass:tirx.MakePackedAPI",
+    ),
     knobs=(
         PARTITION,
         KnobEntry(

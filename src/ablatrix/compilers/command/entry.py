@@ -39,13 +39,39 @@ PYTHON = ("python", "python3")
 
 
 def describe_command(
+    name: str, command: Sequence[str], directory: Path, knobs: Mapping[str, Mapping[str, Any]]
+) -> CompilerEntry:
+    """Start a program, ask it to describe itself and return its entry; see ``entry_of_description``."""
+    return entry_of_description(name, command, directory, knobs, ask_description(name, command, directory))
+
+
+def ask_description(name: str, command: Sequence[str], directory: Path, build: Build | None = None) -> Description:
+    """Start a program, and return how it describes itself.
+
+    Args:
+        name: The study's name for the compiler.
+        command: Program and arguments; those that are files in ``directory`` are resolved there.
+        directory: Directory of the study.
+        build: The build of it that is meant, in whose environment it is started; None for this environment.
+
+    Raises:
+        CompilerError: The program cannot be started, or does not answer as the protocol says.
+    """
+    variables = None if build is None else build.variables(os.environ)
+    return _ask(
+        name, resolve_command(name, command, directory, None if build is None else build.interpreter), variables
+    )
+
+
+def entry_of_description(
     name: str,
     command: Sequence[str],
     directory: Path,
     knobs: Mapping[str, Mapping[str, Any]],
+    description: Description,
     build: Build | None = None,
 ) -> CompilerEntry:
-    """Start a program, ask it to describe itself and return its entry.
+    """Return the entry of a program that has described itself.
 
     Args:
         name: The study's name for the compiler.
@@ -53,14 +79,13 @@ def describe_command(
         directory: Directory of the study.
         knobs: What the study says about the knobs, by name: it replaces fields of those that the program describes
             (levels may be fewer), and adds those that it does not. Settings are none of them.
-        build: The build of it that is meant, in whose environment it is started; None for this environment.
+        description: How it describes itself.
+        build: The build of it that did; None for this environment.
 
     Raises:
-        CompilerError: The program cannot be started, does not answer as the protocol says, or a knob is not valid.
+        CompilerError: A knob is not valid, or a file that the program names is not there.
     """
-    variables = None if build is None else build.variables(os.environ)
     full = resolve_command(name, command, directory, None if build is None else build.interpreter)
-    description = _ask(name, full, variables)
     own = {knob: words for knob, words in knobs.items() if "setting" not in words}
     found = _merge(name, description.knobs, own)
     if len(own) == len(knobs) and not any(knob.kind == "primary" for knob in found):
@@ -85,6 +110,11 @@ def describe_command(
         program=program,
         takes_onnx=True,  # it is given one like any other workload, and says itself what it does not take
     )
+
+
+def described_knobs(description: Description) -> tuple[KnobEntry, ...]:
+    """Return the knobs of a program as it describes them."""
+    return tuple(map(_entry, description.knobs))
 
 
 def resolve_command(name: str, command: Sequence[str], directory: Path, python: Path | None = None) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,13 @@ def pack(file: Path, source: str, libraries: Sequence[Path]) -> None:
             archive.writestr(zipfile.ZipInfo(f"{index}.so", EPOCH), library.read_bytes())
 
 
-def load(file: Path, work_dir: Path, key: str) -> Call:
+def wrapper_of(file: Path) -> str:
+    """Return the wrapper in an artifact."""
+    with zipfile.ZipFile(file) as archive:
+        return archive.read(WRAPPER).decode("utf-8")
+
+
+def load(file: Path, work_dir: Path, key: str, changed: tuple[str, Mapping[str, Any]] | None = None) -> Call:
     """Return the wrapper's entry: it takes a list of tensors, which it empties.
 
     Args:
@@ -34,14 +40,15 @@ def load(file: Path, work_dir: Path, key: str) -> Call:
         work_dir: Where the libraries are unpacked, into a directory of their own: writing into one that is mapped
             already would crash whoever runs it.
         key: The task's key, which names its modules in this process.
+        changed: A wrapper in place of the stored one, with the names that it needs.
     """
     directory = Path(tempfile.mkdtemp(prefix="loaded-", dir=work_dir))
     with zipfile.ZipFile(file) as archive:
         archive.extractall(directory)
         count = len(archive.namelist()) - 1
     kernels = StoredKernels([directory / f"{index}.so" for index in range(count)], f"{key}_{directory.name}")
-    source = (directory / WRAPPER).read_text(encoding="utf-8")
-    scope: dict[str, Any] = {"__name__": f"inductor_{key}", COMPILER: kernels, CPP_CACHE: kernels}
+    source, further = changed or ((directory / WRAPPER).read_text(encoding="utf-8"), {})
+    scope: dict[str, Any] = {"__name__": f"inductor_{key}", COMPILER: kernels, CPP_CACHE: kernels, **further}
     exec(compile(source, f"<inductor {key[:12]}>", "exec"), scope)
     call: Call = scope["call"]
     return call

@@ -72,7 +72,16 @@ def compile_here(request: CompileRequest, task: TaskProgram, options: Options) -
     Raises:
         CompilerError: Inductor failed on the task.
     """
-    return _compile(request, task, options, Seen(task), TaskDump(None, task.kind, request.clock)).call
+    return made_here(request, task, options).call
+
+
+def made_here(request: CompileRequest, task: TaskProgram, options: Options) -> Made:
+    """Return a task as Inductor compiles it in this process.
+
+    Raises:
+        CompilerError: Inductor failed on the task.
+    """
+    return _compile(request, task, options, Seen(task), TaskDump(None, task.kind, request.clock))
 
 
 def build_task(request: CompileRequest, task: TaskProgram, options: Options, key: str) -> tuple[Path, TaskFacts, Call]:
@@ -131,6 +140,11 @@ class Made:
         """The wrapper's entry: it takes a list of tensors, which it empties."""
         call: Call = self.module.call
         return call
+
+
+def compile_seen(request: CompileRequest, task: TaskProgram, options: Options, seen: Seen, dump: TaskDump) -> str:
+    """Compile a task in this process, looked at by ``seen``, and return the wrapper that Inductor generates."""
+    return str(_compile(request, task, options, seen, dump).code.source_code)
 
 
 def _compile(request: CompileRequest, task: TaskProgram, options: Options, seen: Seen, dump: TaskDump) -> Made:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from ablatrix.compilers.adapter import CompileRequest
 from ablatrix.compilers.base import TaskwiseCompiler
 from ablatrix.compilers.built_task import BuiltTask, TaskFacts
-from ablatrix.errors import CompilerError
+from ablatrix.errors import CompilerError, UnsupportedError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ablatrix.compilers.inductor.options import Options
     from ablatrix.compilers.passes import PassRun
+    from ablatrix.compilers.profiling import TaskProfiler
     from ablatrix.workloads.program import TaskProgram
 
 # Functions in torch's assumptions on sizes, besides Python's own operators.
@@ -37,6 +38,10 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
     pass_evidence = (
         "changed: the text of the FX graph differs behind the pass; operators that were lowered, then groups that the "
         "scheduler fused, come last; what runs outside of torch's GraphTransformObserver is not seen"
+    )
+    profile_source = (
+        "a clock around each statement of Inductor's wrapper that calls a kernel; what the scheduler has after fusion "
+        "says which nodes a call computes"
     )
 
     def __init__(self) -> None:
@@ -122,6 +127,23 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
         from ablatrix.compilers.inductor.build import list_passes
 
         return list_passes(request, task, options)
+
+    def task_profiler(
+        self, request: CompileRequest, options: Options, task: TaskProgram, built: BuiltTask
+    ) -> TaskProfiler:
+        """Return a task whose wrapper reads a clock around each call of a kernel.
+
+        Raises:
+            UnsupportedError: The wrapper is in C++.
+        """
+        if options.cpp_wrapper:
+            raise UnsupportedError(
+                "inductor's C++ wrapper calls its kernels within one library, where no clock is read; take "
+                "'cpp_wrapper: off'"
+            )
+        from ablatrix.compilers.inductor.profiling import clocked_task
+
+        return clocked_task(request, task, options, built, lambda call: InductorTask(call, built))
 
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[InductorTask]:
         """Load the wrappers and their kernels; with constant weights compile what this process has not built itself.

@@ -6,9 +6,11 @@ torch can leave a pass out by its name, but by any name that is part of another 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from types import MappingProxyType
 from typing import Any
 from unittest.mock import patch
 
@@ -21,18 +23,26 @@ from torch.fx.passes.graph_transform_observer import GraphTransformObserver
 
 from ablatrix.compilers.inductor.options import ALWAYS
 from ablatrix.compilers.inductor.toolchain import traced
-from ablatrix.compilers.settings import Applied
+from ablatrix.compilers.settings import LIMIT, Applied
 
 PASS, LOWERING = "pass", "lowering"
+NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 NO_SETTING = re.compile(r"^None|custom|cuda")  # without a point, a study's own, of another device
 
 
 @contextmanager
 def left_out(settings: Applied) -> Iterator[None]:
     """Leave out, inside the block, what a configuration switches off."""
-    passes = settings.switched_off(PASS)
-    with _watched(passes) if passes else nullcontext(), _replaced_lowerings(settings.switched_off(LOWERING)):
+    passes, limits = settings.switched_off(PASS), _limits(settings, PASS)
+    watched = _watched(passes, limits) if passes or limits else nullcontext()
+    with watched, _replaced_lowerings(settings.switched_off(LOWERING), _limits(settings, LOWERING)):
         yield
+
+
+def _limits(settings: Applied, kind: str) -> dict[str, int]:
+    """Return how often passes or lowerings are applied at most, by name."""
+    given = settings.building(LIMIT)
+    return {name.removeprefix(f"{kind}:"): int(times) for name, times in given.items() if name.startswith(f"{kind}:")}
 
 
 def decomposition_table(settings: Applied) -> dict[Any, Any] | None:
@@ -73,7 +83,7 @@ def lowered_operators() -> list[str]:
 
 
 @contextmanager
-def _watched(names: Sequence[str]) -> Iterator[list[str]]:
+def _watched(names: Sequence[str], limits: Mapping[str, int] = NO_LIMITS) -> Iterator[list[str]]:
     """Leave out passes by name; the list that is returned is filled with the names of those that there are."""
     seen: list[str] = []
     shipped = GraphTransformObserver._check_disable_pass
@@ -81,24 +91,42 @@ def _watched(names: Sequence[str]) -> Iterator[list[str]]:
     def is_left_out(observer: GraphTransformObserver) -> bool:
         name = f"{observer.subsystem}.{observer.passname}"
         seen.append(name)
-        return name in names or bool(shipped(observer))
+        return name in names or seen.count(name) > limits.get(name, len(seen)) or bool(shipped(observer))
 
     with patch.object(GraphTransformObserver, "_check_disable_pass", is_left_out):
         yield seen
 
 
 @contextmanager
-def _replaced_lowerings(operators: Sequence[str]) -> Iterator[None]:
-    """Have torch's own kernel called for each overload of an operator, where it has not been decomposed before."""
-    overloads = [one for name in operators for one in _packet(name).op_overloads()]
+def _replaced_lowerings(operators: Sequence[str], limits: Mapping[str, int]) -> Iterator[None]:
+    """Have torch's own kernel called for each overload of an operator, where it has not been decomposed before.
+
+    Args:
+        operators: That are not lowered at all.
+        limits: How many of its calls are lowered, by operator.
+    """
+    overloads = [one for name in (*operators, *limits) for one in _packet(name).op_overloads()]
     held: Mapping[Any, Callable[..., Any]] = {one: lowerings[one] for one in overloads if one in lowerings}
     lowerings.update({one: fallback_handler(one, add_to_fallback_set=False) for one in overloads})
+    for name, times in limits.items():
+        own = [one for one in _packet(name).op_overloads() if one in held]
+        left = itertools.chain(itertools.repeat(True, times), itertools.repeat(False))
+        lowerings.update({one: _first_lowered(held[one], lowerings[one], left) for one in own})
     try:
         yield
     finally:
         for one in overloads:
             del lowerings[one]
         lowerings.update(held)
+
+
+def _first_lowered(lower: Callable[..., Any], call: Callable[..., Any], left: Iterator[bool]) -> Callable[..., Any]:
+    """Return what lowers the first calls of an operator, and has torch's kernel called for those behind."""
+
+    def choose(*arguments: Any, **keywords: Any) -> Any:
+        return (lower if next(left) else call)(*arguments, **keywords)
+
+    return choose
 
 
 def _packet(name: str) -> Any:

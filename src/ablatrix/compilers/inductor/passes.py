@@ -66,14 +66,15 @@ class Watch(utils.ChromiumEventLogger):  # type: ignore[misc]
 def observe_passes() -> Iterator[list[PassRun]]:
     """Return a list that is filled when the block ends: passes of FX graphs, then each operator that was lowered.
 
-    Whether a pass changed its graph is seen from the graph's text.
+    They have the names of their addresses. Whether a pass changed its graph is seen from the graph's text.
     """
     watch, lowered, runs = PassWatch(_graph_digest), list[PassRun](), list[PassRun]()
     entered, left = GraphTransformObserver.__enter__, GraphTransformObserver.__exit__
     lower = GraphLowering.call_function
 
     def enter(observer: Any) -> Any:
-        watch.enter(observer.passname, observer.gm, within=observer.subsystem or "")
+        point = observer.subsystem or ""
+        watch.enter(f"{point}.{observer.passname}" if point else observer.passname, observer.gm, within=point)
         return entered(observer)
 
     def leave(observer: Any, *error: Any) -> Any:
@@ -85,7 +86,8 @@ def observe_passes() -> Iterator[list[PassRun]]:
         value = lower(graph, target, *arguments)
         milliseconds = (perf_counter() - since) * 1e3
         if target is not operator.getitem:  # which takes a result apart, and computes nothing
-            lowered.append(PassRun(name=str(target), kind=LOWERING, milliseconds=milliseconds, changed=True))
+            name = str(getattr(target, "overloadpacket", target))  # as its address has it
+            lowered.append(PassRun(name=name, kind=LOWERING, milliseconds=milliseconds, changed=True))
         return value
 
     with (

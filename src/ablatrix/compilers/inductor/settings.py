@@ -30,8 +30,8 @@ def addresses() -> Iterator[Address]:
     config.compile_threads = 1  # read when the next module is imported; more would start a pool of processes
     from ablatrix.compilers.inductor.left_out import LOWERING, PASS, graph_passes, lowered_operators
 
-    yield from switches(PASS, graph_passes())
-    yield from switches(LOWERING, lowered_operators())
+    yield from switches(PASS, graph_passes(), counted=True)
+    yield from switches(LOWERING, lowered_operators(), counted=True)
 
 
 def _entries(config: Any) -> Iterator[Address]:

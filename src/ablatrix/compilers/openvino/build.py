@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -120,10 +120,10 @@ def _dump_model(dump: TaskDump, stage: Stage, name: str, what: str, model: Calla
     dump.file(stage, f"{name}.xml", what, write)
 
 
-def load_task(file: Path, options: Options) -> Any:
-    """Return the compiled model in a file that ``build_task`` has made."""
+def load_task(file: Path, options: Options, further: Mapping[str, Any] | None = None) -> Any:
+    """Return the compiled model in a file that ``build_task`` has made, with further properties if some are given."""
     try:
-        return get_core().import_model(file.read_bytes(), DEVICE, options.running())
+        return get_core().import_model(file.read_bytes(), DEVICE, {**options.running(), **(further or {})})
     except RuntimeError as error:
         raise CompilerError(f"openvino cannot load {file.name}: {error}") from error
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ablatrix.compilers.openvino.options import Options
     from ablatrix.compilers.passes import PassRun
+    from ablatrix.compilers.profiling import TaskProfiler
     from ablatrix.workloads.program import TaskProgram
 
 
@@ -25,6 +26,10 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
     pass_evidence = (
         "changed: as each pass says of itself, which some do where nothing changed; matchers that run within one pass "
         "over the graph are not seen"
+    )
+    profile_source = (
+        "OpenVINO's performance counters by layer, in whole microseconds; names of layers and the graph that was "
+        "converted say which nodes a layer computes"
     )
 
     def __init__(self) -> None:
@@ -110,6 +115,14 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
 
         return list_passes(request, task, options)
 
+    def task_profiler(
+        self, request: CompileRequest, options: Options, task: TaskProgram, built: BuiltTask
+    ) -> TaskProfiler:
+        """Return a task that is loaded with performance counters."""
+        from ablatrix.compilers.openvino.profiling import COUNT, OpenVinoProfiler
+
+        return OpenVinoProfiler(task, OpenVinoTask(built, options, COUNT))
+
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[OpenVinoTask]:
         """Import the stored models, and read back the threads that they have.
 
@@ -134,10 +147,10 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
 class OpenVinoTask:
     """A loaded task: a model, of which each call in the program gets a request with its own tensors."""
 
-    def __init__(self, built: BuiltTask, options: Options) -> None:
+    def __init__(self, built: BuiltTask, options: Options, further: Mapping[str, Any] | None = None) -> None:
         from ablatrix.compilers.openvino.build import load_task
 
-        self.model = load_task(built.file, options)
+        self.model = load_task(built.file, options, further)
         self._taken: list[int] = built.facts.loading["inputs"]
         self._passed: list[list[int]] = built.facts.loading["passed"]
 

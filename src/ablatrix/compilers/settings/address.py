@@ -8,6 +8,8 @@ from typing import Literal
 
 from ablatrix.compilers.catalogue.model import ENVIRONMENT, Affects, SettingValue
 
+LIMIT = "limit"
+"""The kind of how often a pass or lowering is applied at most, in a task; its name is the address of that one."""
 Type = Literal["switch", "whole number", "number", "text"]
 
 
@@ -25,6 +27,8 @@ class Address:
         prefix: What comes before a number or a word where the compiler takes all values as text.
         choices: The words that a text may be; empty where the compiler does not say.
         owner: The knob of the catalogue that sets it already; empty where none does.
+        counted: Whether the compiler can be told how often it applies what is switched: then there is an address of the
+            kind ``limit``, whose name is this one's.
     """
 
     kind: str
@@ -37,6 +41,7 @@ class Address:
     prefix: str = ""
     choices: tuple[str, ...] = ()
     owner: str = ""
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +53,21 @@ class AddressList:
     @property
     def kinds(self) -> list[str]:
         """The kinds of addresses that there are; environment variables come last."""
-        return [*dict.fromkeys(one.kind for one in self.addresses), ENVIRONMENT]
+        limits = [LIMIT] if any(one.counted for one in self.addresses) else []
+        return [*dict.fromkeys(one.kind for one in self.addresses), *limits, ENVIRONMENT]
 
     def names(self, kind: str) -> list[str]:
         """Return the names of one kind."""
+        if kind == LIMIT:
+            return [f"{one.kind}:{one.name}" for one in self.addresses if one.counted]
         return [one.name for one in self.addresses if one.kind == kind]
 
     def find(self, kind: str, name: str) -> Address | None:
         """Return an address; None where there is none. Any environment variable is one."""
         if kind == ENVIRONMENT:
             return Address(kind=kind, name=name, type="text", affects=_affected_by(name))
+        if kind == LIMIT:
+            return Address(kind=kind, name=name, type="whole number") if name in self.names(kind) else None
         return next((one for one in self.addresses if (one.kind, one.name) == (kind, name)), None)
 
 
@@ -78,6 +88,6 @@ def type_of(value: object) -> Type:
     return "number" if isinstance(value, float) else "text"
 
 
-def switches(kind: str, names: Iterable[str], *, value: bool | None = True) -> list[Address]:
+def switches(kind: str, names: Iterable[str], *, value: bool | None = True, counted: bool = False) -> list[Address]:
     """Return addresses that can be switched off, of what a compiler does by itself."""
-    return [Address(kind=kind, name=name, type="switch", value=value) for name in sorted(set(names))]
+    return [Address(kind=kind, name=name, type="switch", value=value, counted=counted) for name in sorted(set(names))]

@@ -46,14 +46,17 @@ def ask_addresses(entry: CompilerEntry, build: Build | None = None) -> AddressLi
     if build is None:
         entry.refuse_absent()
     kept = answer_file("settings", f"{entry.name}-{content_id(_identity(entry, build))}")
-    with suppress(OSError, ValidationError):
-        return ADDRESS_LIST.validate_json(kept.read_bytes())
+    is_kept = build is None or build.is_kept
+    if is_kept:
+        with suppress(OSError, ValidationError):
+            return ADDRESS_LIST.validate_json(kept.read_bytes())
     answer = _ask(entry, build)
     try:
         found = ADDRESS_LIST.validate_json(answer)
     except ValidationError as error:
         raise CompilerError(f"compiler '{entry.name}' does not list its settings as it must: {error}") from None
-    keep_answer(kept, answer)
+    if is_kept:
+        keep_answer(kept, answer)
     return found
 
 

@@ -12,19 +12,16 @@ from ablatrix.compilers.catalogue.model import (
     ENVIRONMENT,
     CompilerEntry,
     KnobEntry,
-    Level,
     LevelEntry,
     Setting,
-    SettingValue,
 )
 from ablatrix.compilers.catalogue.own_pass import OwnPass
 from ablatrix.compilers.settings.address import Address, AddressList
+from ablatrix.compilers.settings.levels import DEFAULT, assumed_address, level_value, levels_of
 from ablatrix.compilers.settings.nearest import nearest_names
-from ablatrix.compilers.settings.own_pass import SWITCH, order_knob, pass_knob, pipeline_knob
+from ablatrix.compilers.settings.own_pass import order_knob, pass_knob, pipeline_knob
 from ablatrix.errors import CompilerError
 
-DEFAULT = "default"
-"""The level that leaves a setting as the compiler, or another knob, has it by itself."""
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SUMMARIES = {"off": "Switched off.", "on": "Switched on.", DEFAULT: "As the compiler has it by itself."}
 # What the harness itself relies on, in every worker.
@@ -32,7 +29,12 @@ OWN_VARIABLES = ("PATH", "HOME", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", 
 
 
 def add_settings(
-    entry: CompilerEntry, knobs: Mapping[str, Mapping[str, Any]], known: AddressList, directory: Path
+    entry: CompilerEntry,
+    knobs: Mapping[str, Mapping[str, Any]],
+    known: AddressList,
+    directory: Path,
+    *,
+    has_builds: bool = False,
 ) -> tuple[CompilerEntry, dict[str, str]]:
     """Return a compiler's entry with what a study says as knobs, and what is wrong with them, by knob.
 
@@ -42,6 +44,7 @@ def add_settings(
             keys of a knob that it names.
         known: The addresses that the compiler, as installed, has.
         directory: Of the study, where the files of passes lie.
+        has_builds: Whether the study compares builds of the compiler, so that another one may have what this lacks.
     """
     made: dict[str, KnobEntry] = {}
     faults: dict[str, str] = {}
@@ -56,7 +59,7 @@ def add_settings(
             elif "pipeline" in knobs[name]:
                 knob = pipeline_knob(entry, name, knobs[name], directory)
             else:
-                knob = setting_knob(entry.name, name, knobs[name], known)
+                knob = setting_knob(entry.name, name, knobs[name], known, has_builds=has_builds)
             _refuse_second(knob, [*made.values(), *entry.knobs])
         except CompilerError as error:
             faults[name] = str(error)
@@ -89,7 +92,9 @@ def _refuse_second(knob: KnobEntry, others: Sequence[KnobEntry]) -> None:
             raise CompilerError(f"knobs '{other}' and '{knob.name}' have one setting, '{address}'; keep one")
 
 
-def setting_knob(compiler: str, name: str, words: Mapping[str, Any], known: AddressList) -> KnobEntry:
+def setting_knob(
+    compiler: str, name: str, words: Mapping[str, Any], known: AddressList, *, has_builds: bool = False
+) -> KnobEntry:
     """Return one setting as a knob.
 
     Args:
@@ -98,12 +103,16 @@ def setting_knob(compiler: str, name: str, words: Mapping[str, Any], known: Addr
         words: ``setting`` (its address), and any of ``levels``, ``default``, ``kind``, ``affects``, ``summary``,
             ``tolerance``.
         known: The addresses that the compiler has.
+        has_builds: Whether builds of the compiler are compared, one of which may have an address, or words of a text,
+            that this one lacks: neither is refused then, and ``knob_in_build`` tells what each build sets.
 
     Raises:
         CompilerError: There is no such address, or a level is not of its type; the message has the nearest names.
     """
-    address = _find(compiler, words["setting"], known)
-    values = {level: _value(address, level) for level in _levels(address, words)}
+    address = _find(compiler, words, known, has_builds=has_builds)
+    if has_builds:
+        address = replace(address, choices=())
+    values = {level: level_value(address, level) for level in levels_of(address, words)}
     default = words.get("default")
     if default is None:
         by_itself = [level for level, value in values.items() if value == address.value and level != DEFAULT]
@@ -125,14 +134,15 @@ def setting_knob(compiler: str, name: str, words: Mapping[str, Any], known: Addr
     )
 
 
-def _find(compiler: str, text: str, known: AddressList) -> Address:
+def _find(compiler: str, words: Mapping[str, Any], known: AddressList, *, has_builds: bool) -> Address:
+    text: str = words["setting"]
     kind, colon, name = text.partition(":")
     if not colon or not name:
         raise CompilerError(
             f"a setting is written kind:name, such as {known.kinds[0]}:NAME, and not '{text}'; "
             f"kinds of compiler '{compiler}': {', '.join(known.kinds)}"
         )
-    if kind not in known.kinds:
+    if kind not in known.kinds and (known.addresses or not has_builds):
         raise CompilerError(
             f"compiler '{compiler}' has no settings of kind '{kind}'; it has: {', '.join(known.kinds)}"
             f"{nearest_names(kind, known.kinds)}"
@@ -140,6 +150,8 @@ def _find(compiler: str, text: str, known: AddressList) -> Address:
     if kind == ENVIRONMENT and (not VARIABLE.fullmatch(name) or name in OWN_VARIABLES):
         raise CompilerError(f"'{name}' is no environment variable that a study may set; name one of the compiler's own")
     found = known.find(kind, name)
+    if found is None and has_builds:
+        return assumed_address(kind, name, words, known)
     if found is None:
         names = known.names(kind)
         near = nearest_names(name, names)
@@ -147,40 +159,3 @@ def _find(compiler: str, text: str, known: AddressList) -> Address:
     if found.owner:
         raise CompilerError(f"'{text}' is what the knob '{found.owner}' sets; vary that one")
     return found
-
-
-def _levels(address: Address, words: Mapping[str, Any]) -> list[Level]:
-    given: list[Level] | None = words.get("levels")
-    if given is None:
-        if address.type != "switch":
-            of = f" (one of {', '.join(address.choices)})" if address.choices else ""
-            raise CompilerError(f"'{words['setting']}' is a {address.type}{of}: say which 'levels' it is to have")
-        return list(SWITCH)
-    if len(set(map(str, given))) != len(given):
-        raise CompilerError(f"'{words['setting']}' lists a level twice; list each once")
-    return given
-
-
-def _value(address: Address, level: Level) -> SettingValue | None:
-    """Return what a level sets an address to.
-
-    Raises:
-        CompilerError: It is not of the address's type.
-    """
-    if level == DEFAULT:
-        return None
-    is_number = not isinstance(level, str)
-    match address.type:
-        case "switch" if level in SWITCH:
-            return address.on if level == "on" else address.off
-        case "switch" if str(level) in (address.off, address.on):
-            return str(level)
-        case "whole number" if isinstance(level, int):
-            return f"{address.prefix}{level}" if address.prefix else level
-        case "number" if is_number:
-            return float(level)
-        case "text" if not address.choices or level in address.choices:
-            return f"{address.prefix}{level}"
-    must = {"switch": "off or on", "whole number": "a whole number", "number": "a number"}.get(address.type)
-    must = must or f"one of {', '.join(address.choices)}{nearest_names(str(level), list(address.choices))}"
-    raise CompilerError(f"'{address.kind}:{address.name}' has no level '{level}': it must be {must}")

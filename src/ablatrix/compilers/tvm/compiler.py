@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ablatrix.compilers.passes import PassRun
+    from ablatrix.compilers.profiling import TaskProfiler
     from ablatrix.compilers.tvm.pipeline import Options
     from ablatrix.workloads.program import TaskProgram
 
@@ -24,6 +25,10 @@ class TvmCompiler(TaskwiseCompiler["Options"]):
 
     name = "tvm"
     pass_evidence = "changed: the structural hash of the module differs behind the pass; LLVM's own passes are not seen"
+    profile_source = (
+        "an instrument of TVM's virtual machine that reads a clock around each call of a kernel; variables of Relax, "
+        "named by node, say which nodes a kernel computes"
+    )
 
     def preload(self) -> None:
         """Import torch, TVM and its frontend. The thread pool is not touched: a fork may follow."""
@@ -106,6 +111,14 @@ class TvmCompiler(TaskwiseCompiler["Options"]):
 
         return list_passes(request, task, options)
 
+    def task_profiler(
+        self, request: CompileRequest, options: Options, task: TaskProgram, built: BuiltTask
+    ) -> TaskProfiler:
+        """Return a task whose virtual machine reports each call."""
+        from ablatrix.compilers.tvm.profiling import TvmProfiler
+
+        return TvmProfiler(request, options, task, TvmTask(built))
+
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[TvmTask]:
         """Load the tasks' libraries; with ``library: on`` register torch's kernels first, and idle TVM's pool."""
         if options.library:
@@ -136,7 +149,7 @@ class TvmTask:
         from tvm import relax
 
         machine = relax.VirtualMachine(tvm.runtime.load_module(str(built.file)), tvm.cpu())
-        self._machine = machine
+        self.machine = machine
         self._main = machine["main"]
         self._destinations = built.facts.loading["destinations"]
         self._taken: list[int] = built.facts.loading["inputs"]

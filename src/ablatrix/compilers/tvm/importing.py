@@ -10,6 +10,7 @@ from torch.export import ExportedProgram
 from tvm import relax
 
 from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.profiling.marks import mark_of, node_marks
 from ablatrix.workloads.onnx.operation import find_onnx
 from ablatrix.workloads.program import TaskProgram
 
@@ -24,21 +25,52 @@ REDUCTIONS = {"sum": "add", "prod": "mul", "amax": "max", "amin": "min"}
 """What ``scatter_reduce`` does with several values for one place -> what Relax calls it."""
 
 
-def import_task(request: CompileRequest, task: TaskProgram) -> Any:
-    """Import a task; what TVM's importer does not know is decomposed before, as torch's default does it."""
+def import_task(request: CompileRequest, task: TaskProgram, *, named: bool = False) -> Any:
+    """Import a task; what TVM's importer does not know is decomposed before, as torch's default does it.
+
+    Args:
+        request: What the task is part of.
+        task: The task.
+        named: Whether variables are named by the marks of the nodes that they come from.
+    """
     if find_onnx(task.exported) is not None:
         from ablatrix.compilers.tvm.onnx_model import import_onnx
 
         return import_onnx(request.program, task)
     from tvm.relax.frontend.torch import from_exported_program
-    from tvm.relax.frontend.torch.exported_program_translator import ExportedProgramImporter
 
-    known = {*ExportedProgramImporter().create_convert_map(), *OWN}
+    known = importer_names()
     table = torch.export.default_decompositions()
     targets = {node.target for node in task.exported.graph.nodes if isinstance(node.target, torch._ops.OpOverload)}
     others = {one: table[one] for one in targets if one.__name__ not in known and one in table}
     program = task.exported.run_decompositions(others) if others else task.exported
-    return from_exported_program(program, run_ep_decomposition=False, custom_convert_map=_conversions(program))
+    conversions = _named(program) if named else _conversions(program)
+    return from_exported_program(program, run_ep_decomposition=False, custom_convert_map=conversions)
+
+
+def importer_names() -> set[str]:
+    """Return the names of the operations that can be imported."""
+    from tvm.relax.frontend.torch.exported_program_translator import ExportedProgramImporter
+
+    return {*ExportedProgramImporter().create_convert_map(), *OWN}
+
+
+def _named(exported: ExportedProgram) -> dict[str, Convert]:
+    """Return how operations are imported, with variables that are named by marks."""
+    own = _conversions(exported)
+
+    def convert(node: torch.fx.Node, importer: Any) -> Any:
+        builder, mark = importer.block_builder, "".join(map(mark_of, sorted(node_marks(node))))
+        emit = builder.emit
+        builder.emit = lambda value, name_hint="": emit(value, name_hint or mark)
+        try:
+            return own.get(_name(node), _converted)(node, importer)
+        finally:
+            del builder.emit
+
+    known = importer_names()
+    operations = (one for one in exported.graph.nodes if isinstance(one.target, torch._ops.OpOverload))
+    return {**own, **{_name(node): convert for node in operations if _name(node) in known}}
 
 
 def _conversions(exported: ExportedProgram) -> dict[str, Convert]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import tvm
@@ -30,6 +31,28 @@ def pass_observer(*, changes: bool = False) -> tuple[Any, PassWatch]:
             watch.leave(module)
 
     return Observer(), watch
+
+
+def limiter(limits: Mapping[str, Any]) -> list[Any]:
+    """Return an instrument that lets passes run so many times at most; none where nothing is limited.
+
+    Args:
+        limits: Times by the address of a pass.
+    """
+    left = {name.removeprefix("pass:"): int(times) for name, times in limits.items()}
+    if not left:
+        return []
+
+    @tvm.ir.instrument.pass_instrument
+    class Limiter:
+        def should_run(self, _module: Any, info: Any) -> bool:
+            name = str(info.name)
+            if name not in left:
+                return True
+            left[name] -= 1
+            return left[name] >= 0
+
+    return [Limiter()]
 
 
 def _differ(before: Any, after: Any) -> bool:

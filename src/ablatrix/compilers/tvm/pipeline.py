@@ -23,9 +23,10 @@ import tvm
 from tvm import relax
 
 from ablatrix.compilers.catalogue.model import Level
-from ablatrix.compilers.settings import NO_SETTINGS, Applied
+from ablatrix.compilers.settings import LIMIT, NO_SETTINGS, Applied
 from ablatrix.compilers.tvm.destination_passing import DESTINATIONS, pass_destinations
 from ablatrix.compilers.tvm.own_passes import Step, changed_sequence
+from ablatrix.compilers.tvm.passes import limiter
 from ablatrix.errors import CompilerError
 
 T = relax.transform
@@ -86,7 +87,7 @@ class Options:
             opt_level=opt_level,
             config=entries,
             disabled_pass=self.settings.switched_off("pass"),
-            instruments=list(instruments),
+            instruments=[*instruments, *limiter(self.settings.building(LIMIT))],
         )
 
 

@@ -40,7 +40,7 @@ LLVM_TYPES: dict[str, Type] = {"bool": "switch", "int": "whole number", "uint": 
 
 def addresses() -> Iterator[Address]:
     """Yield the settings of the installed TVM."""
-    yield from switches(PASS, _passes())
+    yield from switches(PASS, _passes(), counted=True)
     yield Address(kind=CONFIG, name=OPT_LEVEL, type="whole number", value=PASS_OPT_LEVEL)
     yield from _configs()
     yield from _targets()

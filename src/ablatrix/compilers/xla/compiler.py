@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ablatrix.compilers.passes import PassRun
+    from ablatrix.compilers.profiling import TaskProfiler
     from ablatrix.compilers.xla.options import Options
+    from ablatrix.compilers.xla.profiling import ThunkTrace
     from ablatrix.workloads.program import TaskProgram
 
 
@@ -27,6 +29,13 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
         "changed: the text of the module, which XLA writes behind each pass of HLO, differs; passes of MLIR and LLVM, "
         "which make the kernels, are not seen"
     )
+    profile_source = (
+        "XLA's trace of thunks; where some run beside each other, each has its part of that time; the scopes in the "
+        "metadata of HLO say which nodes an instruction computes"
+    )
+
+    def __init__(self) -> None:
+        self._trace: ThunkTrace | None = None
 
     def preload(self) -> None:
         """Import torch and its decompositions.
@@ -124,6 +133,16 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
 
         return list_passes(request, task, options)
 
+    def task_profiler(
+        self, request: CompileRequest, options: Options, task: TaskProgram, built: BuiltTask
+    ) -> TaskProfiler:
+        """Return a task whose thunks are traced."""
+        from ablatrix.compilers.xla.profiling import ThunkTrace, XlaProfiler
+
+        if self._trace is None:
+            self._trace = ThunkTrace()
+        return XlaProfiler(request, options, task, XlaTask(built, task, options, request.clock), self._trace)
+
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[XlaTask]:
         """Load the executables as they were stored."""
         return [XlaTask(one, task, options, request.clock) for one, task in zip(built, request.tasks, strict=True)]
@@ -140,6 +159,10 @@ class XlaTask:
         self._task = task
         self._options = options
         self._clock = clock
+
+    def take(self, shapes: tuple[tuple[int, ...], ...], executable: Any) -> None:
+        """Run another executable for inputs of these shapes."""
+        self._executables[shapes] = executable
 
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
         """Take the inputs' memory as JAX's arrays; outputs are copied, since XLA allocates them itself.

@@ -108,11 +108,12 @@ def _legend(found: Sequence[CrossedKnobs], labels: Labels) -> list[Handle]:
         Patch(facecolor=MORE, label=labels("together_more"), **edge),
     ]
     written = [one for one in found if len(one.knobs) <= MOST_WRITTEN]
-    if any(held.is_found for one in written for held in one.shown.values()):
-        handles.append(note(labels("crossed_bold")))
+    bold = any(held.is_found for one in written for held in one.shown.values())
     if any(held.is_found for one in found if one not in written for held in one.shown.values()):
-        dot = Line2D([], [], marker="o", markersize=2.6, color=INK, linestyle="none", label=labels("crossed_found"))
-        handles.append(dot)
+        said = labels("crossed_marked" if bold else "crossed_found")
+        handles.append(Line2D([], [], marker="o", markersize=2.6, color=INK, linestyle="none", label=said))
+    elif bold:
+        handles.append(note(labels("crossed_bold")))
     if any(one.is_summed for one in found):
         handles.append(Patch(facecolor="#BBBBBB", hatch=HATCH, label=labels("crossed_sum"), **edge))
     if others := max(one.others for one in found):

@@ -6,13 +6,14 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.effects import verdict_word
+from ablatrix.analysis.effects import Largest, verdict_word
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import sort_key
 from ablatrix.analysis.table import NOT_FINAL, NOT_RECORDED, TIMED_OTHER
-from ablatrix.paper.tables.cells import NOTHING, Groups
+from ablatrix.paper.tables.cells import NOTHING, Groups, Key
 from ablatrix.paper.tables.effect_rows import TOTAL
 from ablatrix.paper.tables.frame import source_rows
+from ablatrix.paper.tables.largest_rows import CHANGE, largest_rows, rows_left_out
 from ablatrix.paper.tables.printed import PrintedTable
 from ablatrix.paper.tables.source_rows import SourceRows
 from ablatrix.paper.tables.word import Cell, Word, both
@@ -64,7 +65,10 @@ def build_table(
         frame = frame.with_row_index(ROW)
         groups = [ROW, *dict.fromkeys(column.column for column in shown if column.aggregation == "value")]
     found = Groups(findings, spec, frame, tuple(groups), labels)
-    keys = list(found.keys)
+    keys: list[Key] = list(found.keys)
+    others: list[tuple[Key, Largest[Key]]] = []
+    if spec.source == "effects" and CHANGE in groups:
+        keys, others = largest_rows(found, shown)
     if spec.source in TRIALS:  # they are in run order, which means nothing to a reader
         keys.sort(key=lambda key: [sort_key(value) for value in key])
     ranks = {f"{name.removeprefix('knob_')}": index for index, name in enumerate(words[KNOBS])}
@@ -78,7 +82,7 @@ def build_table(
         heading_cells=tuple(both(labels, partial(printed_heading, column)) for column in shown),
         is_number=tuple(_is_number(spec, column) for column in shown),
         cells=tuple(tuple(cells[key] for cells in columns) for key in keys),
-        notes=tuple(_notes(findings, source, labels)),
+        notes=(*_notes(findings, source, labels), *rows_left_out(found, others, labels)),
         labels=labels,
     )
 

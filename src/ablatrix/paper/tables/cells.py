@@ -196,6 +196,11 @@ class Groups:
             cells[tuple(key)] = lost if ratio is None else _ratio_text(ratio, column.format)
         return {key: cells.get(key, NOTHING) for key in self.keys}
 
+    def values(self, column: ColumnSpec) -> Mapping[Key, float]:
+        """Return the ratio of each group of a source of estimates, of those that have one."""
+        rows = self._rows(column).select(*self.names, column.column).drop_nulls(column.column)
+        return {tuple(key): value for *key, value in rows.iter_rows()}
+
     def _marks(self, column: ColumnSpec, numbers: Collection[Key]) -> Mapping[Key, Cell]:
         """Return why groups have no number: the statuses of their trials in the modes in which any trial has one.
 

@@ -126,8 +126,9 @@ class TableSources:
         start = {knob: one.base[knob] for knob in found.moved}
         fixed = {knob: level for knob, level in one.base.items() if knob not in found.moved}
         moved = {knob: (start[knob], level) for knob, level in found.moved.items()}
-        behind = self.estimates.finder.of_stage(unit, one.mode, one.metric, fixed, moved)
-        rows = self.estimates.finder.widened_by(unit, one.mode, one.metric, behind.rows, found.ratio.widened)
+        finder = self.estimates.finder
+        behind = finder.of_stage(unit, one.mode, one.metric, fixed, moved, finder.series_of(found.stage))
+        rows = finder.widened_by(unit, one.mode, one.metric, behind.rows, found.ratio.widened)
         parameters = {
             "fixed": fixed,
             "levels": plain_choices(moved),

@@ -11,7 +11,7 @@ from ablatrix.statistics.screening.designs import (
 )
 from ablatrix.statistics.screening.effects import ScreenedEffect, screened_effects
 from ablatrix.statistics.screening.groups import Group, GroupTest, LeftOut, first_groups, left_out, next_groups
-from ablatrix.statistics.screening.incomplete import incomplete_blocks, unmet_pairs
+from ablatrix.statistics.screening.incomplete import incomplete_blocks, neighbours, unmet_pairs
 from ablatrix.statistics.screening.intra_block import IntraBlock, intra_block_estimates
 from ablatrix.statistics.screening.lenth import Lenth, lenth
 from ablatrix.statistics.screening.permutations import Order, antithetic_permutations, coalitions
@@ -42,6 +42,7 @@ __all__ = [
     "intra_block_estimates",
     "left_out",
     "lenth",
+    "neighbours",
     "next_groups",
     "one_at_a_time",
     "plackett_burman_folded",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,19 @@ def incomplete_blocks(
     layout = _Layout(units, homes, met, wanted)
     layout.exchange(len(sizes), rng)
     return layout.blocks(len(sizes))
+
+
+def neighbours(codes: NDArray[Any]) -> list[Pair]:
+    """Return the pairs of runs that differ in one factor, the first run aside, which is the baseline.
+
+    Args:
+        codes: Levels of the factors (runs x factors), of any type that can be compared.
+    """
+    found: list[Pair] = []
+    for one in range(1, len(codes)):
+        others = np.flatnonzero((codes[one + 1 :] != codes[one]).sum(axis=1) == 1)
+        found += [(one, one + 1 + int(other)) for other in others]
+    return found
 
 
 def unmet_pairs(blocks: Iterable[Iterable[int]], meet: Iterable[Pair]) -> tuple[Pair, ...]:

@@ -24,8 +24,22 @@ _log = logging.getLogger(__name__)
 CUDA_ENVIRONMENT = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 
 
+KEPT_PROGRAMS = 2
+"""Programs that stay loaded from one run to the next, for each of which there is a process."""
 Loaded = tuple[Side, Path]
 """A side, and the directory of a prepared program."""
+
+
+class BuildServerError(TrialError):
+    """The fork server of a build does not start.
+
+    Attributes:
+        build: Its name.
+    """
+
+    def __init__(self, message: str, build: str) -> None:
+        super().__init__(message)
+        self.build = build
 
 
 @dataclass
@@ -63,6 +77,10 @@ class Servers:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End them all."""
         self._end_of_block()
         self._forget_next()
         for side in list(self._roots):
@@ -72,7 +90,8 @@ class Servers:
         """Start the servers of some sides beside each other, and wait until all have imported their compilers.
 
         Raises:
-            TrialError: One does not start, as where a package of its build cannot be imported; the message has both.
+            BuildServerError: One of a build does not start, as where a package of it cannot be imported.
+            TrialError: One of this environment does not start.
         """
         new = {side: self._start(side) for side in dict.fromkeys(sides) if side not in self._roots}
         self._roots |= new
@@ -85,6 +104,7 @@ class Servers:
         Raises:
             TrialError: It does not start, or the program cannot be loaded.
         """
+        program = program.resolve()  # runs that share prepared programs have them under links of their own
         if (side, program) not in self._programs:
             self._programs[side, program] = self._root(side).load(program)
         return self._programs[side, program]
@@ -119,6 +139,14 @@ class Servers:
             for side, program in wanted:
                 if side in self._used and not self._spawns(side):
                     self._next[side, program] = self._begin(side, program)
+
+    def take_over(self, sides: Sides) -> None:
+        """Serve the next run, whose compilers are the same: keep what is imported, and the programs loaded last."""
+        self._end_of_block()
+        self._forget_next()
+        self._sides = sides
+        for key in list(self._programs)[:-KEPT_PROGRAMS]:
+            self._programs.pop(key).channel.close()
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -175,7 +203,8 @@ class Servers:
             del self._roots[side]
             if side.build is None:
                 raise
-            raise TrialError(f"build '{side.build}' of compiler '{side.compiler}': {error}") from None
+            message = f"build '{side.build}' of compiler '{side.compiler}': {error}"
+            raise BuildServerError(message, side.build) from None
 
     def _begin(self, side: Side, program: Path) -> _OwnServer:
         root = self._start(side)

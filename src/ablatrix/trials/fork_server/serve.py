@@ -56,6 +56,7 @@ from ablatrix.trials.messages import (
     StartOrder,
     TrialTask,
     WorkerState,
+    trial_of,
 )
 from ablatrix.version import PROTOCOL
 
@@ -195,7 +196,8 @@ def _start(task: AnyTask, descriptors: list[int], holdings: Holdings) -> Started
     hazard = holdings.hazard or find_fork_hazard() or _own_environment(task)
     if hazard is not None:
         order = SpawnedWorker(task=task, directory=holdings.directory)
-        environment = environment_of(task.entry, task.knobs) if isinstance(task, TrialTask) else {}
+        trial = trial_of(task)
+        environment = {} if trial is None else environment_of(trial.entry, trial.knobs)
         pid = spawn(order, *descriptors[:2], own_group=True, environment=environment)
         return Started(pid=pid, process="spawned", hazard=hazard)
     pid = os.fork()
@@ -228,7 +230,8 @@ def _own_environment(task: AnyTask) -> str | None:
     Libraries read variables when they are loaded, and a fork has loaded them. All levels of such a knob are treated
     alike, those that set nothing included, so that they differ in the variable alone.
     """
-    names = task.entry.environment_names if isinstance(task, TrialTask) else []
+    trial = trial_of(task)
+    names = [] if trial is None else trial.entry.environment_names
     return f"an environment of its own: {', '.join(names)}" if names else None
 
 
@@ -238,7 +241,8 @@ def _work(channel_end: int, task: AnyTask, holdings: Holdings) -> None:
     gc.enable()
     from ablatrix.trials.worker import work
 
-    compiler = holdings.compilers.get(task.entry.name) if isinstance(task, TrialTask) else None
+    trial = trial_of(task)
+    compiler = None if trial is None else holdings.compilers.get(trial.entry.name)
     work(Channel(socket.socket(fileno=channel_end)), task, lambda: (compiler, holdings.program))
 
 

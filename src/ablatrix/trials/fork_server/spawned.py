@@ -13,7 +13,16 @@ from ablatrix.trials.fork_server.padding import run_padded
 from ablatrix.trials.fork_server.serve import Holdings, ignore_key_presses, serve
 from ablatrix.trials.fork_server.spawn import CHANNEL, ORDER
 from ablatrix.trials.host import adopt_orphans, die_with_parent
-from ablatrix.trials.messages import SPAWN_ORDER, Channel, Serving, SpawnedServer, SpawnedWorker, TrialTask, decode
+from ablatrix.trials.messages import (
+    SPAWN_ORDER,
+    Channel,
+    Serving,
+    SpawnedServer,
+    SpawnedWorker,
+    TrialTask,
+    decode,
+    trial_of,
+)
 
 if TYPE_CHECKING:
     from ablatrix.compilers.adapter import Compiler
@@ -54,7 +63,8 @@ def _work(channel: Channel, order: SpawnedWorker) -> None:
             from ablatrix.workloads.prepare import load_program
 
             torch.set_num_threads(1)  # as in a fork server, until the compiler sets its threads
-            compiler = import_compiler(order.task.entry) if isinstance(order.task, TrialTask) else None
+            trial = trial_of(order.task)
+            compiler = None if trial is None else import_compiler(trial.entry)
             program = None if order.directory is None else load_program(order.directory)
         return compiler, program
 

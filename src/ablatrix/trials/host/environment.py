@@ -58,6 +58,7 @@ class NoiseProbe:
         throttled_ms: Time that the CPU quotas of this process's cgroups have stopped their tasks.
         swapped_pages: Pages swapped in and out since boot.
         at_s: Time of the reading, on the monotonic clock.
+        cluster_cpu_s: CPU time of the processes that run a cluster on this host; None without any.
     """
 
     load_average: float | None
@@ -65,11 +66,24 @@ class NoiseProbe:
     throttled_ms: float | None
     swapped_pages: int | None
     at_s: float
+    cluster_cpu_s: float | None = None
 
     @classmethod
-    def read(cls, root: Path = ROOT) -> NoiseProbe:
-        """Read the counters now (``root`` holds ``proc`` and ``sys``)."""
-        return cls(_load_average(root), _steal_ms(root), _throttled_ms(root), _swapped_pages(root), monotonic())
+    def read(cls, root: Path = ROOT, watched: Sequence[int] = ()) -> NoiseProbe:
+        """Read the counters now.
+
+        Args:
+            root: Directory that holds ``proc`` and ``sys``.
+            watched: Processes that run a cluster on this host.
+        """
+        return cls(
+            _load_average(root),
+            _steal_ms(root),
+            _throttled_ms(root),
+            _swapped_pages(root),
+            monotonic(),
+            _cpu_s(watched, root) if watched else None,
+        )
 
     def until(self, later: NoiseProbe, gpu: GpuNoise | None = None) -> Noise:
         """Return what happened from this moment to a later one, and whether that counts as disturbed.
@@ -90,6 +104,7 @@ class NoiseProbe:
             swapped_pages=None if swapped is None else int(swapped),
             span_s=span_s,
             gpu=gpu,
+            cluster_cpu_s=_growth(self.cluster_cpu_s, later.cluster_cpu_s),
         )
         return noise.model_copy(update={"disturbance": disturbance(noise, span_s, os.cpu_count() or 1)})
 
@@ -194,6 +209,17 @@ def _growth(before: float | None, after: float | None) -> float | None:
     if before is None or after is None or after < before:
         return None
     return after - before
+
+
+def _cpu_s(processes: Sequence[int], root: Path) -> float | None:
+    # proc(5): after the name come state and ppid; utime and stime are the 12th and 13th field after it, in ticks.
+    ticks = 0
+    for process in processes:
+        fields = (read_text(root / f"proc/{process}/stat") or "").rpartition(")")[2].split()
+        if len(fields) < 13:
+            return None
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _load_average(root: Path) -> float | None:

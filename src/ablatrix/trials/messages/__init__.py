@@ -1,9 +1,19 @@
 """The messages between the runner, the fork servers and the workers, and the channel that carries them."""
 
-from ablatrix.trials.messages.answers import ANSWER, Answer, BurstSamples, Ready, StageBegun, WarmUpSamples
+from ablatrix.trials.messages.answers import (
+    ANSWER,
+    Answer,
+    BurstSamples,
+    NodeWork,
+    ProfileReport,
+    Ready,
+    StageBegun,
+    WarmUpSamples,
+)
 from ablatrix.trials.messages.channel import Channel, ChannelClosed, ChannelGarbled, ChannelTimeout, open_pair
+from ablatrix.trials.messages.foreground import RERUN_ANSWER, RERUN_ORDER, RerunAnswer, RerunOrder
 from ablatrix.trials.messages.interrupt import Interrupt, Interrupted
-from ablatrix.trials.messages.message import decode, encode
+from ablatrix.trials.messages.message import Message, decode, encode
 from ablatrix.trials.messages.orders import (
     ORDER,
     OUTFIT,
@@ -39,7 +49,7 @@ from ablatrix.trials.messages.requests import (
     warm_up_request,
 )
 from ablatrix.trials.messages.result import GpuFacts, ProcessNoise, TrialResult, plain_result
-from ablatrix.trials.messages.task import AnyTask, PlainTask, PrepareTask, TrialTask
+from ablatrix.trials.messages.task import AnyTask, PlainTask, PrepareTask, ProfileTask, TrialTask, trial_of
 from ablatrix.trials.messages.types import TYPE_ANSWER, TYPE_ORDER, TypeAnswer, TypeOrder
 
 __all__ = [
@@ -50,6 +60,8 @@ __all__ = [
     "PASS_ORDER",
     "REPLY",
     "REQUEST",
+    "RERUN_ANSWER",
+    "RERUN_ORDER",
     "SPAWN_ORDER",
     "TIMED_REQUESTS",
     "TYPE_ANSWER",
@@ -70,6 +82,8 @@ __all__ = [
     "Interrupted",
     "LoadOrder",
     "Loading",
+    "Message",
+    "NodeWork",
     "Order",
     "Outfit",
     "PassAnswer",
@@ -79,9 +93,13 @@ __all__ = [
     "PrepareTask",
     "Process",
     "ProcessNoise",
+    "ProfileReport",
+    "ProfileTask",
     "Ready",
     "Reply",
     "Request",
+    "RerunAnswer",
+    "RerunOrder",
     "ResumeOrder",
     "Serving",
     "SpawnOrder",
@@ -102,5 +120,6 @@ __all__ = [
     "encode",
     "open_pair",
     "plain_result",
+    "trial_of",
     "warm_up_request",
 ]

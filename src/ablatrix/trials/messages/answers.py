@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from ablatrix.compilers.profiling.kernels import KernelProfile
 from ablatrix.trials.messages.message import Message
 from ablatrix.trials.messages.result import TrialResult
 
@@ -43,5 +44,41 @@ class BurstSamples(Message):
     ms: tuple[float, ...]
 
 
-Answer = Ready | WarmUpSamples | BurstSamples | TrialResult
+@dataclass(frozen=True, kw_only=True)
+class NodeWork(Message):
+    """What a node of the graph computes, at the sizes that are timed.
+
+    Attributes:
+        operation: Its name.
+        region: Block of the model.
+        reads, writes: The values.
+        value_bytes: Bytes of each of them, by the value's number.
+        flops: Floating-point operations of a product, a convolution or attention; 0 of anything else.
+        is_view: Whether it computes nothing.
+    """
+
+    operation: str
+    region: str
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    value_bytes: dict[int, int]
+    flops: int
+    is_view: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileReport(Message):
+    """A profile, at the end of its rounds.
+
+    Attributes:
+        profile: What the compiler's profiler says.
+        nodes: What the nodes of the graph compute.
+    """
+
+    event: Literal["profile"] = "profile"
+    profile: KernelProfile
+    nodes: tuple[NodeWork, ...]
+
+
+Answer = Ready | WarmUpSamples | BurstSamples | ProfileReport | TrialResult
 ANSWER: TypeAdapter[StageBegun | Answer] = TypeAdapter(Annotated[StageBegun | Answer, Field(discriminator="event")])

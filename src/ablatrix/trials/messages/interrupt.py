@@ -67,6 +67,16 @@ class Interrupt:
             if not ready:
                 raise ChannelTimeout(f"no message within {timeout_s:.1f} s")
 
+    def pause(self, timeout_s: float) -> None:
+        """Wait for some seconds.
+
+        Raises:
+            Interrupted: A signal came first.
+        """
+        self.check()
+        select.select([self._read], [], [], timeout_s)
+        self.check()
+
     def _catch(self, number: int, frame: FrameType | None) -> None:
         self.number = number
         with suppress(BlockingIOError):

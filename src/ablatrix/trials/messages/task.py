@@ -106,5 +106,39 @@ class PlainTask(Message):
         return self.workload.memory_limit_mb
 
 
-AnyTask: TypeAlias = TrialTask | PrepareTask | PlainTask
+@dataclass(frozen=True, kw_only=True)
+class ProfileTask(Message):
+    """Profile a configuration: run it in turns, plain and under the compiler's own profiler. Its times are no trial's.
+
+    Attributes:
+        trial: The configuration, and where to work.
+    """
+
+    kind: Literal["profile"] = "profile"
+    trial: TrialTask
+
+    @property
+    def seed(self) -> int:
+        """Seed of everything random."""
+        return self.trial.seed
+
+    @property
+    def memory_limit_mb(self) -> int | None:
+        """Memory that the worker may hold in MiB, None for no limit."""
+        return self.trial.memory_limit_mb
+
+    @property
+    def cpus(self) -> tuple[int, ...] | None:
+        """Numbers of the CPUs to run on, None for all that are allowed."""
+        return self.trial.cpus
+
+
+AnyTask: TypeAlias = TrialTask | PrepareTask | PlainTask | ProfileTask
 Task = Annotated[AnyTask, Field(discriminator="kind")]
+
+
+def trial_of(task: AnyTask) -> TrialTask | None:
+    """Return the configuration that a task is about; None where it is about none."""
+    if isinstance(task, ProfileTask):
+        return task.trial
+    return task if isinstance(task, TrialTask) else None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import RecordError
 from ablatrix.records.journal import Journal, final_records
 from ablatrix.records.model import Record
+from ablatrix.records.place import Place
 from ablatrix.study.design import Design
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.results.directory import ResultDirectory
@@ -34,12 +34,24 @@ class Ledger:
         sink: Sink | None,
         progress: Progress,
         keep_samples: bool,
+        place: Place | None = None,
     ) -> None:
+        """Begin, and read what is the same for all records.
+
+        Args:
+            design: What was planned.
+            directory: Of the results.
+            study_directory: Of the study file, None without one.
+            sink: Called with each record after it is on disk.
+            progress: Notified of each record.
+            keep_samples: Whether raw samples are kept in files.
+            place: Where this run was placed; this host alone by default.
+        """
         self._design, self._directory = design, directory
         self._sink, self._progress, self._keep_samples = sink, progress, keep_samples
         with_tokens = any(is_phase(cell.parameters) for cell in design.cells)
-        self._scene = Scene.read(study_directory, with_tokens=with_tokens)
-        self._attempts: Counter[str] = Counter()
+        self._scene = Scene.read(study_directory, with_tokens=with_tokens, place=place)
+        self._attempts: dict[str, int] = {}
         self._built = BuiltCode()
         self._journal: Journal | None = None
 
@@ -53,9 +65,27 @@ class Ledger:
             if journal.torn is not None:
                 self._progress.notice(f"a torn last line was set aside in {journal.torn}")
         attempts = self._directory.attempts()
-        self._attempts = Counter(record.trial_id for record in attempts)
-        self._built.add_records(attempts)
+        self.remember(attempts)
         return {record.trial_id: record for record in final_records(attempts)}
+
+    def remember(self, records: Iterable[Record]) -> None:
+        """Take note of earlier attempts, and of the code that they built."""
+        held = list(records)
+        for record in held:
+            self._attempts[record.trial_id] = max(self.next_attempt(record.trial_id), record.attempt + 1)
+        self._built.add_records(held)
+
+    def written(self) -> set[tuple[str, int]]:
+        """Return trial and number of each attempt that has a line."""
+        return {(record.trial_id, record.attempt) for record in self._directory.attempts()}
+
+    def next_attempt(self, trial_id: str) -> int:
+        """Return the number of the next attempt of a trial."""
+        return self._attempts.get(trial_id, 0)
+
+    def count_from(self, attempts: Mapping[str, int]) -> None:
+        """Number the next attempts of some trials from the given ones on."""
+        self._attempts |= attempts
 
     def begin(self, again: set[str]) -> Journal:
         """Mark the lines of trials that will run again as not final, and open the journal for writing."""
@@ -85,7 +115,7 @@ class Ledger:
         made: list[tuple[Record, str | None]] = []
         study, catalogue = resolved
         for one in self._built.checked(outcomes):
-            attempt = self._attempts[one.trial.trial_id]
+            attempt = self.next_attempt(one.trial.trial_id)
             entry = catalogue.workload(one.cell.workload)
             facts = read_facts(self._directory.program(resolved, one.cell), entry, one.cell)
             line = samples_line(one, attempt) if one.bursts_ms else None
@@ -106,7 +136,7 @@ class Ledger:
             _append_samples(self._directory.samples / f"{made[0][0].block_id}.jsonl", lines)
         for record, _ in made:
             self._journal.append(record)
-            self._attempts[record.trial_id] += 1
+            self._attempts[record.trial_id] = max(self.next_attempt(record.trial_id), record.attempt + 1)
             if self._sink is not None:
                 self._sink(record)
             self._progress.recorded(record)

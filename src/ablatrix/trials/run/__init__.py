@@ -1,20 +1,33 @@
 """Running a study: blocks, preparation, stopping."""
 
+from ablatrix.trials.run.block import BlockInput
 from ablatrix.trials.run.foreground import rerun
+from ablatrix.trials.run.host_check import check_hosts
 from ablatrix.trials.run.noise_floor import measure_noise_floor
-from ablatrix.trials.run.pass_list import PassList, list_passes
+from ablatrix.trials.run.paired_profiles import PairedProfiles, list_kernels, run_profiled
+from ablatrix.trials.run.pass_list import PassList, list_passes, list_passes_of
 from ablatrix.trials.run.plain_use import use_plainly_on_all
+from ablatrix.trials.run.preparation import Preparation
 from ablatrix.trials.run.runner import RunSummary, run
+from ablatrix.trials.run.seat import HostReport
 from ablatrix.trials.run.selection import parse_conditions, select
 
 __all__ = [
+    "BlockInput",
+    "HostReport",
+    "PairedProfiles",
     "PassList",
+    "Preparation",
     "RunSummary",
+    "check_hosts",
+    "list_kernels",
     "list_passes",
+    "list_passes_of",
     "measure_noise_floor",
     "parse_conditions",
     "rerun",
     "run",
+    "run_profiled",
     "select",
     "use_plainly_on_all",
 ]

@@ -27,6 +27,7 @@ from ablatrix.trials.client import Worker, WorkloadServer
 from ablatrix.trials.host import NoiseProbe, describe_ending, utc_now
 from ablatrix.trials.messages import (
     Answer,
+    AnyTask,
     BurstSamples,
     ChannelClosed,
     ChannelGarbled,
@@ -48,6 +49,8 @@ _log = logging.getLogger(__name__)
 
 Notice = Callable[[Trial | None, str], None]
 ServerOf = Callable[[Cell], WorkloadServer]
+PRIVATE = "private"
+"""Level of the knob ``cache_tag`` of which each cold trial has an empty cache of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,7 @@ class BlockInput:
             does not have the cell's configuration, by the cell's id.
         entries: The compiler of a cell as it is in the cell's build, by the cell's id; the catalogue's where there is
             none.
+        watched: Processes of the host whose CPU time is read with the noise of each trial: those of a cluster.
     """
 
     study: Study
@@ -79,6 +83,7 @@ class BlockInput:
     scratch: Path
     missing_types: Mapping[str, str] = field(default_factory=dict)
     entries: Mapping[str, CompilerEntry] = field(default_factory=dict)
+    watched: tuple[int, ...] = ()
 
 
 def run_cold(block: BlockInput, trial: Trial, cell: Cell, server: WorkloadServer) -> Outcome:
@@ -195,12 +200,17 @@ class Turn:
         self._directory = block.scratch / f"{trial.trial_id}"
         shutil.rmtree(self._directory, ignore_errors=True)
         (self._directory / "work").mkdir(parents=True)
-        self._before = NoiseProbe.read()
+        self._watched = block.watched
+        self._before = NoiseProbe.read(watched=block.watched)
         self._awake_left = 0.0
         self._paused = False
         task = block_task(block, trial, cell, self._directory)
         self._sampling, self._padding_seed = block.study.protocol.layout, task.padding_seed
-        self._worker: Worker | None = server.start(task, self._directory / "log")
+        self._worker: Worker | None = server.start(self.order(task), self._directory / "log")
+
+    def order(self, task: TrialTask) -> AnyTask:
+        """Return what the worker is asked to do with a trial's task."""
+        return task
 
     @property
     def alive(self) -> bool:
@@ -323,7 +333,7 @@ class Turn:
                 server=worker.server.identity if worker.process == "forked" else None,
             ),
             wall_s=self._wall_s,
-            noise=self._before.until(NoiseProbe.read(), gpu),
+            noise=self._before.until(NoiseProbe.read(watched=self._watched), gpu),
             warm_up_ms=self._warm_up_ms,
             bursts_ms=tuple(self.bursts_ms),
             rewarming_ms=tuple(self._rewarming_ms),
@@ -341,8 +351,8 @@ def block_task(block: BlockInput, trial: Trial, cell: Cell, directory: Path) -> 
         directory: The trial's private directory.
     """
     cold = trial.mode == "cold"
-    tag = cell.knobs.get("cache_tag", "private")
-    private = directory / "cache" if tag == "private" else block.tag_caches / f"{tag}-{cell.cell_id}"
+    tag = cell.knobs.get("cache_tag", PRIVATE)
+    private = directory / "cache" if tag == PRIVATE else tag_cache(block.tag_caches, cell)
     shared = block.hot_cache / cell.cell_id
     return trial_task(
         block.study,
@@ -354,8 +364,13 @@ def block_task(block: BlockInput, trial: Trial, cell: Cell, directory: Path) -> 
         cpus=None if trial.role == "probe" else block.cpus,
         memory_limit_mb=block.study.protocol.memory_limit_mb,
         cache_dir=private if cold else shared,
-        publish_dir=shared if cold and tag == "private" and cell.knobs else None,
+        publish_dir=shared if cold and tag == PRIVATE and cell.knobs else None,
         work_dir=directory / "work",
         missing_type=block.missing_types.get(cell.cell_id, ""),
         entry=block.entries.get(cell.cell_id),
     )
+
+
+def tag_cache(caches: Path, cell: Cell) -> Path:
+    """Return the directory of the named cache of a cell, below that of all of them."""
+    return caches / f"{cell.knobs['cache_tag']}-{cell.cell_id}"

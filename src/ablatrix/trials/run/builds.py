@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
-from ablatrix.builds import Build, BuildLock, BuildSpec, make_build, missing_modules, read_locks, write_locks
-from ablatrix.compilers.catalogue import BUILD, CompilerEntry, KnobEntry, Level
-from ablatrix.compilers.command.entry import describe_command
-from ablatrix.compilers.settings import ORDER, AddressList, ask_addresses
-from ablatrix.errors import BuildError
-from ablatrix.study.model import CompilerChoice, Study
+from ablatrix.builds import Build, BuildLock, BuildSpec, make_build, read_locks, write_locks
+from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.errors import BuildError, BuildFailedError
+from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import Side, Sides
+from ablatrix.trials.client import Gaps, Side, Sides
 from ablatrix.trials.results import ResultDirectory
+from ablatrix.trials.run.build_gaps import look_into_builds
 from ablatrix.version import PROTOCOL, __version__
 
 COMMIT = re.compile(r"[0-9a-f]{40,64}")
@@ -38,8 +36,9 @@ def make_sides(
         locks: What the builds of another directory were: they are made again from these, as far as this machine can.
 
     Raises:
-        BuildError: A build cannot be made, is another one than in the directory, or lacks what every build must have.
-        CompilerError: A compiler cannot be asked for its settings in a build, or a program does not describe itself.
+        BuildFailedError: A build fails when it is made, lacks what each must have, or its compiler or program does not
+            say what it has.
+        BuildError: A build cannot be made otherwise, or is another one than in the directory.
     """
     study, catalogue = resolved
     chosen = {choice.name: choice for choice in study.compilers if choice.builds}
@@ -55,12 +54,13 @@ def make_sides(
         _refuse_changed(builds[name], before.get(name), directory)
         _refuse_unfit(builds[name])
     entries: dict[Side, CompilerEntry] = {}
-    gaps: dict[Side, dict[tuple[str, Level], str]] = {}
+    gaps: dict[Side, Gaps] = {}
     for choice in chosen.values():
-        for name in choice.builds:
-            found = _look(study, choice, catalogue.compiler(choice.name), builds[name])
+        for name, found in look_into_builds(study, choice, catalogue.compiler(choice.name), builds).items():
             side = Side(choice.name, name)
             entries[side], gaps[side] = found.entry, found.gaps
+            if found.gaps:
+                notice(found.sentence(choice.name, name))
     write_locks((one.locked(study.builds[name].sentence()) for name, one in builds.items()), directory.builds)
     return Sides(catalogue=catalogue, builds=builds, entries=entries, gaps=gaps)
 
@@ -103,83 +103,17 @@ def _refuse_unfit(build: Build) -> None:
     """Refuse a build in which no worker can run.
 
     Raises:
-        BuildError: Its interpreter lacks ablatrix or torch, or its ablatrix speaks another protocol.
+        BuildFailedError: Its interpreter lacks ablatrix or torch, or its ablatrix speaks another protocol.
     """
-    where = f"build '{build.name}': {build.interpreter}"
     if build.ablatrix is None:
-        raise BuildError(f"{where} has no ablatrix, which its workers are; install version {__version__} there")
-    if build.protocol != PROTOCOL:
-        raise BuildError(
-            f"{where} has ablatrix {build.ablatrix}, whose workers speak protocol {build.protocol or 'of no number'}, "
+        why = f"has no ablatrix, which its workers are; install version {__version__} there"
+    elif build.protocol != PROTOCOL:
+        why = (
+            f"has ablatrix {build.ablatrix}, whose workers speak protocol {build.protocol or 'of no number'}, "
             f"and the runner {PROTOCOL}; install version {__version__} there"
         )
-    if build.torch is None:
-        raise BuildError(f"{where} has no torch, which every workload needs; install it there")
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    entry: CompilerEntry
-    gaps: dict[tuple[str, Level], str]
-
-
-def _look(study: Study, choice: CompilerChoice, entry: CompilerEntry, build: Build) -> _Found:
-    """Return a compiler as it is in a build, and what it lacks there."""
-    if entry.program is not None:
-        return _look_at_program(study, choice, entry, build)
-    missing = missing_modules(build, entry.modules)
-    if missing:
-        raise BuildError(
-            f"build '{build.name}': {build.interpreter} cannot find {', '.join(missing)}, which compiler "
-            f"'{entry.name}' needs; install it there, or add it to the build"
-        )
-    if not any(_named_settings(knob) for knob in entry.knobs):
-        return _Found(entry, {})
-    known = ask_addresses(entry, build)
-    gaps = {key: why for knob in entry.knobs for key, why in find_gaps(knob, known, entry.name, build.name)}
-    return _Found(entry, gaps)
-
-
-def _named_settings(knob: KnobEntry) -> bool:
-    return bool(knob.acts) and not knob.built_in
-
-
-def find_gaps(knob: KnobEntry, known: AddressList, compiler: str, build: str) -> list[tuple[tuple[str, Level], str]]:
-    """Return the levels of a knob of the study that set something which a build does not have, each with the reason."""
-    found = []
-    for setting in knob.acts if _named_settings(knob) else ():
-        if setting.kind == ORDER:  # its two passes are looked at where they are knobs themselves
-            continue
-        address = known.find(setting.kind, setting.name)
-        for level, value in setting.values:
-            if value is None:
-                continue
-            if address is None:
-                why = f"build '{build}' of compiler '{compiler}' has no {setting.kind} '{setting.name}'"
-                found.append(((knob.name, level), why))
-            elif address.type == "text" and address.choices and level not in address.choices:
-                why = f"build '{build}' of compiler '{compiler}' has no level '{level}' of {setting.address}"
-                found.append(((knob.name, level), why))
-    return found
-
-
-def _look_at_program(study: Study, choice: CompilerChoice, entry: CompilerEntry, build: Build) -> _Found:
-    """Return a program as it describes itself in a build, and the levels that it lacks there."""
-    assert choice.command is not None
-    command = list(build.command) or choice.command
-    words = {name: knob.model_dump(exclude_unset=True) for name, knob in choice.knobs.items()}
-    found = describe_command(entry.name, command, study.directory, words, build)
-    gaps: dict[tuple[str, Level], str] = {}
-    for knob in entry.knobs:
-        there = found.knob(knob.name)
-        if knob.name == BUILD or knob.acts:
-            continue
-        for level in (one.name for one in knob.levels):
-            if there is None and level != knob.default:
-                gaps[knob.name, level] = f"build '{build.name}' of program '{entry.name}' has no knob '{knob.name}'"
-            elif there is not None and not there.has(level):
-                gaps[knob.name, level] = (
-                    f"build '{build.name}' of program '{entry.name}' has no level '{level}' of knob '{knob.name}'"
-                )
-    settings = tuple(knob for knob in entry.knobs if knob.acts)
-    return _Found(replace(found, knobs=(*settings, *found.knobs), builds=entry.builds), gaps)
+    elif build.torch is None:
+        why = "has no torch, which every workload needs; install it there"
+    else:
+        return
+    raise BuildFailedError(f"build '{build.name}': {build.interpreter} {why}", build.name)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.errors import BuildFailedError
 from ablatrix.records.build import BuildFacts
 from ablatrix.records.machine import cores_allowed
 from ablatrix.records.model import Failure
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import Loaded, Servers, Sides
+from ablatrix.trials.client import BuildServerError, Loaded, Servers, Sides
 from ablatrix.trials.results import Outcome, read_facts
 from ablatrix.trials.run.block import BlockInput, ServerOf
 from ablatrix.trials.run.preparation import Preparation
@@ -32,10 +33,13 @@ class BySide:
         """Start the servers of all builds that cells need: one that cannot start is known before anything is measured.
 
         Raises:
-            TrialError: One does not start.
+            BuildFailedError: One does not start, as where a package of its build cannot be imported.
         """
         sides = (self._sides.of(cell) for cell in cells if cell.knobs)
-        self._servers.start(side for side in sides if side.build is not None)
+        try:
+            self._servers.start(side for side in sides if side.build is not None)
+        except BuildServerError as error:
+            raise BuildFailedError(str(error), error.build) from None
 
     def entries(self, cells: Iterable[Cell]) -> dict[str, CompilerEntry]:
         """Return the compiler of each cell that has a build, as it is there, by the cell's id."""

@@ -1,15 +1,14 @@
-"""Repeating one trial in this process, to look at it, under a debugger on request."""
+"""Repeating one trial in the foreground, to look at it, under a debugger on request: here, or in its build."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 import tempfile
-import traceback
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ablatrix.catalogue import Catalogue
-from ablatrix.compilers.catalogue import BUILD
+from ablatrix.builds import Build, read_locks
 from ablatrix.compilers.dump import claim_directory, finish_dump
 from ablatrix.compilers.environment import variable
 from ablatrix.compilers.settings import environment_of
@@ -18,27 +17,24 @@ from ablatrix.records.bundle import bundle_of
 from ablatrix.study.design import Cell, Trial, make_design
 from ablatrix.study.design_file import read_design
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.fork_server import import_compiler
-from ablatrix.trials.host import place_runs, set_limits
-from ablatrix.trials.messages import TrialResult
-from ablatrix.trials.results import ResultDirectory, largest_sizes
-from ablatrix.trials.run.task_making import trial_task
-from ablatrix.trials.run.type_probe import missing_type
-from ablatrix.workloads.numeric_types import narrow_types
-
-if TYPE_CHECKING:
-    from ablatrix.workloads.program import Program
+from ablatrix.trials.client import Sides
+from ablatrix.trials.host import Ending, describe_ending, place_runs
+from ablatrix.trials.messages import RERUN_ANSWER, RerunOrder, TrialResult, decode, encode
+from ablatrix.trials.results import ResultDirectory
+from ablatrix.trials.run.builds import make_sides
+from ablatrix.trials.run.foreground_process import repeat_trial
+from ablatrix.trials.run.task_making import prepare_task, trial_task
 
 
 def rerun(
     resolved: ResolvedStudy, results: str | Path, trial: str, *, debug: bool = False, dump: Path | None = None
 ) -> TrialResult:
-    """Repeat a trial here, without a fork server and without a record.
+    """Repeat a trial, without a fork server and without a record: in this process, or in a new one of its build.
 
     Args:
         resolved: The study that the results were made with, with its catalogue.
-        results: Directory of results with its prepared programs; a bundle's are made again: no manifest lists them,
-            and reading one would run what somebody put there.
+        results: Directory of results with its prepared programs and its builds; a bundle's are made again: no manifest
+            lists them, and reading one would run what somebody put there.
         trial: Id of the trial or of one of its records, or enough of its first characters.
         debug: Open the debugger where the trial raises.
         dump: Directory for the compiler's stages of each task: an empty or new one.
@@ -49,81 +45,108 @@ def rerun(
     Raises:
         TrialError: There is no such trial, or several; or there can be no dump of it.
         CompilerError: Its compiler is not installed.
+        BuildError: Its build is not there any more, and cannot be made again as it was.
     """
     study, catalogue = resolved
-    directory = ResultDirectory(Path(results))
+    directory = ResultDirectory(Path(results).resolve())
     # Blocks that were added while the study ran are in the file of its design only.
     design = read_design(directory.design, study) if directory.design.exists() else make_design(resolved)
     found = _find(design.trials, trial, directory)
     cell = design.cell(found.cell_id)
-    _refuse_unfit(catalogue, found, cell)
-    from ablatrix.trials.worker import run_here  # torch loads here
-
+    for name in ("eager", cell.compiler):  # the oracle is of eager
+        if not catalogue.compiler(name).builds:
+            catalogue.compiler(name).refuse_absent()
     if dump is not None and found.role == "reference":
         raise TrialError(f"trial {found.trial_id} is of {cell.compiler}, which compiles nothing; choose another")
     if dump is not None:
         claim_directory(dump)
-    program, entry = _program(resolved, cell, directory), catalogue.compiler(cell.compiler)
     with ExitStack() as stack:
-        for name, value in environment_of(entry, cell.knobs).items():
-            stack.enter_context(variable(name, value))
-        compiler = import_compiler(entry)
-        threads, cpus = place_runs(study.protocol.threads, study.protocol.cpus)
-        set_limits(None, cpus)
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="ablatrix-rerun-"))
-        task = trial_task(
-            study,
-            catalogue,
-            found,
-            cell,
-            padded=False,
-            threads=threads,
-            cpus=tuple(cpus),
-            memory_limit_mb=None,
-            cache_dir=Path(scratch) / "cache",
-            publish_dir=None,
-            work_dir=Path(scratch),
-            missing_type=_missing_type(resolved, cell, program),
-        )
-        result = run_here(task, compiler, program, study.protocol.hot, _debugger if debug else None, dump)
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ablatrix-rerun-")))
+        sides = _sides(resolved, cell, directory, scratch)
+        order = _order(resolved, found, cell, sides, directory, scratch, debug=debug, dump=dump)
+        build = sides.build(sides.of(cell))
+        if build is None:
+            for name, value in environment_of(order.trial.entry, cell.knobs).items():
+                stack.enter_context(variable(name, value))
+            result = repeat_trial(order)
+        else:
+            result = _repeat_in(build, order, scratch)
     if dump is not None:
         finish_dump(dump, found.trial_id, _ending(result))
     return result
 
 
-def _refuse_unfit(catalogue: Catalogue, trial: Trial, cell: Cell) -> None:
-    """Refuse a trial whose compiler is not installed here, or that is of a build."""
-    if catalogue.compiler(cell.compiler).builds:
-        raise TrialError(
-            f"trial {trial.trial_id} is of build '{cell.knobs[BUILD]}' of compiler '{cell.compiler}', and only what "
-            "this environment has can be repeated here; give a study without builds to the interpreter of that build"
-        )
-    for name in ("eager", cell.compiler):  # the oracle is of eager
-        catalogue.compiler(name).refuse_absent()
+def _sides(resolved: ResolvedStudy, cell: Cell, directory: ResultDirectory, scratch: Path) -> Sides:
+    """Return the sides of a study with builds, made where they are missing; of any other cell those of no build."""
+    if not resolved.catalogue.compiler(cell.compiler).builds:
+        return Sides(catalogue=resolved.catalogue)
+    place, locks = directory, read_locks(directory.builds)
+    if bundle_of(directory.path) is not None:
+        place = ResultDirectory(scratch / "bundle")
+        place.path.mkdir()
+    return make_sides(resolved, place, lambda text: None, locks)
 
 
-def _program(resolved: ResolvedStudy, cell: Cell, directory: ResultDirectory) -> Program:
-    """Return the prepared program of a run, or prepare it again."""
-    from ablatrix.workloads.prepare import load_program, prepare
-
-    prepared = directory.program(resolved, cell)
-    if prepared.exists() and bundle_of(directory.path) is None:
-        return load_program(prepared)
+def _order(
+    resolved: ResolvedStudy,
+    trial: Trial,
+    cell: Cell,
+    sides: Sides,
+    directory: ResultDirectory,
+    scratch: Path,
+    *,
+    debug: bool,
+    dump: Path | None,
+) -> RerunOrder:
     study, catalogue = resolved
-    return prepare(
-        catalogue.workload(cell.workload),
-        cell.parameters,
-        input_sets=study.checks.input_sets,
-        seed=study.seed,
-        largest=largest_sizes(resolved, cell),
+    threads, cpus = place_runs(study.protocol.threads, study.protocol.cpus)
+    work, prepared = scratch / "work", directory.program(resolved, cell, sides.other_torch(sides.of(cell)))
+    work.mkdir()
+    task = trial_task(
+        study,
+        catalogue,
+        trial,
+        cell,
+        padded=False,
+        threads=threads,
+        cpus=tuple(cpus),
+        memory_limit_mb=None,
+        cache_dir=work / "cache",
+        publish_dir=None,
+        work_dir=work,
+        missing_type=sides.lacks(cell),
+        entry=sides.entry_of(cell),
+    )
+    return RerunOrder(
+        trial=task,
+        program=prepared if prepared.exists() and bundle_of(directory.path) is None else None,
+        prepare=prepare_task(resolved, cell, threads=threads, directory=scratch),
+        protocol=study.protocol.hot,
+        debug=debug,
+        dump=None if dump is None else dump.resolve(),
     )
 
 
-def _missing_type(resolved: ResolvedStudy, cell: Cell, program: Program) -> str:
-    """Return why the compiler cannot take the program, whose type it does not have; empty where it can."""
-    entry, device = resolved.catalogue.compiler(cell.compiler), resolved.study.device
-    types = narrow_types(program.facts.dtype) if cell.knobs else ()
-    return next(filter(None, (missing_type(entry, one, device) for one in types)), "")
+def _repeat_in(build: Build, order: RerunOrder, scratch: Path) -> TrialResult:
+    """Repeat a trial in a new process of its build, which has this one's terminal.
+
+    Raises:
+        TrialError: Its workload cannot be prepared there, or its compiler not be imported.
+    """
+    asked, answer = scratch / "order.json", scratch / "answer.json"
+    asked.write_bytes(encode(order))
+    command = build.command_line("-m", "ablatrix.trials.run.foreground_process", str(asked), str(answer))
+    variables = {**build.variables(os.environ), **environment_of(order.trial.entry, order.trial.knobs)}
+    done = subprocess.run(command, env=variables, check=False)
+    if not answer.exists():
+        signal = -done.returncode if done.returncode < 0 else None
+        ending = Ending(signal=signal, exit_code=None if signal else done.returncode)
+        status, failure = describe_ending(ending, None, None)
+        return TrialResult(status=status, error=failure)
+    found = decode(answer.read_bytes(), RERUN_ANSWER)
+    if found.result is None:
+        raise TrialError(f"build '{build.name}': {found.failure}")
+    return found.result
 
 
 def _ending(result: TrialResult) -> str:
@@ -131,13 +154,6 @@ def _ending(result: TrialResult) -> str:
     if result.error is None:
         return "the compiler's adapter writes nothing of it"
     return f"the trial ended as {result.status}: {result.error.message}"
-
-
-def _debugger(error: BaseException) -> None:
-    import pdb
-
-    traceback.print_exception(error)
-    pdb.post_mortem(error.__traceback__)
 
 
 def _find(trials: tuple[Trial, ...], start: str, directory: ResultDirectory) -> Trial:

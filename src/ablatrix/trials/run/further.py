@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from ablatrix.compilers.catalogue import Level
 from ablatrix.records.model import Record
+from ablatrix.study.activity import Moved
 from ablatrix.study.corners import are_cheap, moved_in
 from ablatrix.study.design import Design, Trial, added_trials
 from ablatrix.study.further_stages import Changed, changes_of, lay_out
@@ -56,8 +57,10 @@ def extend_by_results(
         if stage.screen is not None:
             records = [known[trial.trial_id] for trial in trials]
             probed = Probed.of(resolved, stage, workload, compiler, records)
+            if probed.end.wanted:
+                return _with_compiles(resolved, design, stage, probed, probed.end.wanted)
             if probed.programs is None and _wants_corners(stage, probed, at_once):
-                return _with_corners(resolved, design, stage, probed)
+                return _with_compiles(resolved, design, stage, probed, _missing_corners(probed))
             return _with_screen(resolved, design, stage, probed, max_live)
         screen = design.choice(of_screen, workload, compiler)
         if screen is not None:
@@ -72,13 +75,20 @@ def _wants_corners(stage: Stage, probed: Probed, at_once: int) -> bool:
     return are_cheap(len(probed.levels), probed.compile_s, stage.budget_s or BUDGET_S, at_once)
 
 
-def _with_corners(resolved: ResolvedStudy, design: Design, stage: Stage, probed: Probed) -> Design:
-    """Return the design with the corners of a screening that were not compiled yet, to be compiled untimed."""
+def _missing_corners(probed: Probed) -> list[Moved]:
+    """Return the corners of a screening that were not compiled yet."""
     knobs = tuple(probed.levels)
-    sets = (moved_in(corner, knobs) for corner in range(2 ** len(knobs)))
-    missing = [one for one in sets if one not in probed.known]
+    corners = (moved_in(corner, knobs) for corner in range(2 ** len(knobs)))
+    return [one for one in corners if one not in probed.known]
+
+
+def _with_compiles(
+    resolved: ResolvedStudy, design: Design, stage: Stage, probed: Probed, sets: Sequence[Moved]
+) -> Design:
+    """Return the design with further compiles of a screening that are not timed, by which knobs they move."""
     pair = (probed.workload, probed.compiler)
-    made = [cell_with(resolved, stage, *pair, {k: probed.levels[k][1] for k in knobs if k in one}) for one in missing]
+    changes = [{knob: level for knob, level in probed.moved.items() if knob in one} for one in sets]
+    made = [cell_with(resolved, stage, *pair, one) for one in changes]
     known = {cell.cell_id: cell for cell in design.cells}
     cells = [known.get(cell.cell_id, cell) for cell in made]
     part = [(cell, "probe") for cell in cells]
@@ -121,6 +131,7 @@ def _with_screen(resolved: ResolvedStudy, design: Design, stage: Stage, probed: 
         why=f"{probed.counted}, so there is nothing to screen",
         idle=probed.activity.idle,
         failed=probed.activity.failed,
+        needed=probed.end.needed,
     )
     if not levels:
         return lay_out(resolved, design, stage, choice, (), max_live)

@@ -79,12 +79,28 @@ def list_passes(
         known.compiler(name).refuse_absent()
     if not known.compiler(compiler).knobs:
         raise UnsupportedError(f"compiler '{compiler}' compiles nothing, so it runs no passes")
-    resolved = resolve_study(make_single_study(model, known.compiler(compiler), knobs, directory), known)
+    return list_passes_of(resolve_study(make_single_study(model, known.compiler(compiler), knobs, directory), known))
+
+
+def list_passes_of(resolved: ResolvedStudy) -> PassList:
+    """Compile the first configuration of a study under observers, and return which passes ran.
+
+    Args:
+        resolved: A study of one workload and one compiler.
+
+    Raises:
+        StudyError: It has no configuration.
+        CompilerError: The compiler lists no passes, or failed.
+    """
     design = make_design(resolved)
     cell = next((one for one in design.cells if one.stage is not None), None)
     if cell is None:
-        raise StudyError(f"'{model}' has no dynamic dimension that a level of 'upper_bound' could bound; leave it out")
-    addresses = ask_addresses(known.compiler(compiler))
+        raise StudyError(
+            f"'{resolved.study.variants[0].name}' has no dynamic dimension that a level of 'upper_bound' could bound; "
+            "leave it out"
+        )
+    compiler = cell.compiler
+    addresses = ask_addresses(resolved.catalogue.compiler(compiler))
     trial = next(one for one in design.trials if one.cell_id == cell.cell_id)
     answer = _observe(resolved, cell, trial)
     if answer.observed is None:

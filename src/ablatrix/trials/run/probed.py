@@ -11,6 +11,7 @@ from ablatrix.records.model import Record
 from ablatrix.study.activity import Activity, Moved, by_moved_knobs, find_activity, says_nothing
 from ablatrix.study.corners import MOST_CORNERS, Programs, find_programs
 from ablatrix.study.design import Design
+from ablatrix.study.far_end import FarEnd, find_far_end
 from ablatrix.study.named import baseline_of
 from ablatrix.study.probes import moved_levels, screened_span
 from ablatrix.study.resolve import ResolvedStudy
@@ -25,6 +26,8 @@ class Probed:
         levels: The knobs that may do something, each with the baseline's level and the other one.
         spans: The same with every level that they are screened at.
         compile_s: What a compile took.
+        moved: The level to which each knob is moved, of all that are screened.
+        end: From where each was tried as the last.
         programs: The distinct programs of all corners, where all were compiled.
         known: The corners that were compiled.
     """
@@ -35,6 +38,8 @@ class Probed:
     levels: Mapping[str, tuple[Level, ...]]
     spans: Mapping[str, Sequence[Level]]
     compile_s: float
+    moved: Mapping[str, Level]
+    end: FarEnd
     programs: Programs | None
     known: frozenset[Moved]
 
@@ -47,7 +52,8 @@ class Probed:
         span, baseline = screened_span(resolved, stage, compiler), baseline_of(resolved.study, entry)
         moved = moved_levels(resolved, compiler, span)
         by_moved = by_moved_knobs(records, moved, baseline)
-        activity = find_activity(entry, moved, by_moved)
+        end = find_far_end(list(moved), by_moved)
+        activity = find_activity(entry, moved, by_moved, end.moved(list(moved)))
         levels = {knob: (baseline[knob], moved[knob]) for knob in activity.active}
         small = len(levels) <= MOST_CORNERS.bit_length() and levels
         return cls(
@@ -57,6 +63,8 @@ class Probed:
             levels=levels,
             spans={knob: span.levels[knob] for knob in activity.active},
             compile_s=median(record.wall_s for record in records),
+            moved=moved,
+            end=end,
             programs=find_programs(entry, levels, by_moved) if small else None,
             known=frozenset(by_moved),
         )
@@ -71,6 +79,11 @@ class Probed:
         """How many knobs may do something, in words."""
         active, idle, failed = self.activity.active, self.activity.idle, self.activity.failed
         lost = f", {len(failed)} fail by themselves" if failed else ""
+        if self.end.needed:
+            stays = "stays" if len(self.end.needed) == 1 else "stay"
+            lost += f" (as nothing compiles with all moved, {', '.join(self.end.needed)} {stays} where others are last)"
+        elif not self.end.compiles:
+            lost += " (nothing compiles with all moved, so none is shown to do nothing)"
         return f"{len(active)} of {len(active) + len(idle) + len(failed)} knobs may change something{lost}"
 
 

@@ -15,15 +15,22 @@ from ablatrix.builds import BuildLock
 from ablatrix.errors import TrialError
 from ablatrix.records.machine import available_bytes
 from ablatrix.records.status import Status
-from ablatrix.study.design import make_design
+from ablatrix.study.design import Design, make_design
 from ablatrix.study.files import refuse_changed_files
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.client import KeptServers
 from ablatrix.trials.host import max_live_workers
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Ledger, LoggedProgress, Progress, ResultDirectory, Silence, Sink, run_log
+from ablatrix.trials.run.block_runner import BlockRunner
 from ablatrix.trials.run.builds import make_sides
+from ablatrix.trials.run.cluster import Cluster
+from ablatrix.trials.run.seats import Seats
 from ablatrix.trials.run.session import Session
+from ablatrix.trials.run.slot_setup import make_setup
+from ablatrix.trials.run.workplace import Workplace
+from ablatrix.trials.slots import Field, SlotBook
 from ablatrix.version import __version__
 
 _log = logging.getLogger(__name__)
@@ -76,6 +83,8 @@ def run(
     study_directory: Path | None = None,
     keep_samples: bool = True,
     locks: Sequence[BuildLock] = (),
+    kept: KeptServers | None = None,
+    slots: Field | None = None,
 ) -> RunSummary:
     """Run what is missing of a study. Running again into the same directory resumes.
 
@@ -89,38 +98,58 @@ def run(
         study_directory: Directory of the study file, to record its git commit.
         keep_samples: Keep raw samples in side files; without, records hold their digest and no file.
         locks: What the builds of the study were in an artifact: they are made again from these.
+        kept: Fork servers that other runs use, too; by default the run has its own.
+        slots: The hosts whose slots run the blocks, see ``choose_field``; None: this host does.
 
     Raises:
-        StudyError: A condition is invalid, a file of the study has changed since it was loaded, or the directory holds
-            another study's results.
+        StudyError: A condition is invalid, a file of the study has changed, or the directory holds another study's.
         CompilerError: A compiler that the study names is not installed.
         BuildError: A build of a compiler cannot be made, or is not what the directory's results were measured with.
         TrialError: The directory cannot be written, or is in use.
     """
+    directory = ResultDirectory(Path(out).resolve())
+    design = _make_ready(resolved, directory)
+    progress = LoggedProgress(progress or Silence())
+    with _locked(directory), run_log(directory.log), ExitStack() as stack:
+        if slots is not None:  # first: a library may take the signals that the interrupt catches after it
+            stack.enter_context(slots)
+        interrupt = stack.enter_context(Interrupt()) if kept is None else kept.interrupt
+        _log_beginning(resolved.study, directory)
+        ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
+        try:
+            sides = make_sides(resolved, directory, progress.notice, locks)
+            session = Session(resolved, design, directory, ledger, interrupt, progress)
+            if slots is None:
+                workplace: Workplace = BlockRunner(
+                    resolved, directory, interrupt, progress, sides, session.keep, session.is_budget_spent, kept=kept
+                )
+            else:
+                setup = make_setup(resolved, directory, study_directory, keep_samples=keep_samples)
+                seats = Seats(slots, SlotBook(directory.work), setup, progress)
+                workplace = Cluster(resolved, ledger, SlotBook(directory.work), seats, interrupt, progress, session)
+            planned_count, statuses, caught = session.run(only, stack, workplace)
+        except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
+            raise _unwritable(error, directory) from error
+        _log_end(planned_count, statuses, caught)
+    return RunSummary(directory.results, planned_count, statuses, caught)
+
+
+def _unwritable(error: OSError, directory: ResultDirectory) -> TrialError:
+    place = error.filename or directory.path
+    return TrialError(
+        f"{place}: cannot be written: {error.strerror}; fix this and run again into this directory, which resumes"
+    )
+
+
+def _make_ready(resolved: ResolvedStudy, directory: ResultDirectory) -> Design:
+    """Return the design of a study whose files are as they were and whose compilers are there, with its directory."""
     study, catalogue = resolved
     refuse_changed_files(resolved)
     planned = make_design(resolved, max_live_workers(study.protocol, available_bytes()))
     for name in sorted({cell.compiler for cell in planned.cells}):
         if not catalogue.compiler(name).builds:  # else each of these is asked
             catalogue.compiler(name).refuse_absent()
-    directory = ResultDirectory(Path(out).resolve())
-    design = directory.make(study, planned)
-    progress = LoggedProgress(progress or Silence())
-    with _locked(directory), run_log(directory.log), Interrupt() as interrupt, ExitStack() as stack:
-        _log_beginning(study, directory)
-        ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
-        try:
-            sides = make_sides(resolved, directory, progress.notice, locks)
-            session = Session(resolved, design, directory, ledger, interrupt, progress, sides)
-            planned_count, statuses, caught = session.run(only, stack)
-        except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
-            raise TrialError(
-                f"{error.filename or directory.path}: cannot be written: {error.strerror}; fix this and run "
-                "again into this directory, which resumes"
-            ) from error
-        counts = ", ".join(f"{count} {status}" for status, count in statuses.items()) or "none finished"
-        _log.info("the run ended: %d trials: %s%s", planned_count, counts, f"; signal {caught}" if caught else "")
-    return RunSummary(directory.results, planned_count, statuses, caught)
+    return directory.make(study, planned)
 
 
 def _log_beginning(study: Study, directory: ResultDirectory) -> None:
@@ -134,6 +163,11 @@ def _log_beginning(study: Study, directory: ResultDirectory) -> None:
         platform.system(),
         platform.release(),
     )
+
+
+def _log_end(planned: int, statuses: dict[Status, int], caught: int | None) -> None:
+    counts = ", ".join(f"{count} {status}" for status, count in statuses.items()) or "none finished"
+    _log.info("the run ended: %d trials: %s%s", planned, counts, f"; signal {caught}" if caught else "")
 
 
 def _locked(directory: ResultDirectory) -> ExitStack:

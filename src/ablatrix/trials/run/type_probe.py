@@ -48,13 +48,15 @@ def missing_type(entry: CompilerEntry, dtype: str, device: Device = "cpu", build
         build: The build of the compiler that is tried, None for the one of this environment.
     """
     kept = answer_file("types", f"{entry.name}-{dtype}-{content_id(_identity(entry, dtype, build))}")
-    if device == "cpu":  # what a GPU has is in none of the facts that name the file
+    # What a GPU has is in none of the facts that name the file, nor what a tree holds that somebody may change.
+    is_kept = device == "cpu" and (build is None or build.is_kept)
+    if is_kept:
         with suppress(OSError, ValidationError):
             return _reason(entry, dtype, decode(kept.read_bytes(), TYPE_ANSWER).failure)
     failure = _try(entry, dtype, device, build)
     if failure and _try(entry, AS_BUILT, device, build):
         return ""
-    if device == "cpu":
+    if is_kept:
         keep_answer(kept, encode(TypeAnswer(failure=failure)))
     return _reason(entry, dtype, failure)
 

@@ -17,6 +17,7 @@ from ablatrix.trials.messages import (
     PlainTask,
     PrepareTask,
     ProcessNoise,
+    ProfileTask,
     Request,
     StageBegun,
     TrialResult,
@@ -24,6 +25,7 @@ from ablatrix.trials.messages import (
 )
 from ablatrix.trials.worker.execution import run_trial
 from ablatrix.trials.worker.plain import use_plainly
+from ablatrix.trials.worker.profiling import profile_trial
 
 if TYPE_CHECKING:
     from ablatrix.workloads.program import Program
@@ -78,6 +80,13 @@ def work(channel: Channel, task: AnyTask, load: Load) -> None:
             assert program is not None
             clock = PhaseClock(on_enter=lambda begun: line.send(StageBegun(stage=begun)))
             result = run_trial(line, task, compiler, program, clock, on_error=lambda error: None)
+        elif isinstance(task, ProfileTask):
+            line.send(StageBegun(stage="load"))
+            compiler, program = load()
+            assert compiler is not None
+            assert program is not None
+            clock = PhaseClock(on_enter=lambda begun: line.send(StageBegun(stage=begun)))
+            result = profile_trial(line, task.trial, compiler, program, clock)
         elif isinstance(task, PlainTask):
             _, program = load()
             stage = None

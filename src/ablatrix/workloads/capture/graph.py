@@ -65,6 +65,16 @@ def capture(
     return walk(program, upper_bounds, constant_weights).graph
 
 
+def capture_nodes(program: ExportedProgram) -> tuple[Graph, tuple[torch.fx.Node, ...]]:
+    """Return a lowered program as plain values, with the node of the program for each node of the graph.
+
+    Raises:
+        WorkloadError: A dynamic dimension has no upper bound.
+    """
+    captured = walk(program)
+    return captured.graph, captured.nodes
+
+
 def input_values(graph: Graph) -> tuple[int, ...]:
     """Return the values that the caller gives, in the order of the program's flat inputs."""
     return tuple(index for index, value in enumerate(graph.values) if value.kind == "input")

@@ -1,0 +1,270 @@
+"""Does ``bisect`` name the pass or setting that has a fault? Planted faults over the five compilers, and real ones.
+
+A planted fault comes with a pass that changed the program, or with two of them together, or, for OpenVINO, whose passes
+cannot be switched off, with one of a dozen settings (``planted_compilers.py``): it spoils one element of the output,
+makes a run a tenth longer, or crashes the process. Which pass it is, is drawn. The command's own search is run on it,
+with all passes that changed the program as candidates and no hint. Real ones are public reports that reproduce with the
+versions here (``examples/complaints``).
+
+    nice python benchmarks/bisect_faults.py [--seed 1] [--only tvm] [--most 5] [--keep faults.jsonl]
+
+With ``--keep`` each case is a line of that file, and a case that is there is not run again: pieces add up. The last
+line on stdout is one JSON object; the exit status is 1 when a target is missed.
+"""
+
+import argparse
+import itertools
+import json
+import math
+import os
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ablatrix.culprits import Question, find_candidates, find_culprits, question_of_study
+from ablatrix.plugin_files import read_catalogue
+from ablatrix.study.load import load_study
+from ablatrix.study.resolve import ResolvedStudy
+
+HERE = Path(__file__).parent
+COMPLAINTS = HERE.parent / "examples" / "complaints"
+VARIABLE = "PLANTED_FAULT"
+TARGETS = {"named": 38 / 40, "pairs_named": 0.8, "median_trials_over_allowed": 1.0}
+WORKLOADS: Mapping[str, Mapping[str, int]] = {
+    "mlp": {"layers": 2, "hidden": 64, "batch": 8},
+    "attention": {"tokens": 32},
+    "convolution": {"blocks": 1, "channels": 16},
+    "encoder": {"layers": 1, "hidden": 64, "tokens": 16, "vocabulary": 256},
+}
+SETTINGS = {
+    "CPU_DENORMALS_OPTIMIZATION": "on",
+    "DYNAMIC_QUANTIZATION_GROUP_SIZE": 64,
+    "ENABLE_CPU_PINNING": "on",
+    "EXECUTION_MODE_HINT": "ACCURACY",
+    "KEY_CACHE_GROUP_SIZE": 32,
+    "KV_CACHE_PRECISION": "f32",
+    "PERFORMANCE_HINT_NUM_REQUESTS": 2,
+    "TBB_PARTITIONER": "AUTO",
+    "VALUE_CACHE_GROUP_SIZE": 32,
+}
+KINDS = {"spoil": "wrong_output", "slow": "slower", "crash": "crashed"}
+PLAN = {
+    "onnxruntime": {"spoil": 4, "crash": 2, "slow": 2},
+    "xla": {"spoil": 3, "crash": 2, "slow": 1},
+    "inductor": {"spoil": 3, "crash": 2, "slow": 2},
+    "tvm": {"spoil": 4, "crash": 2, "slow": 2},
+    "openvino": {"spoil": 4, "crash": 2, "slow": 2},
+}
+PAIRS = {"onnxruntime": 2, "xla": 1, "inductor": 2, "tvm": 2, "openvino": 2}
+REAL: tuple[tuple[str, str | None, str, Mapping[str, str], tuple[str, ...]], ...] = (
+    ("library_rows.yaml", "rows", "wrong_output", {"rewriter": "on"}, ("pass:dot-library-rewriter",)),
+    ("library_rows.yaml", "rank_seven", "crashed", {"rewriter": "on"}, ("pass:dot-library-rewriter",)),
+    ("cast_and_divide.yaml", None, "compile_error", {}, ("optimizer:CastElimination", "optimizer:DivMulFusion")),
+    ("fast_math.yaml", "quotient", "wrong_output", {"fast": "on", "nans": "off"}, ("fast=on", "nans=off")),
+)
+"""Study, workload, trouble, levels, and what is to be named; the last two take two together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One fault.
+
+    Attributes:
+        name: Of the case.
+        fault: What the environment says; empty of a real one.
+        guilty: Titles that are to be named.
+    """
+
+    name: str
+    compiler: str
+    workload: str
+    what: str
+    guilty: tuple[str, ...]
+    fault: str = ""
+    levels: Mapping[str, str] = field(default_factory=dict)
+    study: str = ""
+
+
+def main() -> None:
+    """Run what is missing, and print what all cases came to."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", action="append", help="a compiler, or 'real' (repeatable)")
+    parser.add_argument("--most", type=int, default=1000, help="cases in this piece")
+    parser.add_argument("--keep", type=Path, help="file of cases that were run")
+    given = parser.parse_args()
+    held = _held(given.keep)
+    with tempfile.TemporaryDirectory(prefix="ablatrix-faults-") as scratch:
+        done = {one["name"] for one in held}
+        cases = _cases(given.seed, Path(scratch), given.only or [*PLAN, "real"], done)
+        for case in itertools.islice(cases, given.most):
+            held.append(_run(case, Path(scratch)))
+            print(_line(held[-1]), flush=True)
+            if given.keep is not None:
+                with given.keep.open("a", encoding="utf-8") as stream:
+                    stream.write(json.dumps(held[-1]) + "\n")
+    figures = _figures(held)
+    holds = {name: figures[name] is not None and _is_met(name, figures[name]) for name in TARGETS}
+    print(json.dumps({"benchmark": "bisect_faults", "figures": figures, "targets": TARGETS, "holds": holds}))
+    sys.exit(0 if all(holds.values()) else 1)
+
+
+def _cases(seed: int, scratch: Path, only: Sequence[str], done: set[str]) -> Iterator[Case]:
+    """Yield the cases that are not done, compilers in turn; candidates are asked for once for each program."""
+    listed: dict[tuple[str, str], list[str]] = {}
+    planned = [
+        (compiler, what, number, 1)
+        for what in KINDS
+        for number in range(max(one[what] for one in PLAN.values()))
+        for compiler in PLAN
+        if number < PLAN[compiler][what]
+    ]
+    planned += [(compiler, "spoil", number, 2) for number in range(2) for compiler in PAIRS if number < PAIRS[compiler]]
+    for file, workload, trouble, levels, guilty in REAL if "real" in only else ():
+        name = f"real {file} {workload}"
+        if name not in done:
+            yield Case(
+                name=name,
+                compiler="real",
+                workload=workload or "",
+                what=trouble,
+                guilty=guilty,
+                levels=levels,
+                study=file,
+            )
+    for compiler, what, number, size in planned:
+        name = f"{compiler} {what} {number} of {size}"
+        if compiler not in only or name in done:
+            continue
+        draw = random.Random(f"{seed} {name}")
+        workload = draw.choice(list(WORKLOADS))
+        if (compiler, workload) not in listed:
+            listed[compiler, workload] = _titles(compiler, workload, scratch)
+        drawn = tuple(sorted(draw.sample(listed[compiler, workload], size)))
+        fault = " ".join((what, *(one.partition("=")[0] for one in drawn)))
+        yield Case(name=name, compiler=compiler, workload=workload, what=what, guilty=drawn, fault=fault)
+
+
+def _titles(compiler: str, workload: str, scratch: Path) -> list[str]:
+    """Return what can have a fault: passes that changed the program and can be off, or OpenVINO's settings."""
+    if compiler == "openvino":
+        return [f"property:{name}={level}" for name, level in SETTINGS.items()]
+    question = _question(compiler, workload, "wrong_output", scratch)
+    return [one.title for one in find_candidates(question).every if one.kind == "pass" and not one.needed]
+
+
+def _study(compiler: str, workload: str, directory: Path) -> ResolvedStudy:
+    shutil.copy(HERE / "planted_compilers.py", directory)
+    settings = {name.lower(): {"setting": f"property:{name}", "levels": [level]} for name, level in SETTINGS.items()}
+    own = {"knobs": settings, "fixed": {name.lower(): level for name, level in SETTINGS.items()}}
+    study = {
+        "name": "fault",
+        "plugins": ["planted_compilers.py"],
+        "workloads": [{"name": workload, "parameters": dict(WORKLOADS[workload])}],
+        "compilers": [{"name": f"planted_{compiler}", **(own if compiler == "openvino" else {})}],
+        "modes": ["cold", "hot"],
+        "baseline": {"fusion": "on", "partition": "whole"},
+        "stages": [{"name": "one", "factorial": {"fusion": ["on"]}}],
+        "checks": {"input_sets": 1},
+        "protocol": {
+            "threads": 1,
+            "cold": {"replicates": 1, "timeout_s": 120},
+            "hot": {"blocks": 1, "max_blocks": 1, "rounds": 12, "burst_ms": 2, "warm_up_ms": 20, "timeout_s": 120},
+        },
+    }
+    path = directory / f"{compiler}-{workload}.yaml"
+    path.write_text(json.dumps(study))
+    return load_study(path, read_catalogue(()))
+
+
+def _question(compiler: str, workload: str, kind: str, scratch: Path) -> Question:
+    return question_of_study(_study(compiler, workload, scratch), kind)
+
+
+def _run(case: Case, scratch: Path) -> dict[str, Any]:
+    """Search for the culprits of one case, and return what was found."""
+    begun = time.monotonic()
+    os.environ[VARIABLE] = case.fault or "none"
+    out = Path(tempfile.mkdtemp(dir=scratch))
+    if case.study:
+        resolved = load_study(COMPLAINTS / case.study, read_catalogue(()))
+        question = question_of_study(resolved, case.what, workload=case.workload or None, levels=case.levels)
+    else:
+        question = _question(case.compiler, case.workload, KINDS[case.what], scratch)
+    found = find_culprits(replace(question, closer=False), out)  # what is counted is what it takes to name it
+    shutil.rmtree(out, ignore_errors=True)
+    wanted, named = {*map(_address, case.guilty)}, {_address(one.title) for one in found.culprits}
+    switchable = sum(not one.needed for one in found.candidates)
+    return {
+        **asdict(case),
+        "named": sorted(named),
+        "right": wanted <= named and (bool(case.study) or named == wanted),  # a real one may need another pass, too
+        "ending": found.ending,
+        "relation": found.relation,
+        "confidence": found.confidence,
+        "candidates": len(found.candidates),
+        "switchable": switchable,
+        "looks": len(found.looks),
+        "trials": found.trials,
+        "allowed": 2.0 * math.log2(max(2, len(found.candidates))) + 6.0,
+        "stay": len(found.stay),
+        "seconds": time.monotonic() - begun,
+    }
+
+
+def _address(title: str) -> str:
+    """Return what names a candidate, however its title is written."""
+    return title.removeprefix("property:").partition("=")[0].lower()
+
+
+def _figures(held: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    single = [one for one in held if len(one["guilty"]) == 1]
+    pairs = [one for one in held if len(one["guilty"]) > 1]
+    return {
+        "faults": len(single),
+        "named": _share(single),
+        "pairs": len(pairs),
+        "pairs_named": _share(pairs),
+        "median_trials": statistics.median(one["trials"] for one in single) if single else None,
+        "median_trials_over_allowed": statistics.median(one["trials"] / one["allowed"] for one in single)
+        if single
+        else None,
+        "within_allowed": sum(one["trials"] <= one["allowed"] for one in single),
+        "median_candidates": statistics.median(one["candidates"] for one in single) if single else None,
+        "median_seconds": statistics.median(one["seconds"] for one in held) if held else None,
+        "missed": [one["name"] for one in held if not one["right"]],
+    }
+
+
+def _share(held: Sequence[dict[str, Any]]) -> float | None:
+    return sum(one["right"] for one in held) / len(held) if held else None
+
+
+def _is_met(name: str, value: float) -> bool:
+    return value <= TARGETS[name] if name.endswith("allowed") else value >= TARGETS[name]
+
+
+def _held(keep: Path | None) -> list[dict[str, Any]]:
+    if keep is None or not keep.exists():
+        return []
+    return [json.loads(line) for line in keep.read_text(encoding="utf-8").splitlines()]
+
+
+def _line(one: Mapping[str, Any]) -> str:
+    right = "right" if one["right"] else "WRONG"
+    return (
+        f"{right}: {one['name']} on {one['workload']}: {', '.join(one['guilty'])}; named {', '.join(one['named'])} "
+        f"({one['ending']}), {one['candidates']} candidates, {one['trials']} trials of {one['allowed']:.1f}, "
+        f"{one['seconds']:.0f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The five compilers, each with a fault that comes with passes or settings of it: a plug-in of ``bisect_faults.py``.
+
+The fault is in the environment variable ``PLANTED_FAULT``: what it does, then the addresses that have to be in force
+for it, as ``spoil pass:algsimp pass:fusion``. A pass is in force unless it is switched off, a setting where it is set.
+So the fault behaves as if that pass, or two of them together, had it.
+"""
+
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from ablatrix.compilers.adapter import BoundRun, CompileRequest, Executable
+from ablatrix.compilers.catalogue import SHIPPED
+from ablatrix.compilers.settings import Applied
+from ablatrix.import_spec import import_place
+from ablatrix.testing.planted import Around, Wrapped
+
+VARIABLE = "PLANTED_FAULT"
+SLOWER = 0.1
+PASSES = ("pass", "optimizer", "lowering")
+NAMES = ("tvm", "inductor", "onnxruntime", "xla", "openvino")
+
+
+def is_in_force(address: str, settings: Applied) -> bool:
+    """Return whether a pass runs, or a setting is set."""
+    kind, _, name = address.partition(":")
+    if kind in PASSES:
+        return name not in settings.switched_off(kind)
+    return name in settings.running(kind)
+
+
+def spoil(bound: BoundRun, _inputs: Sequence[torch.Tensor]) -> None:
+    """Run, and change one element."""
+    bound.run()
+    bound.outputs()[-1].view(-1)[-1] += 0.5
+
+
+def slow(bound: BoundRun, _inputs: Sequence[torch.Tensor]) -> None:
+    """Run, and take a tenth longer."""
+    begun = perf_counter()
+    bound.run()
+    until = begun + (perf_counter() - begun) * (1.0 + SLOWER)
+    while perf_counter() < until:
+        pass
+
+
+class Planted(Around):
+    """A compiler with the fault of the environment."""
+
+    shipped = ""
+
+    def __init__(self) -> None:
+        super().__init__(import_place(SHIPPED[self.shipped].adapter)())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def observe_passes(self, request: CompileRequest) -> Any:
+        """Have the real compiler observe its passes."""
+        return self.inner.observe_passes(request)  # type: ignore[attr-defined]
+
+    def compile(self, request: CompileRequest) -> Executable:
+        """Compile, with the fault where what it takes is in force."""
+        what, *addresses = os.environ.get(VARIABLE, "none").split()
+        if what == "none" or not all(is_in_force(one, request.settings) for one in addresses):
+            return self.inner.compile(request)
+        if what == "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return Wrapped(self.inner.compile(request), {"spoil": spoil, "slow": slow}[what])
+
+
+class PlantedTvm(Planted):
+    """TVM."""
+
+    shipped = "tvm"
+
+
+class PlantedInductor(Planted):
+    """TorchInductor."""
+
+    shipped = "inductor"
+
+
+class PlantedOnnxruntime(Planted):
+    """ONNX Runtime."""
+
+    shipped = "onnxruntime"
+
+
+class PlantedXla(Planted):
+    """XLA."""
+
+    shipped = "xla"
+
+
+class PlantedOpenvino(Planted):
+    """OpenVINO."""
+
+    shipped = "openvino"
+
+
+COMPILERS = [
+    replace(SHIPPED[name], name=f"planted_{name}", adapter=f"planted_compilers:Planted{name.capitalize()}", extra="")
+    for name in NAMES
+]

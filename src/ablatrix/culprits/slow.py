@@ -1,0 +1,143 @@
+"""The search for what makes a configuration slow.
+
+Knobs are searched first, all passes staying as they are. Then passes: where all of them switched off at once is faster,
+as for any other trouble, against that. Where it is not, since most passes help, groups say nothing of one that does
+not: then each pass is left out by itself, all of them beside the configuration in the same hot blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ablatrix.compilers.catalogue import Level
+from ablatrix.culprits.asking import Asking
+from ablatrix.culprits.concluding import finding, found_finding
+from ablatrix.culprits.finding import Finding
+from ablatrix.culprits.journal import Looked
+from ablatrix.culprits.subset import find_set
+from ablatrix.statistics.ratio import Ratio, paired_ratio
+from ablatrix.troubles import Answer, Trouble
+
+LEFT_OUT = "each left out by itself"
+SCREENED_BLOCKS = 2
+MOST_CONFIRMED = 3
+"""So many of the largest are measured once more."""
+
+
+def find_slow(asking: Asking) -> Finding:
+    """Return what makes the configuration slow."""
+    return _SlowSearch(asking).run()
+
+
+@dataclass
+class _SlowSearch:
+    asking: Asking
+
+    def run(self) -> Finding:
+        """Search knobs, then passes."""
+        candidates = self.asking.candidates
+        knobs = candidates.of_kind("knob")
+        passes = [one for one in candidates.of_kind("pass") if not candidates.every[one].needed]
+        if not knobs and not passes:
+            return finding(self.asking, "no_candidates")
+        measured = None
+        for group, what in ((knobs, "knobs"), (passes, "passes")):
+            if not group:
+                continue
+            reference = candidates.without(group).full_levels
+            measured = self.measure(frozenset(), reference, f"how slow is it against no such {what}")
+            if measured.answer == "yes":
+                return self.search(group, reference, measured)
+            if measured.answer == "other":
+                self.asking.trouble = self.asking.seen_trouble(measured)
+                return finding(self.asking, "other_trouble")
+        return self.leave_out(passes) if passes else finding(self.asking, "no_trouble", whole=_ratio(measured))
+
+    def measure(self, off: frozenset[int], reference: Mapping[str, Level], why: str) -> Looked:
+        """Measure beside a reference, unless that is in the journal."""
+        titles = self.asking.titles(off)
+        held = next((one for one in self.asking.journal.looks if (one.off, one.why) == (titles, why)), None)
+        return self.asking.measure(off, reference, why) if held is None else held
+
+    def search(self, group: Sequence[int], reference: Mapping[str, Level], measured: Looked) -> Finding:
+        """Search one group of candidates, against all of them off."""
+        ratio = paired_ratio(measured.logs)
+        asking = self.asking.at_slow_down(ratio, reference)
+
+        def ask(off: frozenset[int], why: str) -> Answer:
+            return "no" if len(off) == len(group) else asking(frozenset(group[one] for one in off), why)
+
+        found = find_set(len(group), ask)
+        if found.ending != "found":
+            return found_finding(asking, found, group, whole=ratio)
+        off = found.culprits if found.relation == "each" else found.culprits[:1]
+        beside = self.confirm(frozenset(group[one] for one in off))
+        return found_finding(asking, found, group, whole=ratio, cured=_ratio(beside), compared=beside.results[0])
+
+    def confirm(self, off: frozenset[int]) -> Looked:
+        """Measure the configuration beside the one without the culprits, on fresh blocks."""
+        beside = self.asking.candidates.without(off).full_levels
+        names = " and ".join(self.asking.titles(off))
+        return self.measure(frozenset(), beside, f"beside the same without {names}")
+
+    def leave_out(self, passes: Sequence[int]) -> Finding:
+        """Leave each pass out by itself, measure the largest once more, and return those that are confirmed."""
+        every = self.asking.candidates.every
+        self.screen(passes)
+        gains = {one.off[0]: paired_ratio(one.logs) for one in self.asking.journal.looks if one.why == LEFT_OUT}
+        least = 1.0 + self.asking.question.least
+        large = [title for title, gain in gains.items() if gain.value >= least]
+        likely = sorted(large, key=lambda title: -gains[title].value)
+        confirmed = []
+        for title in likely[:MOST_CONFIRMED]:
+            number = next(number for number, one in enumerate(every) if one.title == title)
+            beside = self.confirm(frozenset([number]))
+            ratio = _ratio(beside)
+            if ratio is not None and ratio.side > 0 and ratio.value >= least:
+                confirmed.append((every[number], beside.results[0], ratio))
+        if not confirmed:
+            return finding(self.asking, "no_trouble")
+        best = max(confirmed, key=lambda one: one[2].value)
+        chosen = tuple(one for one, _, _ in confirmed)
+        sure = 1.0 - (best[2].p_value or 0.0)
+        asking = replace(self.asking, trouble=Trouble(kind=self.asking.question.kind, ratio=best[2]))
+        return finding(
+            asking,
+            "found",
+            culprits=chosen,
+            relation="one" if len(chosen) == 1 else "each",
+            confidence=sure,
+            cured=best[2],
+            compared=best[1],
+        )
+
+    def screen(self, passes: Sequence[int]) -> None:
+        """Measure the configuration beside the same without each pass."""
+        every, asking = self.asking.candidates.every, self.asking
+        if any(one.why == LEFT_OUT for one in asking.journal.looks):
+            return
+        asking.tell(f"all passes off are not faster, so each of {len(passes)} is left out by itself")
+        levels = {every[one].knob: every[one].neutral for one in passes}
+        place = f"{len(asking.journal.looks) + 1:03d}-each"
+        found = asking.looks.see_each(
+            asking.candidates.configuration, place, levels, metric=asking.question.metric, blocks=SCREENED_BLOCKS
+        )
+        for one in passes:
+            logs = found[every[one].knob]
+            if logs:
+                looked = Looked(
+                    off=(every[one].title,),
+                    turn=-1,
+                    why=LEFT_OUT,
+                    answer="undecided",
+                    logs=logs,
+                    trials=len(logs),
+                    seconds=0.0,
+                    results=(place,),
+                )
+                asking.journal.append(looked)
+
+
+def _ratio(measured: Looked | None) -> Ratio | None:
+    return paired_ratio(measured.logs) if measured is not None and measured.logs else None

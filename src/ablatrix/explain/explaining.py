@@ -1,0 +1,173 @@
+"""Explaining a pair of configurations: measured in blocks, mapped to groups, added up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ablatrix.compilers.profiling import KernelProfile
+from ablatrix.errors import TrialError
+from ablatrix.explain.configuration import Pair, Side
+from ablatrix.explain.grouping import Group, group_kernels
+from ablatrix.explain.intervening import intervene
+from ablatrix.explain.machine import counters_missing, measure_peak
+from ablatrix.explain.measuring import open_bench
+from ablatrix.explain.sums import BlockTimes, Sums, add_up, block_times
+from ablatrix.records.explanation import ExplainedGroup, ExplainedSide, Explanation
+from ablatrix.trials.messages import NodeWork
+from ablatrix.trials.run import PairedProfiles
+
+LONGEST_LABEL = 6
+"""Operations of a label that are named; further ones are counted."""
+
+
+def explain(
+    pair: Pair,
+    *,
+    blocks: int = 3,
+    causes: int = 1,
+    peak: bool = True,
+    notice: Callable[[str], None] = lambda text: None,
+    work_dir: Path | None = None,
+) -> Explanation:
+    """Measure two configurations and say where their difference is from.
+
+    Args:
+        pair: The configurations.
+        blocks: Blocks, each of new processes; one gives no intervals.
+        causes: How many of the largest groups are tried by switching them alone.
+        peak: Whether the machine's speed is measured.
+        notice: Called with what is being done.
+        work_dir: An empty directory for programs, caches and logs; a temporary one by default.
+
+    Raises:
+        StudyError: There is no such configuration.
+        TrialError: A trial or profile failed, or the workload cannot be prepared.
+    """
+    sides = pair.side(pair.a), pair.side(pair.b)
+    with open_bench(sides, notice, work_dir) as bench:
+        measured = [bench.block(*sides) for _ in range(blocks)]
+        times = [block_times(one) for one in measured]
+        profiles = _profiles(measured)
+        nodes = measured[0].nodes
+        groups = group_kernels(profiles[0].kernels, profiles[1].kernels, cheap_nodes(nodes))
+        sums = add_up(times, groups)
+        order = sorted(range(len(groups)), key=lambda one: -abs(sums.groups[one][2].ms))
+        explained = [_group(groups[one], sums, one, profiles, nodes) for one in order]
+        tried = intervene(pair, sides, bench, explained, profiles[1], causes=causes, blocks=blocks, notice=notice)
+        notice("measuring how fast the machine is")
+        speed = measure_peak(bench.threads) if peak else None
+    return _explanation(pair, sides, bench.threads, times, sums, profiles).model_copy(
+        update={"groups": explained, "interventions": tried, "peak": speed, "counters": counters_missing()}
+    )
+
+
+def cheap_nodes(nodes: Sequence[NodeWork]) -> list[int]:
+    """Return the nodes that compute nothing."""
+    return [index for index, one in enumerate(nodes) if one.is_view]
+
+
+def _profiles(measured: Sequence[PairedProfiles]) -> tuple[KernelProfile, KernelProfile]:
+    """Return the profiles of the first block, whose kernels those of all others must be.
+
+    Raises:
+        TrialError: They are not.
+    """
+    first = measured[0].profiles
+    for block in measured:
+        for one, other in zip(first, block.profiles, strict=True):
+            assert one is not None
+            assert other is not None
+            if [kernel.name for kernel in one.kernels] != [kernel.name for kernel in other.kernels]:
+                raise TrialError(
+                    "the kernels of one configuration are others from block to block, as where code is chosen by "
+                    "timing; fix what it chooses (max_autotune: off)"
+                )
+    assert first[0] is not None
+    assert first[1] is not None
+    return first[0], first[1]
+
+
+def _group(
+    group: Group,
+    sums: Sums,
+    index: int,
+    profiles: tuple[KernelProfile, KernelProfile],
+    nodes: Sequence[NodeWork],
+) -> ExplainedGroup:
+    a, b, difference = sums.groups[index]
+    return ExplainedGroup(
+        nodes=list(group.nodes),
+        label=label_of(group.nodes, nodes),
+        region=next((nodes[one].region for one in group.nodes if nodes[one].region), ""),
+        a=a,
+        b=b,
+        difference=difference,
+        a_kernels=[profiles[0].kernels[one].name for one in group.a],
+        b_kernels=[profiles[1].kernels[one].name for one in group.b],
+        flops=sum(nodes[one].flops for one in group.nodes),
+        bytes=bytes_of(group.nodes, nodes),
+    )
+
+
+def label_of(group: Sequence[int], nodes: Sequence[NodeWork]) -> str:
+    """Return the operations of a group: those that compute something, where there are any."""
+    if not group:
+        return "(computes no node)"
+    computing = [one for one in group if not nodes[one].is_view] or list(group)
+    names = [nodes[one].operation.removeprefix("aten::").partition(".")[0] for one in computing]
+    counted: list[list[str | int]] = []
+    for name in names:
+        if counted and counted[-1][0] == name:
+            counted[-1][1] = int(counted[-1][1]) + 1
+        else:
+            counted.append([name, 1])
+    words = [f"{count} {name}" if int(count) > 1 else str(name) for name, count in counted]
+    more = f" + {len(words) - LONGEST_LABEL} more" if len(words) > LONGEST_LABEL else ""
+    return " + ".join(words[:LONGEST_LABEL]) + more
+
+
+def bytes_of(group: Sequence[int], nodes: Sequence[NodeWork]) -> int:
+    """Return the bytes of the values that enter and leave a group, each once."""
+    made = {value for one in group for value in nodes[one].writes}
+    read = {value for one in group for value in nodes[one].reads}
+    chosen = set(group)
+    left = {value for index, one in enumerate(nodes) if index not in chosen for value in one.reads}
+    last = {value for one in group for value in nodes[one].writes if value not in read}
+    sizes = {value: size for one in group for value, size in nodes[one].value_bytes.items()}
+    return sum(sizes[value] for value in (read - made) | (made & left) | last)
+
+
+def _explanation(
+    pair: Pair,
+    sides: tuple[Side, Side],
+    threads: int,
+    times: Sequence[BlockTimes],
+    sums: Sums,
+    profiles: tuple[KernelProfile, KernelProfile],
+) -> Explanation:
+    first, second = (
+        ExplainedSide(
+            compiler=side.cell.compiler,
+            knobs=dict(side.cell.knobs),
+            calls=len(profile.kernels),
+            source=profile.source,
+            **held,
+        )
+        for side, profile, held in zip(sides, profiles, (sums.a, sums.b), strict=True)
+    )
+    return Explanation(
+        workload=pair.workload,
+        parameters=dict(sides[0].cell.parameters),
+        threads=threads,
+        blocks=len(times),
+        a=first,
+        b=second,
+        difference=sums.difference,
+        noise=sums.noise,
+        kernels_difference=sums.kernels,
+        overhead_difference=sums.overhead,
+        residual=sums.residual,
+        groups=[],
+        counters="",
+    )

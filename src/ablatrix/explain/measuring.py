@@ -1,0 +1,150 @@
+"""Blocks of two configurations: ordinary trials of both and of a twin of the first, and a profile of each."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ablatrix.compilers.profiling import ProfiledKernel
+from ablatrix.errors import TrialError
+from ablatrix.explain.configuration import Side
+from ablatrix.study.design import Cell, Trial
+from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.client import Servers
+from ablatrix.trials.client import Side as Server
+from ablatrix.trials.host import place_runs
+from ablatrix.trials.messages import Interrupt
+from ablatrix.trials.results import ResultDirectory
+from ablatrix.trials.run import BlockInput, PairedProfiles, Preparation, list_kernels, run_profiled
+
+Notice = Callable[[str], None]
+A, B, TWIN = "a", "b", "twin"
+"""What the trials of a block are called."""
+
+
+def name_of(trial: Trial) -> str:
+    """Return what a trial is called in its block."""
+    return trial.trial_id.rpartition("-")[0]
+
+
+class Bench:
+    """Fork servers and a prepared program, on which configurations of one workload are measured.
+
+    Args:
+        resolved: A study that has the workload.
+        directory: An empty directory.
+        servers: Of the study.
+        interrupt: Says when to stop.
+        notice: Called with what is being done.
+    """
+
+    def __init__(
+        self, resolved: ResolvedStudy, directory: Path, servers: Servers, interrupt: Interrupt, notice: Notice
+    ) -> None:
+        self._resolved, self._servers, self._interrupt = resolved, servers, interrupt
+        self._results, self._scratch = ResultDirectory(directory), directory / "scratch"
+        self._hot = directory
+        self._notice, self._number = notice, 0
+        self.threads, self._cpus = place_runs(resolved.study.protocol.threads, resolved.study.protocol.cpus)
+
+    def prepare(self, cell: Cell) -> None:
+        """Prepare the workload.
+
+        Raises:
+            TrialError: It cannot be prepared.
+        """
+        self._notice("preparing the workload: build, export, oracle")
+        self._results.work.mkdir(parents=True, exist_ok=True)
+        preparation = Preparation(self._resolved, self._results, self._servers, self._scratch, self.threads)
+        preparation.make(cell)
+        failure = preparation.failure(cell)
+        if failure is not None:
+            raise TrialError(f"workload '{cell.workload}' could not be prepared: {failure[1].message}")
+        self._program = self._results.program(self._resolved, cell)
+
+    def block(self, a: Side, b: Side) -> PairedProfiles:
+        """Measure a block of two configurations.
+
+        Raises:
+            TrialError: A fork server failed.
+            Interrupted: The user asked to stop.
+        """
+        number, self._number = self._number, self._number + 1
+        named = [(a, A), (b, B), (a, TWIN)]
+        pairs = [(_trial(number, name), side.cell) for side, name in (named if number % 2 == 0 else named[::-1])]
+        block = self._input(pairs, a, b)
+        profiled = [(_trial(number, f"profile-{name}"), side.cell) for side, name in named[:2]]
+
+        def notice(trial: Trial | None, what: str) -> None:
+            if trial is not None:
+                self._notice(f"block {number + 1}, {name_of(trial)}: {what}")
+
+        found = run_profiled(block, profiled, self._server, notice)
+        self._interrupt.check()
+        return found
+
+    def kernels(self, side: Side) -> tuple[ProfiledKernel, ...]:
+        """Return the kernels that a configuration calls; nothing is timed.
+
+        Raises:
+            TrialError: It does not compile, or has no profile.
+        """
+        self._notice(f"looking at the kernels of {side.configuration.compiler}")
+        return list_kernels(self._input([(_trial(self._number, "look"), side.cell)], side), self._server)
+
+    def _input(self, pairs: Sequence[tuple[Trial, Cell]], *sides: Side) -> BlockInput:
+        return BlockInput(
+            study=sides[0].resolved.study,
+            catalogue=sides[0].resolved.catalogue,
+            trials=tuple(pairs),
+            threads=self.threads,
+            cpus=tuple(self._cpus),
+            hot_cache=self._hot / "hot",
+            tag_caches=self._hot / "tags",
+            scratch=self._scratch,
+            entries={one.cell.cell_id: one.entry for one in sides},
+        )
+
+    def _server(self, cell: Cell) -> Any:
+        return self._servers.get(Server(cell.compiler), self._program)
+
+
+@contextmanager
+def open_bench(sides: tuple[Side, Side], notice: Notice, work_dir: Path | None = None) -> Iterator[Bench]:
+    """Return a bench for two configurations; further ones of the same compilers may be measured on it.
+
+    Args:
+        sides: The configurations.
+        notice: Called with what is being done.
+        work_dir: An empty directory; a temporary one by default.
+
+    Raises:
+        TrialError: The workload cannot be prepared.
+    """
+    a, b = sides
+    resolved = ResolvedStudy(
+        a.resolved.study, a.resolved.catalogue.holding(compilers={b.cell.compiler: b.entry, a.cell.compiler: a.entry})
+    )
+    with ExitStack() as stack:
+        directory = work_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ablatrix-explain-")))
+        interrupt = stack.enter_context(Interrupt())
+        servers = stack.enter_context(Servers(resolved, directory, interrupt))
+        bench = Bench(resolved, directory, servers, interrupt, notice)
+        bench.prepare(a.cell)
+        yield bench
+
+
+def _trial(number: int, name: str) -> Trial:
+    return Trial(
+        trial_id=f"{name}-{number}",
+        cell_id="",
+        block_id=f"explain-{number}",
+        block=number,
+        replicate=number,
+        position=number,
+        mode="hot",
+        role="twin" if name == TWIN else "measured",
+    )

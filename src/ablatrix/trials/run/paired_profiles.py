@@ -1,0 +1,139 @@
+"""One block of ordinary hot trials and of profiles of the same configurations, which take turns with them.
+
+Whatever disturbs the machine disturbs both alike; and a profile's processes are others than those of trials.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ablatrix.canonical import content_id
+from ablatrix.compilers.profiling import KernelProfile, ProfiledKernel
+from ablatrix.errors import TrialError
+from ablatrix.records.status import Status
+from ablatrix.study.design import Cell, Trial
+from ablatrix.trials.messages import (
+    AnyTask,
+    FinishRequest,
+    Interrupted,
+    NodeWork,
+    ProfileReport,
+    ProfileTask,
+    TrialTask,
+    burst_request,
+    warm_up_request,
+)
+from ablatrix.trials.results import Outcome
+from ablatrix.trials.run.block import BlockInput, Notice, ServerOf, Turn
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedProfiles:
+    """What became of a block.
+
+    Attributes:
+        outcomes: Of the trials, in planned order.
+        profiled: Of the processes that profiled, in planned order; their times are no trial's.
+        profiles: The profile of each of these; None where it has none.
+        nodes: What each node of the graph computes; empty where no profile came to its end.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    profiled: tuple[Outcome, ...]
+    profiles: tuple[KernelProfile | None, ...]
+    nodes: tuple[NodeWork, ...]
+
+
+class ProfileTurn(Turn):
+    """A process that profiles, within a block."""
+
+    profile: KernelProfile | None = None
+    nodes: tuple[NodeWork, ...] = ()
+
+    def order(self, task: TrialTask) -> AnyTask:
+        """Return what the worker is asked to do with a trial's task."""
+        return ProfileTask(trial=task)
+
+    def finish(self) -> None:
+        """Ask for the profile, and for the result behind it."""
+        worker = self._worker
+        if worker is None:
+            return
+        self._paused = False
+        worker.resume()
+        worker.send(FinishRequest())
+        message = self._await(self._awake_left)
+        if isinstance(message, ProfileReport):
+            self.profile, self.nodes = message.profile, message.nodes
+            message = self._await(self._awake_left)
+        self._close(message)
+
+
+def run_profiled(
+    block: BlockInput, profiled: Sequence[tuple[Trial, Cell]], server: ServerOf, notice: Notice
+) -> PairedProfiles:
+    """Build all trials and profiles, let them take turns, and return what they say.
+
+    Args:
+        block: The trials.
+        profiled: The configurations to profile, each with a trial that no record is made of.
+        server: Returns what forks the worker of a cell.
+        notice: Notified of what happens.
+
+    Raises:
+        Interrupted: The user asked to stop.
+    """
+    protocol = block.study.protocol.hot
+    trials: list[Turn] = []
+    profiles: list[ProfileTurn] = []
+    try:
+        for kind, pairs in ((Turn, block.trials), (ProfileTurn, tuple(profiled))):
+            for trial, cell in pairs:
+                notice(trial, "hot: building")
+                turn = kind(block, trial, cell, server(cell))
+                (profiles if isinstance(turn, ProfileTurn) else trials).append(turn)  # type: ignore[arg-type]
+                turn.build(protocol.timeout_s)
+        turns: list[Turn] = [*trials, *profiles]
+        order = random.Random(content_id({"seed": block.study.seed, "profiled": block.trials[0][0].block_id}))
+        for turn in order.sample(turns, len(turns)):
+            turn.take(warm_up_request(protocol))
+        for number in range(protocol.rounds):
+            notice(None, f"hot: round {number + 1} of {protocol.rounds}")
+            for turn in order.sample(turns, len(turns)):
+                turn.take(burst_request(protocol))
+        for turn in turns:
+            turn.finish()
+    except Interrupted:
+        for turn in (*trials, *profiles):
+            turn.abandon(Status.INTERRUPTED)
+        raise
+    finally:
+        for turn in (*trials, *profiles):
+            turn.abandon(Status.CRASHED)
+    return PairedProfiles(
+        outcomes=tuple(turn.outcome for turn in trials),
+        profiled=tuple(turn.outcome for turn in profiles),
+        profiles=tuple(turn.profile for turn in profiles),
+        nodes=next((turn.nodes for turn in profiles if turn.nodes), ()),
+    )
+
+
+def list_kernels(block: BlockInput, server: ServerOf) -> tuple[ProfiledKernel, ...]:
+    """Return the kernels that a run of the only configuration of a block calls; nothing is timed.
+
+    Raises:
+        TrialError: It has no profile.
+    """
+    ((trial, cell),) = block.trials
+    turn = ProfileTurn(block, trial, cell, server(cell))
+    try:
+        turn.build(block.study.protocol.hot.timeout_s)
+        turn.finish()
+    finally:
+        turn.abandon(Status.CRASHED)
+    if turn.profile is None:
+        error = turn.outcome.result.error
+        raise TrialError(f"{cell.compiler} was not profiled: {error.message if error else turn.outcome.result.status}")
+    return turn.profile.kernels

@@ -1,0 +1,90 @@
+"""Slots: one protocol by which blocks run on other hosts and their records come back, none lost, none doubled."""
+
+from pydantic import TypeAdapter
+
+from ablatrix.trials.slots.book import SLOTS, OfferNote, SlotBook, SlotState, read_slot_states
+from ablatrix.trials.slots.choose import FORMS, LOCAL, choose_field
+from ablatrix.trials.slots.environment import leave_a_cpu
+from ablatrix.trials.slots.fingerprint import choose_reference, difference_text, read_fingerprint, stratum_of
+from ablatrix.trials.slots.keeper import OFFERS, SETUP, SPOOLS, STUDY, Keeper
+from ablatrix.trials.slots.messages import (
+    ANSWER,
+    AcknowledgeRequest,
+    Answer,
+    CancelRequest,
+    Chunk,
+    DescribeRequest,
+    Description,
+    Done,
+    Ended,
+    Entry,
+    Fingerprint,
+    Kept,
+    LeaveRequest,
+    Offer,
+    OfferRequest,
+    Prepared,
+    PullRequest,
+    Refused,
+    Request,
+    Setup,
+    SetUpRequest,
+    Told,
+)
+from ablatrix.trials.slots.site import Field, Site, SlotLost, Transport
+from ablatrix.trials.slots.spool import PIECE_BYTES, SpoolCopy, SpoolWriter
+
+OFFER: TypeAdapter[Offer] = TypeAdapter(Offer)
+SETUP_MESSAGE: TypeAdapter[Setup] = TypeAdapter(Setup)
+
+__all__ = [
+    "ANSWER",
+    "FORMS",
+    "LOCAL",
+    "OFFER",
+    "OFFERS",
+    "PIECE_BYTES",
+    "SETUP",
+    "SETUP_MESSAGE",
+    "SLOTS",
+    "SPOOLS",
+    "STUDY",
+    "AcknowledgeRequest",
+    "Answer",
+    "CancelRequest",
+    "Chunk",
+    "DescribeRequest",
+    "Description",
+    "Done",
+    "Ended",
+    "Entry",
+    "Field",
+    "Fingerprint",
+    "Keeper",
+    "Kept",
+    "LeaveRequest",
+    "Offer",
+    "OfferNote",
+    "OfferRequest",
+    "Prepared",
+    "PullRequest",
+    "Refused",
+    "Request",
+    "SetUpRequest",
+    "Setup",
+    "Site",
+    "SlotBook",
+    "SlotLost",
+    "SlotState",
+    "SpoolCopy",
+    "SpoolWriter",
+    "Told",
+    "Transport",
+    "choose_field",
+    "choose_reference",
+    "difference_text",
+    "leave_a_cpu",
+    "read_fingerprint",
+    "read_slot_states",
+    "stratum_of",
+]  # fmt: skip

@@ -1,0 +1,148 @@
+"""What a run knows of its offers and slots, on its own disk: what a restart goes on from, and what ``status`` shows."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+from pydantic import TypeAdapter
+
+from ablatrix.errors import TrialError
+from ablatrix.trials.messages import Message, decode, encode
+from ablatrix.trials.slots.messages import Fingerprint
+from ablatrix.trials.slots.spool import SpoolCopy
+
+SLOTS = "slots"
+HOSTS_FILE = "hosts.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferNote(Message):
+    """An offer that was made, written down before it is sent.
+
+    Attributes:
+        offer_id: The offer's.
+        blocks: Ids of its blocks.
+        host_id, slot, stratum: Where it was made.
+        machine: The host's machine as records have it, JSON.
+        attempts: Number of the first attempt of each trial.
+        lost: Why it was lost, empty while it was not.
+    """
+
+    offer_id: str
+    blocks: tuple[str, ...]
+    host_id: str
+    slot: str
+    stratum: str
+    machine: str
+    attempts: dict[str, int]
+    lost: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotState(Message):
+    """Where a slot stands.
+
+    Attributes:
+        slot: Its name.
+        host: The host's name, for people.
+        host_id: Its id, as records have it; empty while it has not answered.
+        stratum: Of the host; empty until it takes part.
+        state: What it does.
+        what: The block that it runs, or why it takes no part.
+        blocks: Blocks that it has brought.
+        losses: How often it was lost.
+        heard_utc: When it was last heard of.
+    """
+
+    slot: str
+    host: str
+    host_id: str
+    stratum: str
+    state: Literal["opening", "idle", "busy", "refused", "closed"]
+    what: str
+    blocks: int
+    losses: int
+    heard_utc: str
+
+
+NOTE: TypeAdapter[OfferNote] = TypeAdapter(OfferNote)
+STATES: TypeAdapter[list[SlotState]] = TypeAdapter(list[SlotState])
+FINGERPRINT: TypeAdapter[Fingerprint] = TypeAdapter(Fingerprint)
+
+
+class SlotBook:
+    """The files below ``work/slots`` of a directory of results."""
+
+    def __init__(self, work: Path) -> None:
+        self.path = work / SLOTS
+        (self.path / "offers").mkdir(parents=True, exist_ok=True)
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run, the same after a restart."""
+        file = self.path / "run-id"
+        if not file.exists():
+            write_whole(file, uuid4().hex[:16].encode())
+        return file.read_text().strip()
+
+    def notes(self) -> list[OfferNote]:
+        """Return the offers whose records are not in the results yet."""
+        return [decode(file.read_bytes(), NOTE) for file in sorted((self.path / "offers").glob("*.json"))]
+
+    def write(self, note: OfferNote) -> None:
+        """Write an offer down; it is on disk when this returns."""
+        write_whole(self._file(note.offer_id, "json"), encode(note))
+
+    def copy(self, offer_id: str) -> SpoolCopy:
+        """Return the copy of an offer's spool, begun where there is none."""
+        return SpoolCopy(self._file(offer_id, "spool"))
+
+    def forget(self, offer_id: str) -> None:
+        """Remove what is known of an offer, whose records are in the results."""
+        self._file(offer_id, "spool").unlink(missing_ok=True)
+        self._file(offer_id, "json").unlink(missing_ok=True)
+
+    def reference(self) -> Fingerprint | None:
+        """Return what hosts of this run are compared with; None before its first."""
+        file = self.path / "reference.json"
+        return decode(file.read_bytes(), FINGERPRINT) if file.exists() else None
+
+    def keep_reference(self, reference: Fingerprint) -> None:
+        """Write down what hosts of this run are compared with."""
+        write_whole(self.path / "reference.json", encode(reference))
+
+    def show(self, states: list[SlotState]) -> None:
+        """Write where all slots stand."""
+        write_whole(self.path / HOSTS_FILE, json.dumps([json.loads(encode(one)) for one in states], indent=1).encode())
+
+    def log(self, slot: str, text: str) -> None:
+        """Add a line to the plain log of a slot."""
+        with (self.path / f"{slot}.log").open("a", encoding="utf-8") as stream:
+            stream.write(text + "\n")
+
+    def _file(self, offer_id: str, kind: str) -> Path:
+        return self.path / "offers" / f"{offer_id}.{kind}"
+
+
+def read_slot_states(results: Path) -> list[SlotState]:
+    """Return where the slots of a run stand; none of a run on one host, or where nobody can tell."""
+    file = results / "work" / SLOTS / HOSTS_FILE
+    try:
+        return STATES.validate_json(file.read_bytes())
+    except (OSError, ValueError, TrialError):
+        return []
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file as a whole or not at all, and wait until it is on disk."""
+    draft = path.with_name(f".{path.name}.draft")
+    with draft.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)

@@ -1,0 +1,130 @@
+"""The spool of an offer: lines on the disk of a host, and the copy of them on the disk of the run.
+
+A host appends entries, one JSON object a line, and waits until each that matters is on disk. The run copies bytes by
+offset, each piece with its digest, and appends them to a file of its own in the same way. Whatever dies, either side
+goes on from what its disk has: pieces that come twice, late, cut or damaged change nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from base64 import b64decode, b64encode
+from pathlib import Path
+
+from ablatrix.errors import TrialError
+from ablatrix.trials.messages import decode, encode
+from ablatrix.trials.slots.messages import ENTRY, Chunk, Ended, Entry
+
+PIECE_BYTES = 2**20
+
+
+class SpoolWriter:
+    """A host's end of a spool: appends entries."""
+
+    def __init__(self, path: Path) -> None:
+        """Create the file, which must not be there.
+
+        Raises:
+            TrialError: It is there: an offer is run once.
+        """
+        try:
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        except FileExistsError:
+            raise TrialError(f"{path}: the offer was run before; each is run once") from None
+        _sync_directory(path.parent)
+
+    def append(self, entry: Entry, *, is_synced: bool = True) -> None:
+        """Append one entry, and wait until it is on disk unless nothing is lost with it.
+
+        Raises:
+            OSError: The disk refuses it.
+        """
+        line = encode(entry) + b"\n"
+        written = os.write(self._descriptor, line)
+        if written != len(line):
+            raise OSError(f"{written} of {len(line)} bytes of a spool were written")
+        if is_synced:
+            os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
+def read_piece(path: Path, offset: int, limit: int, *, is_running: bool, ending: str) -> Chunk:
+    """Return a piece of a spool; an empty one where there is nothing more, or no such spool."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            data = stream.read(limit)
+    except FileNotFoundError:
+        data = b""
+    digest = hashlib.sha256(data).hexdigest()
+    return Chunk(offset=offset, data=b64encode(data).decode(), sha256=digest, is_running=is_running, ending=ending)
+
+
+class SpoolCopy:
+    """The run's end of a spool: a copy of what was pulled so far, on disk.
+
+    Attributes:
+        path: The copy.
+        size: Bytes that it has.
+        ended: The last entry, once it is there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the copy, or begin one; what an earlier run pulled is read again by ``new_entries``."""
+        self.path = path
+        path.touch()
+        self.size = path.stat().st_size
+        self.ended: Ended | None = None
+        self._read = 0
+
+    def accept(self, chunk: Chunk) -> bool:
+        """Append what a piece has beyond the copy, and wait until it is on disk.
+
+        Returns:
+            Whether the copy has grown: not by a damaged piece, by one that came before, or by one that leaves a gap.
+        """
+        data = b64decode(chunk.data)
+        if hashlib.sha256(data).hexdigest() != chunk.sha256 or chunk.offset > self.size:
+            return False
+        new = data[self.size - chunk.offset :]
+        if not new:
+            return False
+        with self.path.open("r+b") as stream:
+            stream.seek(self.size)
+            stream.write(new)
+            stream.flush()
+            os.fsync(stream.fileno())
+        self.size += len(new)
+        return True
+
+    def new_entries(self) -> list[Entry]:
+        """Return the entries that became whole since the last call.
+
+        Raises:
+            TrialError: A whole line is no entry.
+        """
+        with self.path.open("rb") as stream:
+            stream.seek(self._read)
+            data = stream.read(self.size - self._read)
+        whole = data[: data.rfind(b"\n") + 1]
+        self._read += len(whole)
+        entries = [decode(line, ENTRY) for line in whole.splitlines()]
+        if entries and isinstance(entries[-1], Ended):
+            self.ended = entries[-1]
+        return entries
+
+    def remove(self) -> None:
+        """Remove the copy: its records are in the results."""
+        self.path.unlink(missing_ok=True)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

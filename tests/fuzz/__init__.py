@@ -1,0 +1,1 @@
+"""Random changes of the files that others hand over: each is read, or refused with a message, in bounded time."""

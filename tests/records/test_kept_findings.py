@@ -1,0 +1,36 @@
+"""Findings of further searches, kept beside results."""
+
+from pathlib import Path
+
+import pytest
+
+from ablatrix.errors import RecordError
+from ablatrix.records.kept_findings import KeptFinding, keep_finding, kept_findings
+
+FOUND = KeptFinding(
+    kind="culprit", title="mlp on xla: crashed", lines=("culprit: pass:fusion",), command="ablatrix bisect"
+)
+
+
+def test_kept_finding_is_read_back(tmp_path: Path) -> None:
+    path = keep_finding(tmp_path, "897/../4", FOUND)
+    assert path == tmp_path / "findings" / "culprit-897-..-4.json"
+    assert kept_findings([tmp_path / "results.jsonl", tmp_path / "other.jsonl"]) == [FOUND]
+
+
+def test_kept_finding_of_the_same_name_is_replaced(tmp_path: Path) -> None:
+    keep_finding(tmp_path, "a", FOUND)
+    other = FOUND.model_copy(update={"lines": ("culprit: pass:algsimp",)})
+    keep_finding(tmp_path, "a", other)
+    assert kept_findings([tmp_path / "results.jsonl"]) == [other]
+
+
+def test_kept_findings_refuse_what_is_none(tmp_path: Path) -> None:
+    path = keep_finding(tmp_path, "a", FOUND)
+    path.write_text("{}")
+    with pytest.raises(RecordError, match="no finding that was kept here"):
+        kept_findings([tmp_path / "results.jsonl"])
+
+
+def test_kept_findings_of_results_without_any_are_none(tmp_path: Path) -> None:
+    assert kept_findings([tmp_path / "results.jsonl"]) == []

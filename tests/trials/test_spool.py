@@ -1,0 +1,83 @@
+"""The spool of an offer and its copy: whatever is delivered, the copy becomes what the host wrote."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ablatrix.errors import TrialError
+from ablatrix.trials.slots import Chunk, Ended, Entry, Kept, SpoolCopy, SpoolWriter, Told
+from ablatrix.trials.slots.spool import read_piece
+
+ENTRIES: list[Entry] = [
+    Told(text="hot: building", trial_id="a", cell_id="b", is_notice=False),
+    Kept(record='{"é": 1}\n', samples="[1.5]"),
+    Kept(record='{"b": 2}\n', samples=None),
+    Ended(how="done", message=""),
+]
+
+
+def written(path: Path) -> bytes:
+    writer = SpoolWriter(path)
+    for entry in ENTRIES:
+        writer.append(entry)
+    writer.close()
+    return path.read_bytes()
+
+
+def piece(data: bytes, offset: int, length: int, *, damaged: bool = False) -> Chunk:
+    part = data[offset : offset + length]
+    digest = hashlib.sha256(part).hexdigest()
+    sent = bytes([part[0] ^ 1]) + part[1:] if damaged and part else part
+    return Chunk(offset=offset, data=b64encode(sent).decode(), sha256=digest, is_running=True, ending="")
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.data())
+def test_copy_of_any_deliveries_is_what_was_written(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    directory = tmp_path_factory.mktemp("spool")
+    held = written(directory / "host")
+    copy, entries = SpoolCopy(directory / "copy"), list[Entry]()
+    for _ in range(data.draw(st.integers(0, 15))):
+        offset = data.draw(st.integers(0, len(held)))
+        copy.accept(piece(held, offset, data.draw(st.integers(0, 120)), damaged=data.draw(st.booleans())))
+        entries += copy.new_entries()
+        if data.draw(st.booleans()):  # the run dies and reads its disk again
+            copy, entries = SpoolCopy(directory / "copy"), []
+        assert held.startswith((directory / "copy").read_bytes())
+    while copy.ended is None:
+        assert copy.accept(piece(held, copy.size, 64)) or copy.new_entries()
+        entries += copy.new_entries()
+    assert entries[-len(ENTRIES) :] == ENTRIES
+    assert (directory / "copy").read_bytes() == held
+
+
+def test_offer_that_was_run_is_not_run_again(tmp_path: Path) -> None:
+    written(tmp_path / "host")
+    with pytest.raises(TrialError, match="each is run once"):
+        SpoolWriter(tmp_path / "host")
+
+
+def test_line_that_a_kill_cut_is_no_entry(tmp_path: Path) -> None:
+    held = written(tmp_path / "host")
+    copy = SpoolCopy(tmp_path / "copy")
+    assert copy.accept(piece(held, 0, len(held) - 5))
+    assert copy.new_entries() == ENTRIES[:-1]
+    assert copy.ended is None
+
+
+def test_piece_after_a_gap_is_not_taken(tmp_path: Path) -> None:
+    held = written(tmp_path / "host")
+    assert not SpoolCopy(tmp_path / "copy").accept(piece(held, 10, 20))
+
+
+def test_spool_that_is_not_there_has_an_empty_piece(tmp_path: Path) -> None:
+    chunk = read_piece(tmp_path / "none", 0, 100, is_running=False, ending="gone")
+    assert (chunk.data, chunk.ending) == ("", "gone")
