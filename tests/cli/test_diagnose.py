@@ -44,12 +44,14 @@ def test_diagnosis_as_json_holds_the_same_in_full(here: Ablatrix, tmp_path: Path
     assert len(held["pareto"][0]["points"]) + len(held["pareto"][0]["left_out"]) == 16
 
 
-def test_diagnosis_of_results_from_two_machines_is_refused(here: Ablatrix, tmp_path: Path) -> None:
+def test_diagnosis_of_results_from_two_commits_is_refused(here: Ablatrix, tmp_path: Path) -> None:
     one = write_records(tmp_path / "one.jsonl", make_records(workloads=["encoder"], blocks=1))
-    two = write_records(tmp_path / "two.jsonl", make_records(workloads=["encoder"], blocks=1, host="bench-2"))
+    two = write_records(
+        tmp_path / "two.jsonl", make_records(workloads=["encoder"], blocks=1, host="bench-2", commit="d" * 40)
+    )
     done = here("blame", one, two)
     assert done.returncode == 2
-    assert b"host: bench-1, bench-2" in done.stderr
+    assert b"ablatrix_commit: " in done.stderr
     assert b"Traceback" not in done.stderr
 
 

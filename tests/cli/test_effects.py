@@ -86,14 +86,17 @@ def test_effects_along_axes_are_a_table_and_only_selects_variants(here: Ablatrix
     assert (refused.returncode, b"--only tokens: must be AXIS=VALUE" in refused.stderr) == (2, True)
 
 
-def test_effects_of_mixed_hosts_are_refused_or_separated(here: Ablatrix, tmp_path: Path) -> None:
+def test_effects_of_several_hosts_are_over_hosts_or_separated(here: Ablatrix, tmp_path: Path) -> None:
     files = [
         write_records(tmp_path / f"{host}.jsonl", make_records(modes=["hot"], workloads=["encoder"], host=host))
         for host in ("one", "two")
     ]
-    refused = here("effects", *files)
-    assert refused.returncode == 2
-    assert b"host: one, two" in refused.stderr
+    said = here("effects", *files, "--metric", "run_ms_p50", "--show", "hosts")
+    assert b"note: Results of 2 hosts: " in said.stderr
+    assert b"host x knob; tau: " in said.stdout
+    assert b"on 2 hosts, tau up to " in said.stdout
+    over = json.loads(here("effects", *files, "--metric", "run_ms_p50", "--json").stdout)
+    assert {row["hosts"] for row in over["effects"] if row["effect"] == "main"} == {2}
     held = json.loads(here("effects", *files, "--allow-mixed", "--metric", "run_ms_p50", "--json").stdout)
     assert [row["host"] for row in held["effects"] if row["effect"] == "total"] == ["one", "two"]
 

@@ -84,19 +84,19 @@ def test_tabulate_leaves_missing_cells_empty_and_numbers_unrounded(tmp_path: Pat
         assert row["correct"] == ("" if record.correctness is None else str(record.correctness.ok).lower())
 
 
-def test_tabulate_of_mixed_hosts_or_commits_is_refused_unless_requested(tmp_path: Path) -> None:
+def test_tabulate_of_mixed_commits_is_refused_unless_requested(tmp_path: Path) -> None:
     one = write_records(tmp_path / "a.jsonl", make_records(workloads=["encoder"], blocks=1))
-    two = write_records(tmp_path / "b.jsonl", make_records(workloads=["encoder"], blocks=1, host="bench-2"))
-    with pytest.raises(AnalysisError, match=r"host: bench-1, bench-2; .*--allow-mixed"):
+    two = write_records(tmp_path / "b.jsonl", make_records(workloads=["encoder"], blocks=1, commit="d" * 40))
+    with pytest.raises(AnalysisError, match=r"ablatrix_commit: c0ffee.*--allow-mixed"):
         tabulate(tidy([one, two]), tmp_path)
     assert not (tmp_path / "ablation.csv").exists()
 
 
-def test_tabulate_of_requested_mixture_adds_column_and_never_pools(tmp_path: Path) -> None:
+def test_tabulate_of_several_hosts_adds_column_and_never_pools(tmp_path: Path) -> None:
     one = make_records(workloads=["encoder"], blocks=1)
     two = make_records(workloads=["encoder"], blocks=1, host="bench-2")
     paths = [write_records(tmp_path / f"{i}.jsonl", records) for i, records in enumerate([one, two])]
-    tabulate(tidy(paths), tmp_path, allow_mixed=True)
+    tabulate(tidy(paths), tmp_path)
     with (tmp_path / "tables" / "ablation_summary.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["host"] for row in rows] == ["bench-1"] * 36 + ["bench-2"] * 36

@@ -38,7 +38,6 @@ def one_run(**changed: str) -> list[Record]:
 
 
 OTHERS: dict[str, Callable[[], list[Record]]] = {
-    "host": lambda: one_run(host="bench-2"),
     "ablatrix_commit": lambda: one_run(commit="d" * 40),
     "schema_version": lambda: [r.model_copy(update={"schema_version": "1.7"}) for r in one_run()],
 }
@@ -46,7 +45,7 @@ OTHERS: dict[str, Callable[[], list[Record]]] = {
 
 @pytest.mark.parametrize("origin", OTHERS)
 def test_tabulate_of_two_origins_does_not_mix_them_in_one_table(tmp_path: Path, origin: str) -> None:
-    """Trap 4: two hosts, commits or versions of the schema are refused by name, and nothing is written."""
+    """Trap 4: two commits or versions of the schema are refused by name, and nothing is written."""
     files = [
         write_records(tmp_path / name, records)
         for name, records in (("a.jsonl", one_run()), ("b.jsonl", OTHERS[origin]()))
@@ -60,8 +59,12 @@ def test_tabulate_of_two_origins_does_not_mix_them_in_one_table(tmp_path: Path, 
 
 @pytest.mark.parametrize("command", ["effects", "blame"])
 def test_commands_never_average_two_hosts(tmp_path: Path, command: str) -> None:
-    """Trap 4: as a user meets it: exit code 2, the two hosts by name, and no number on stdout."""
-    files = [write_records(tmp_path / f"{host}.jsonl", one_run(host=host)) for host in ("bench-1", "bench-2")]
+    """Trap 4: as a user meets it: of two studies, exit code 2, the two hosts by name, and no number on stdout.
+
+    Hosts of one study are blocks, within which alone anything is compared: tests/analysis/test_over_hosts.py.
+    """
+    runs = [one_run(), make_records(workloads=["attention"], blocks=1, modes=["cold"], host="bench-2", seed=8)]
+    files = [write_records(tmp_path / f"{number}.jsonl", records) for number, records in enumerate(runs)]
     done = answer_here(command, *files)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"host: bench-1, bench-2" in done.stderr

@@ -92,4 +92,6 @@ def refuse_mixed(found: Tidy, allow_mixed: bool, strata_apart: bool = False) -> 
             f"the results are of several origins, so they cannot share rows of a table: {faults}; give runs of one "
             "origin, or allow the mixture (--allow-mixed), which makes each of these a column of its own"
         )
-    return list(mixed)
+    # Who asks for a mixture wants to see what differs, hosts too.
+    several = allow_mixed and "host" not in mixed and found.trials["host"].n_unique() > 1
+    return [*mixed, *(["host"] if several else [])]
