@@ -36,7 +36,7 @@ HANGING_S = 90.0
 """Limit of a trial, and of one that is to hang: those cases come last."""
 STUDY = """\
 name: planted
-workloads: [{{name: {model}, source: "models.py:{model}"}}]
+workloads: [{{name: subject, source: "models.py:{model}"}}]
 compilers:
   - name: {compiler}
     fixed: {fixed}
@@ -203,7 +203,7 @@ def _run(case: Case) -> dict[str, Any]:
         try:
             configuration = Configuration(
                 resolved=load_study(directory / "study.yaml"),
-                workload=case.model,
+                workload="subject",
                 compiler=case.compiler,
                 levels=case.bad,
             )
