@@ -131,6 +131,15 @@ def test_journal_line_keeps_unicode_line_separators(tmp_path: Path) -> None:
     assert list(read_records(tmp_path / "results.jsonl")) == [record]
 
 
+def test_journal_takes_records_of_a_block_with_one_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Journal(tmp_path / "results.jsonl") as journal:
+        synced: list[int] = []
+        monkeypatch.setattr(os, "fsync", synced.append)
+        journal.append(*RECORDS)
+    assert len(synced) == 1
+    assert list(read_records(tmp_path / "results.jsonl")) == list(RECORDS)
+
+
 def test_journal_with_second_writer_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     with Journal(path), pytest.raises(RecordError, match="another run is writing"):

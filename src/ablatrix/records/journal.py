@@ -203,25 +203,26 @@ class Journal:
             self.close()
             raise RecordError(f"{self.path}: cannot be made ready for records: {error}") from error
 
-    def append(self, record: Record) -> None:
-        """Write one record as one line and wait until it is on disk.
+    def append(self, *records: Record) -> None:
+        """Write each record as one line, and wait until all are on disk. A sync takes longest, so it is one for all.
 
         Raises:
-            RecordError: The journal is closed, or the disk refuses the line. The journal closes then, so that
+            RecordError: The journal is closed, or the disk refuses a line. The journal closes then, so that
                 no later line is glued to half of this one.
         """
+        named = records[0].record_id + (f" and {len(records) - 1} more" if len(records) > 1 else "")
         if self._descriptor < 0:
-            raise RecordError(f"{self.path}: the journal is closed; record {record.record_id} was not written")
-        line = record_line(record).encode()
+            raise RecordError(f"{self.path}: the journal is closed; record {named} was not written")
+        lines = "".join(map(record_line, records)).encode()
         try:
-            written = os.write(self._descriptor, line)
-            if written != len(line):
-                raise OSError(f"{written} of {len(line)} bytes written")
+            written = os.write(self._descriptor, lines)
+            if written != len(lines):
+                raise OSError(f"{written} of {len(lines)} bytes written")
             os.fsync(self._descriptor)
         except OSError as error:
             self.close()
             raise RecordError(
-                f"{self.path}: record {record.record_id} could not be written: {error}; free space on the "
+                f"{self.path}: record {named} could not be written: {error}; free space on the "
                 "disk and "
                 f"run again into this directory, which resumes"
             ) from error

@@ -134,8 +134,8 @@ class Ledger:
         lines = [line for _, line in made if line is not None]
         if lines and self._keep_samples:
             _append_samples(self._directory.samples / f"{made[0][0].block_id}.jsonl", lines)
+        self._journal.append(*(record for record, _ in made))
         for record, _ in made:
-            self._journal.append(record)
             self._attempts[record.trial_id] = max(self.next_attempt(record.trial_id), record.attempt + 1)
             if self._sink is not None:
                 self._sink(record)
