@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from ablatrix.compilers.catalogue import SHIPPED
 from ablatrix.compilers.task_building import complete_key_facts
 from ablatrix.workloads.program import TaskProgram
 
+COMPUTES_BF16 = "avx512bw" in Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+"""Whether OpenVINO computes in bfloat16 on this processor; on others the hint changes nothing."""
 EXPORTS = (("onnxruntime", "export_model"), ("xla", "lower_task"))
 """Compiler, and the function of its ``build`` that exports a task; what it returns is read and never written."""
 

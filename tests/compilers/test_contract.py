@@ -14,6 +14,7 @@ from ablatrix.compilers.command.entry import describe_command
 from ablatrix.testing.compiler_contract import CompilerContract
 from ablatrix.testing.programs import GATES
 from ablatrix.testing.subject import Subject
+from tests.compilers.conftest import COMPUTES_BF16
 
 ROOT = Path(__file__).parents[2]
 DUMPS = (ROOT / "docs" / "dumps.md").read_text(encoding="utf-8")
@@ -109,6 +110,7 @@ class TestXla(ShippedContract):
 class TestOpenvino(ShippedContract):
     entry = OPENVINO
     types = BOTH
+    acts_not: ClassVar = {} if COMPUTES_BF16 else {"precision: bf16": "OpenVINO computes in it with AVX-512 alone"}
     passes = frozenset({"ov::pass::ConstantFolding"})
 
 

@@ -148,7 +148,10 @@ def test_read_flat_dynamic_program_gets_the_sizes_of_its_inputs() -> None:
     assert not [one for one in graph.operations if "sym" in str(one.target)]
 
 
-def test_read_flat_program_in_program_is_refused() -> None:
+def test_read_flat_program_in_program_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Where a test before imported torchax, torch takes its device for an accelerator, which dynamo cannot ask.
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+
     class Model(torch.nn.Module):  # type: ignore[misc]
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return torch.cond(x.sum() > 0, lambda y: y.sin(), lambda y: y.cos(), (x,))

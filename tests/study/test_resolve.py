@@ -92,7 +92,7 @@ def test_load_of_study_leaves_process_unchanged(tmp_path: Path) -> None:
 
 
 def test_program_is_started_once_from_load_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Session, "run", lambda session, only, stack: (0, {}, None))
+    monkeypatch.setattr(Session, "run", lambda session, only, stack, workplace: (0, {}, None))
     resolved = load_study(written(tmp_path))
     design = make_design(resolved)
     estimate(resolved, design, design.trials, ())

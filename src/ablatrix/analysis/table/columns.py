@@ -184,6 +184,7 @@ LEFT_OUT: frozenset[tuple[str, ...]] = frozenset(
         ("final",),  # only final lines become rows
         ("error", "traceback"),  # long texts stay in the records; the traceback's digest groups failures
         ("error", "output_tail"),
+        ("meta", "noise", "cluster_cpu_s"),  # for whoever doubts a cluster's own processes; no trial is judged by it
         # What a GPU's clocks do to a trial is in `gpu_throttled_by` and `disturbance`; the readings stay in the record.
         *(("meta", "noise", "gpu", name) for name in ("source", "reason", "readings")),
         *(
