@@ -154,7 +154,7 @@ def test_tvm_secondary_knobs_agree_with_eager_and_survive_cache(tmp_path: Path, 
         bound.run()
         assert torch.allclose(bound.outputs()[0], module(INPUT), atol=1e-5)
     assert request.cache.counters == CacheCounters(hits_memory=1, hits_disk=1)
-    assert compiler.threads_in_force() == (set_before | {"tvm": 1} if library == "on" else set_before)
+    assert compiler.threads_in_force() == ({**set_before, "tvm": 1} if library == "on" else set_before)
     compiler.set_threads(1)
 
 
