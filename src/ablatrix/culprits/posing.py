@@ -82,7 +82,7 @@ def question_of_trial(resolved: ResolvedStudy, records: Path, trial: str, kind: 
     if asked is None:
         raise TrialError(
             f"trial {record.trial_id} is fine: it ended as {record.status.replace('_', ' ')}, so there is nothing to "
-            f"bisect; if it is too slow, say --trouble {SLOWER}"
+            f"look for; if it is too slow, say --trouble {SLOWER}"
         )
     if asked != SLOWER and (seen is None or seen.kind != asked):
         raise TrialError(
