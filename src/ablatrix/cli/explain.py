@@ -260,8 +260,9 @@ def _say_work(found: "Explanation") -> None:
     from ablatrix.cli.tables import say
 
     if found.peak is not None:
+        threads = f"{found.threads} thread{'s' * (found.threads > 1)}"
         say(
-            f"measured peaks on {found.threads} threads: {found.peak.flops_per_s / 1e9:.3g} Gflop/s of products of "
+            f"measured peaks on {threads}: {found.peak.flops_per_s / 1e9:.3g} Gflop/s of products of "
             f"float32, {found.peak.memory.bytes_per_s / 1e9:.3g} GB/s of memory; % of peak: "
             "what a run at the nearer of both would take, memory only for what the last cache does not hold; counted "
             "are products, convolutions and attention, and bytes of the values that enter and leave",

@@ -105,11 +105,8 @@ def _try(
     ratio = change.ms / chosen.predicted_ms if chosen.predicted_ms else math.nan
     decided = change.is_decided or blocks == 1
     confirmed = decided and NEAR[0] <= ratio <= NEAR[1]
-    others = (
-        f", and {len(chosen.acts_on) - len(family & set(chosen.acts_on))} other groups"
-        if (set(chosen.acts_on) - family)
-        else ""
-    )
+    besides = len(set(chosen.acts_on) - family)
+    others = f", and on {besides} other group{'s' * (besides > 1)}" if besides else ""
     why = (
         f"B with {chosen.text}, which acts on it{others}, takes {change.ms:+.4g} ms more, and the profile says "
         f"{chosen.predicted_ms:+.4g} ms"
