@@ -9,7 +9,6 @@ of `ablatrix.statistics.bisection`; what was seen is in a journal, from which an
 
 from ablatrix.bisection.finding import Finding, finding_data, sure_text
 from ablatrix.bisection.line import Commit
-from ablatrix.bisection.look import InterruptedLook
 from ablatrix.bisection.question import SLOWER, TROUBLES, Question
 from ablatrix.bisection.search import bisect_builds
 
@@ -18,7 +17,6 @@ __all__ = [
     "TROUBLES",
     "Commit",
     "Finding",
-    "InterruptedLook",
     "Question",
     "bisect_builds",
     "finding_data",

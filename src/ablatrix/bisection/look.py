@@ -21,22 +21,11 @@ from ablatrix.study.resolve import resolve_study
 from ablatrix.study.stage import Stage
 from ablatrix.trials.results import Progress
 from ablatrix.trials.run import run
+from ablatrix.troubles import InterruptedLook
 
 BUILD = "build"
 SHARED = ("programs", "builds")
 """What all looks have in common: prepared workloads, and builds, each under the digest of what it depends on."""
-
-
-class InterruptedLook(Exception):
-    """The user stopped the run.
-
-    Attributes:
-        signal: Its number.
-    """
-
-    def __init__(self, signal: int) -> None:
-        super().__init__(f"signal {signal}")
-        self.signal = signal
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The command that finds the commit of a repository that brought a trouble: ``bisect-builds``."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 from ablatrix.cli.completion import metric_names
 from ablatrix.cli.effects import share
 from ablatrix.cli.help import add
+from ablatrix.cli.looks import looks_that_resume, tell_steps
 from ablatrix.cli.options import Plugins, Quiet, StudyFile
 from ablatrix.cli.trust import Trusted, trust_of
 
@@ -67,7 +67,7 @@ def bisect_builds_command(
 
     The same command again resumes: what was built and seen is kept in OUT.
     """
-    from ablatrix.bisection import InterruptedLook, Question, bisect_builds, finding_data
+    from ablatrix.bisection import Question, bisect_builds, finding_data
     from ablatrix.cli.effects import levels_of
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.load import load_study
@@ -87,11 +87,8 @@ def bisect_builds_command(
         most_looks=most_looks,
     )
     resolved = load_study(study, catalogue, trust=trust_of(trust))
-    try:
-        found = bisect_builds(resolved, question, out, catalogue=catalogue, tell=_silent if quiet else _tell)
-    except InterruptedLook as stopped:
-        print("interrupted; run the same command again to go on", file=sys.stderr)
-        raise typer.Exit(128 + stopped.signal) from None
+    with looks_that_resume():
+        found = bisect_builds(resolved, question, out, catalogue=catalogue, tell=tell_steps(quiet))
     if as_json:
         print(json.dumps(finding_data(found), indent=1, allow_nan=False))
     else:
@@ -99,16 +96,6 @@ def bisect_builds_command(
         _show_next(found, study, out)
     if not found.holds:
         raise typer.Exit(1)
-
-
-def _tell(text: str) -> None:
-    from ablatrix.cli.tables import say
-
-    say(text, hanging=4, to_stderr=True)
-
-
-def _silent(text: str) -> None:
-    """Say nothing."""
 
 
 def _show(found: "Finding") -> None:

@@ -1,15 +1,26 @@
 """The command that makes the program of a trouble small: ``reduce``."""
 
 import json
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablatrix.cli.bisect import SUFFIXES, of_study, of_trial
 from ablatrix.cli.help import add
+from ablatrix.cli.looks import (
+    SUFFIXES,
+    OfTrial,
+    OneCompiler,
+    OneWorkload,
+    StudyOfResults,
+    Subject,
+    Trouble,
+    looks_that_resume,
+    of_study,
+    of_trial,
+    tell_steps,
+)
 from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.cli.trust import Trusted
 
@@ -22,26 +33,6 @@ def register(app: typer.Typer) -> None:
     add(app, "reduce", reduce_command)
 
 
-Subject = Annotated[
-    str,
-    typer.Argument(
-        metavar="TRIAL|STUDY",
-        help="Id of a trial or of one of its records (with --results and --study), or a study file (YAML).",
-        show_default=False,
-    ),
-]
-Kind = Annotated[
-    str | None,
-    typer.Option(
-        "--trouble",
-        help="slower, wrong_output, crashed, timeout, or another status that fails.",
-        show_default="what the trial shows",
-    ),
-]
-OfResults = Annotated[Path | None, typer.Option("--results", help="Results that contain the trial.")]
-OfStudy = Annotated[Path | None, typer.Option("--study", help="Study file (YAML) of these results.")]
-OneWorkload = Annotated[str | None, typer.Option("--workload", help="Workload.", show_default="the only one")]
-OneCompiler = Annotated[str | None, typer.Option("--compiler", help="Compiler.", show_default="the only one")]
 Bad = Annotated[
     list[str] | None,
     typer.Option("--knob", help="KNOB=LEVEL that shows it (repeatable).", show_default="the baseline's"),
@@ -55,9 +46,9 @@ Good = Annotated[
 def reduce_command(
     subject: Subject,
     out: Annotated[Path, typer.Option("--out", help="Directory for the journal, the runs and the results.")],
-    trouble: Kind = None,
-    results: OfResults = None,
-    study: OfStudy = None,
+    trouble: Trouble = None,
+    results: OfTrial = None,
+    study: StudyOfResults = None,
     workload: OneWorkload = None,
     compiler: OneCompiler = None,
     knob: Bad = None,
@@ -75,7 +66,6 @@ def reduce_command(
     """
     from ablatrix.cli.effects import levels_of
     from ablatrix.reduction import ReductionQuestion, reduce, reduction_data
-    from ablatrix.troubles import InterruptedLook
 
     with ExitStack() as stack:
         if Path(subject).suffix in SUFFIXES:
@@ -89,27 +79,14 @@ def reduce_command(
         most_steps=most_steps,
         most_seconds=most_minutes * 60.0,
     )
-    try:
-        found = reduce(posed.configuration, question, out, tell=_silent if quiet else _tell)
-    except InterruptedLook as stopped:
-        print("interrupted; run the same command again to go on", file=sys.stderr)
-        raise typer.Exit(128 + stopped.signal) from None
+    with looks_that_resume():
+        found = reduce(posed.configuration, question, out, tell=tell_steps(quiet))
     if as_json:
         print(json.dumps(reduction_data(found), indent=1, allow_nan=False))
     else:
         _show(found)
     if not found.holds:
         raise typer.Exit(1)
-
-
-def _tell(text: str) -> None:
-    from ablatrix.cli.tables import say
-
-    say(text, hanging=4, to_stderr=True)
-
-
-def _silent(text: str) -> None:
-    """Say nothing."""
 
 
 def _show(found: "Reduction") -> None:
