@@ -191,7 +191,7 @@ class Journal:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if is_new:
-                _sync_directory(self.path.parent)
+                sync_directory(self.path.parent)
             else:
                 self.torn = self._set_torn_tail_aside()
         except BlockingIOError as error:
@@ -255,7 +255,7 @@ class Journal:
             file.write(tail)
             file.flush()
             os.fsync(file.fileno())
-        _sync_directory(self.path.parent)  # the copy is safe before the original goes
+        sync_directory(self.path.parent)  # the copy is safe before the original goes
         os.ftruncate(self._descriptor, found.whole_bytes)
         os.fsync(self._descriptor)
         return side
@@ -294,7 +294,8 @@ def _decoded(line: bytes, location: str) -> str:
         raise RecordError(f"{location}: not UTF-8: {error}") from None
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Wait until the names in a directory are on disk: a new file is there after a crash only then."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep, time
 
+from ablatrix.trials.slots.book import write_whole
 from ablatrix.trials.slots.keeper import Keeper
 from ablatrix.trials.slots.site import SlotLost
 
@@ -35,7 +35,7 @@ class MailTransport:
         (self._directory / f"request-{self._number}").unlink(missing_ok=True)
         self._number += 1
         try:
-            _write(self._directory / f"request-{self._number}", request)
+            write_whole(self._directory / f"request-{self._number}", request)
         except OSError as error:
             raise SlotLost(f"{error.filename or self._directory}: {error.strerror}") from None
 
@@ -60,11 +60,11 @@ def serve(directory: Path, host: str, root: Path | None, locks: Path | None = No
     done, touched = -1, 0.0
     try:
         while not (directory / LEAVE).exists() and not keeper.is_abandoned:
-            requests = [int(one.name.partition("-")[2]) for one in directory.glob("request-*") if "." not in one.name]
+            requests = [int(one.name.partition("-")[2]) for one in directory.glob("request-*")]
             newest = max(requests, default=-1)
             if newest > done:
                 answer = keeper.handle((directory / f"request-{newest}").read_bytes())
-                _write(directory / f"answer-{newest}", answer)
+                write_whole(directory / f"answer-{newest}", answer)
                 done = newest
             if monotonic() - touched > ALIVE_S:
                 (directory / ALIVE).touch()
@@ -81,13 +81,3 @@ def is_served(directory: Path) -> bool:
         return not (directory / LEAVE).exists() and time() - (directory / ALIVE).stat().st_mtime < SILENT_S
     except FileNotFoundError:
         return False
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file so that nobody sees half of it."""
-    draft = path.with_name(f"{path.name}.draft")
-    with draft.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(path)

@@ -13,6 +13,7 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 
 from ablatrix.errors import TrialError
+from ablatrix.records.journal import sync_directory
 from ablatrix.trials.messages import decode, encode
 from ablatrix.trials.slots.messages import ENTRY, Chunk, Ended, Entry
 
@@ -32,7 +33,7 @@ class SpoolWriter:
             self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         except FileExistsError:
             raise TrialError(f"{path}: the offer was run before; each is run once") from None
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
 
     def append(self, entry: Entry, *, is_synced: bool = True) -> None:
         """Append one entry, and wait until it is on disk unless nothing is lost with it.
@@ -120,11 +121,3 @@ class SpoolCopy:
     def remove(self) -> None:
         """Remove the copy: its records are in the results."""
         self.path.unlink(missing_ok=True)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
