@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - Chinese punctuation is meant
 """The paper's text where a compiler was run as several builds: its control is one of each build's baseline."""
 
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.with_builds import with_builds
         (
             "en",
             "all configurations, eager PyTorch and a second copy of each build's baseline take turns",
-            "The A/A control runs a second copy of each build's baseline in every block. Averaged over the builds, the ",
+            "The A/A control runs a second copy of each build's baseline in every block. Averaged over the builds, ",
         ),
         ("zh", "各构建的基线副本", "A/A 对照在每个区组中把各构建的基线再运行一次，副本的"),
     ],
