@@ -325,8 +325,8 @@ PHRASES: Mapping[str, str] = {
     "ends_of_compilers/more": "在 {compilers} 个编译器上均使{metric}增加，增幅从 {least}到 {most}不等",
     "change/again/less": "{over}{change}使其减少最多（{amount}）",
     "change/again/more": "{over}{change}使其增加最多（{amount}）",
-    "levels": "各次试验先去除同一轮内共有的延迟，再对最快的三分之一短时运行取几何平均（每次短时运行以其{bursts}计"
-    "），作为该试验的运行时间。",
+    "levels": "各次试验先去除同一轮内共有的延迟，再对最快的三分之一短时运行取几何平均（始终受到干扰的"
+    "区组则取居中的五分之三；每次短时运行以其{bursts}计），作为该试验的运行时间。",
     "levels/fastest": "最短的单次运行时间",
     "levels/median": "单次运行时间的中位数",
     "memory/one": "同一改动下，{becomes}{range}{peak}。",
