@@ -765,7 +765,7 @@ def between_parts(rows: list[list[float]], levels: Callable[[list[list[float]]],
     """Return how much levels vary between parts of every fourth round, where each part is as fast as it is."""
     parts = [levels([values[start::4] for values in rows]) for start in range(4)]
     apart = [[level - mean(part) for level in part] for part in parts]
-    return sum((level - mean(of_row)) ** 2 for of_row in zip(*apart, strict=True) for level in of_row)
+    return float(sum((level - mean(of_row)) ** 2 for of_row in zip(*apart, strict=True) for level in of_row))
 
 
 def repeat_of(row: Record) -> Any:
