@@ -16,9 +16,10 @@ mkdir -p "$tree"
 tar --extract --numeric-owner --file "$base" --directory "$tree" --exclude='./dev/*'
 mkdir -p "$tree/artifact" "$tree/wheels" "$tree/work" "$tree/dev"
 tar --create --directory "$here/.." --exclude=./work . | tar --extract --no-same-owner --directory "$tree/artifact"
-# Names of its own: no network, and mounts that are gone with the last process.
+# No network, mounts that are gone with the last process, and nothing of this environment.
 unshare --net --mount --pid --fork --kill-child sh -c '
     mount --bind "$2" "$1/wheels" && mount --rbind /dev "$1/dev" && mount -t proc proc "$1/proc" &&
-    exec chroot "$1" /bin/sh /artifact/container/install.sh' sh "$tree" "$wheels"
+    exec chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+        /bin/sh /artifact/container/install.sh' sh "$tree" "$wheels"
 digest=$(tar --create --directory "$tree" --sort=name --mtime="@$(value EPOCH)" --numeric-owner --format=gnu . | sha256sum)
 echo "$tree: SHA-256 ${digest%% *}"
