@@ -15,7 +15,7 @@ TOYS: dict[str, dict[str, int]] = {
     "attention": {"blocks": 2, "hidden": 8, "heads": 2, "tokens": 5},
     "encoder": {"layers": 4, "hidden": 16, "heads": 2, "tokens": 6, "vocabulary": 11},
     "decoder": {
-        "layers": 3,
+        "layers": 2,
         "hidden": 16,
         "inner": 24,
         "heads": 4,

@@ -11,9 +11,9 @@ operations that guard against rows without any key. Here
 * ``floor_divide`` stays whole: of integers, ONNX has it right, and the division that it would become in floats;
 * ``fake_quantize`` stays whole: what it would become has a mask that only training needs, and no importer knows it.
 
-``ExportedProgram.run_decompositions`` looks through every operation of every library each time, and registers each of
-the five hundred composite ones anew, also those that it decomposes as they decompose by themselves. Of a small program
-that takes 0.6 s of 0.9 s. ``run_decompositions`` here looks once, and registers the forty that are treated otherwise.
+``ExportedProgram.run_decompositions`` looks through every operation of every library each time, and registers rules for
+all five hundred composite ones, also where that is what the operation is composed of in any case: 0.6 s of the 0.9 s
+that a small program takes. Here they are looked through once, and rules are registered for the forty others alone.
 """
 
 import functools
