@@ -73,7 +73,6 @@ def models_command(
     from ablatrix.errors import CompilerError
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.resolve import resolve_study
-    from ablatrix.trials.client import KeptServers
 
     catalogue = read_catalogue(plugin or ())
     names = compiler or [one.name for one in catalogue.compilers.values() if one.installed and one.name != "eager"]
@@ -86,10 +85,10 @@ def models_command(
         study = _study_of(catalogue, name, (out / name).resolve(), chosen, plugin or [], timeout)
         resolved = resolve_study(study, catalogue)
         _share_programs(out, name)
-        with KeptServers((out / name).resolve() / "work" / "logs") as kept:  # imported once for trials and plain use
-            found[name] = _tried(resolved, out / name, quiet, kept)
-            if plain and name in PLAIN_USE:
-                used[name] = _used(resolved, out / name, timeout, quiet, kept)
+        uses_plainly = plain and name in PLAIN_USE
+        found[name], uses = _tried_both_ways(resolved, out / name, timeout, quiet, uses_plainly)
+        if uses_plainly:
+            used[name] = uses
     print(table_text(found, {one.name: _kind(one.name, model) for one in study.workloads}, used), end="")
 
 
@@ -167,6 +166,17 @@ def _share_programs(out: Path, name: str) -> None:
             link.symlink_to(os.path.relpath(out / "programs", link.parent))
     except OSError as error:
         raise TrialError(f"{link}: cannot be written: {error.strerror}; choose another --out") from None
+
+
+def _tried_both_ways(
+    resolved: "ResolvedStudy", out: Path, timeout: float, quiet: bool, plain: bool
+) -> "tuple[list[Record], Mapping[str, PlainUse]]":
+    """Try a compiler on the models and, where asked, use it plainly, too; it is imported once for both."""
+    from ablatrix.trials.client import KeptServers
+
+    with KeptServers(out.resolve() / "work" / "logs") as kept:
+        found = _tried(resolved, out, quiet, kept)
+        return found, _used(resolved, out, timeout, quiet, kept) if plain else {}
 
 
 def _tried(resolved: "ResolvedStudy", out: Path, quiet: bool, kept: "KeptServers") -> "list[Record]":
