@@ -85,10 +85,8 @@ def models_command(
         study = _study_of(catalogue, name, (out / name).resolve(), chosen, plugin or [], timeout)
         resolved = resolve_study(study, catalogue)
         _share_programs(out, name)
-        uses_plainly = plain and name in PLAIN_USE
-        found[name], uses = _tried_both_ways(resolved, out / name, timeout, quiet, uses_plainly)
-        if uses_plainly:
-            used[name] = uses
+        found[name], uses = _tried_both_ways(resolved, out / name, timeout, quiet, plain and name in PLAIN_USE)
+        used |= {} if uses is None else {name: uses}
     print(table_text(found, {one.name: _kind(one.name, model) for one in study.workloads}, used), end="")
 
 
@@ -170,13 +168,13 @@ def _share_programs(out: Path, name: str) -> None:
 
 def _tried_both_ways(
     resolved: "ResolvedStudy", out: Path, timeout: float, quiet: bool, plain: bool
-) -> "tuple[list[Record], Mapping[str, PlainUse]]":
-    """Try a compiler on the models and, where asked, use it plainly, too; it is imported once for both."""
+) -> "tuple[list[Record], Mapping[str, PlainUse] | None]":
+    """Try a compiler on the models and, where asked, use it plainly, too (else None); it is imported once for both."""
     from ablatrix.trials.client import KeptServers
 
     with KeptServers(out.resolve() / "work" / "logs") as kept:
         found = _tried(resolved, out, quiet, kept)
-        return found, _used(resolved, out, timeout, quiet, kept) if plain else {}
+        return found, _used(resolved, out, timeout, quiet, kept) if plain else None
 
 
 def _tried(resolved: "ResolvedStudy", out: Path, quiet: bool, kept: "KeptServers") -> "list[Record]":
