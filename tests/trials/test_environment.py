@@ -270,6 +270,11 @@ def test_git_state_is_dirty_with_new_study_but_not_with_outside_results(checkout
     assert git_state(checkout / "studies") == (commit, True)
 
 
+def test_git_state_is_clean_where_python_left_what_it_compiled(checkout: Path) -> None:
+    _put(checkout, "studies/__pycache__/model.cpython-311.pyc", "\0")
+    assert git_state(checkout / "studies") == (_git(checkout, "rev-parse", "HEAD"), False)
+
+
 def test_git_state_of_untracked_directory_has_no_commit(checkout: Path) -> None:
     _put(checkout, "ignored/site-packages/ablatrix/code.py", "x = 1\n")
     assert git_state(checkout / "ignored/site-packages/ablatrix") == (None, None)
