@@ -64,6 +64,7 @@ from ablatrix.trials.slots import (
 from ablatrix.trials.slots.messages import REQUEST
 
 LOOKS = (2, 18)
+TRIES = 3
 TARGETS = {"block_ms": 7.0}
 """At 1,000 hosts a block of docs/quick.zip ends every 8 ms."""
 
@@ -248,7 +249,10 @@ def measure_driver(bundle: Path, repeats: int = 12, slots: int = 16) -> DriverCo
     """Return what the driver takes, measured here."""
     fingerprint, templates = read_fingerprint(), Templates.read(bundle)
     paired_ratio([0.1, 0.2])  # imports what its first use needs
-    few, many = (_time_of_block(bundle, templates, fingerprint, looks, repeats, slots) for looks in LOOKS)
+    few, many = (  # the least of some: other programs of the machine only add
+        min(_time_of_block(bundle, templates, fingerprint, looks, repeats, slots) for _ in range(TRIES))
+        for looks in LOOKS
+    )
     look_s = max(0.0, many - few) / (LOOKS[1] - LOOKS[0])
     sync_s, file_s = _times_of_sync()
     return DriverCosts(

@@ -7,7 +7,7 @@ import logging
 import os
 import platform
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,10 +111,8 @@ def run(
     design = _make_ready(resolved, directory)
     progress = LoggedProgress(progress or Silence())
     with _locked(directory), run_log(directory.log), ExitStack() as stack:
-        if slots is not None:  # first: a library may take the signals that the interrupt catches after it
-            stack.enter_context(slots)
-        else:
-            stack.enter_context(measuring_here(progress.notice))
+        place: AbstractContextManager[object] = measuring_here(progress.notice) if slots is None else slots
+        stack.enter_context(place)  # first: a library of slots may take the signals that the interrupt catches after it
         interrupt = stack.enter_context(Interrupt()) if kept is None else kept.interrupt
         _log_beginning(resolved.study, directory)
         ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
