@@ -2,11 +2,11 @@
 
 The driver is that of the product: it wakes, takes the answers that are there one after the other, waits for the disk
 once for what all of them brought and for the offers that follow, sends these, and sleeps. A slot answers a look after
-some time, or as soon as its block ends. What a block takes and how long its lines are comes from records
-(docs/quick.zip). What the driver takes for a block, a look and the disk is measured with the product's code
-(`cluster_driver`), and a call with Ray where it is installed, else with TCP. Hosts die at random, are missed after a
-silence, come back, and their block runs again from its beginning; hosts differ in speed. Efficiency is the time of
-blocks that counted, over hosts x the time from start to end.
+some time, or as soon as its block ends; looks before the end are charged with it. What a block takes and how long its
+lines are comes from records (docs/quick.zip). What the driver takes for a block, a look and the disk is measured with
+the product's code (`cluster_driver`), and a call with Ray where it is installed, else with TCP. Hosts die at random,
+are missed after a silence, come back, and their block runs again from its beginning; hosts differ in speed. Efficiency
+is the time of blocks that counted, over hosts x the time from start to end.
 
     python benchmarks/cluster_simulation.py [--records docs/quick.zip] [--trials 1000000]
     python benchmarks/cluster_simulation.py --against LOCAL CLUSTER     # two results of one study
@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import heapq
+import itertools
 import json
 import random
 import socket
@@ -30,7 +31,7 @@ import threading
 import zipfile
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter, process_time
@@ -50,13 +51,13 @@ class Costs:
     """What things take.
 
     Attributes:
-        blocks: Seconds of each recorded block.
+        blocks: Seconds of each recorded block, on one host: from its first trial to the next block's.
         trials: Trials of a block, in the mean.
         line_bytes: Of a record, in the mean.
         call_s: Processor time of the driver for a call to a slot and its answer.
         way_s: From a call to its answer.
         driver: What the driver takes beside calls.
-        gap_s: What a slot takes between an offer and its first trial.
+        gap_s: What a slot takes besides, between an offer and its first trial.
     """
 
     blocks: tuple[float, ...]
@@ -111,12 +112,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--records", type=Path, default=Path(__file__).parents[1] / "docs" / "quick.zip")
     parser.add_argument("--trials", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=12, help="of the study by which the driver is measured")
-    parser.add_argument("--gap", type=float, default=0.3, help="seconds between an offer and its first trial")
+    parser.add_argument("--gap", type=float, default=0.1, help="seconds that a slot takes for an offer (assumed)")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="of what the driver and its disk take: a calmer machine"
+    )
     parser.add_argument("--against", type=Path, nargs=2, metavar=("LOCAL", "CLUSTER"))
     chosen = parser.parse_args(arguments)
     if chosen.against:
         return hold_against(chosen.against[0], chosen.against[1], chosen.records, chosen.repeats)
-    costs = measure(chosen.records, chosen.repeats, chosen.gap)
+    costs = scaled(measure(chosen.records, chosen.repeats, chosen.gap), chosen.scale)
     print(_told(costs))
     day = 24 * 3600.0
     tables = {
@@ -137,6 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     efficiency = {one.hosts: one.efficiency for one in found["a failure a host and week"]}
     figures = {
         "block_s": statistics.fmean(costs.blocks),
+        "scale": chosen.scale,
         "driver_block_ms": 1e3 * costs.driver.block_s,
         "driver_look_ms": 1e3 * costs.driver.look_s,
         "call_ms": 1e3 * costs.call_s,
@@ -232,13 +237,18 @@ def measure(records: Path, repeats: int, gap_s: float) -> Costs:
     with zipfile.ZipFile(records) as bundle:
         name = next(one for one in bundle.namelist() if one.endswith("results.jsonl"))
         lines = bundle.read(name).splitlines(keepends=True)
-    blocks: dict[str, float] = {}
+    starts: dict[str, float] = {}
+    end = 0.0
     for line in lines:
         record = json.loads(line)
-        blocks[record["block_id"]] = blocks.get(record["block_id"], 0.0) + record["wall_s"]
+        began = datetime.fromisoformat(record["meta"]["time_utc"]).timestamp()
+        starts[record["block_id"]] = min(began, starts.get(record["block_id"], began))
+        end = max(end, began + max(record["wall_s"], record["meta"]["noise"]["span_s"] or 0.0))
+    order = [*sorted(starts.values()), end]
+    blocks = [after - before for before, after in itertools.pairwise(order)]
     call_s, way_s = _times_of_call()
     return Costs(
-        blocks=tuple(blocks.values()),
+        blocks=tuple(blocks),
         trials=len(lines) / len(blocks),
         line_bytes=sum(map(len, lines)) / len(lines),
         call_s=call_s,
@@ -248,13 +258,19 @@ def measure(records: Path, repeats: int, gap_s: float) -> Costs:
     )
 
 
+def scaled(costs: Costs, factor: float) -> Costs:
+    """Return costs with all that the driver and its disk take multiplied."""
+    driver = DriverCosts(**{name: factor * value for name, value in asdict(costs.driver).items()})
+    return replace(costs, driver=driver, call_s=factor * costs.call_s, way_s=factor * costs.way_s)
+
+
 def _times_of_call(times: int = 500) -> tuple[float, float]:
     """Return the driver's processor time of a call, and how long it takes to be answered: by Ray, else by TCP."""
     try:
         import ray
     except ImportError:
         return _times_of_tcp_call()
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
 
     class Echo:
         def answer(self, request: bytes) -> bytes:
@@ -352,9 +368,9 @@ class _Run:
         ended: list[int] = []
         while self.events and self.events[0][0] <= came:
             time, _, kind, host, life = heapq.heappop(self.events)
-            if kind in ("looked", "ended"):
+            if kind == "ended":
                 if life == self.life[host]:
-                    self.answered(host, ended, is_end=kind == "ended")
+                    self.answered(host, ended)
             elif life == self.life[host] or kind == "missed":
                 getattr(self, kind)(host, time)
         offered = [self.idle.popleft() for _ in range(min(len(self.idle), len(self.todo)))]
@@ -365,16 +381,13 @@ class _Run:
         self.wait(len(ended))  # raw samples
         self.wait(1 if self.setting.together and ended else len(ended))  # records
 
-    def answered(self, host: int, ended: list[int], *, is_end: bool) -> None:
-        """Take a look's answer; of a block that has ended, all of it."""
-        self.now += self.costs.call_s + self.costs.driver.look_s
+    def answered(self, host: int, ended: list[int]) -> None:
+        """Take all of a block that has ended; what looks at it took before is charged now."""
         held = self.running[host]
         if held is None:
             return
-        if not is_end:
-            self.look(host, held[1])
-            return
-        self.now += self.costs.driver.block_s
+        looks = 1 + int(held[0] / self.setting.look_s)
+        self.now += looks * (self.costs.call_s + self.costs.driver.look_s) + self.costs.driver.block_s
         self.running[host] = None
         self.useful += held[0]
         self.done += 1
@@ -389,16 +402,11 @@ class _Run:
             self.now += driver.sync_s + (files - 1) * further
 
     def begin(self, host: int) -> None:
-        """Give a host its next block."""
+        """Give a host its next block; it answers a look as soon as it sees that the block has ended."""
         took = self.todo.popleft() * self.speed[host]
         ends = self.now + self.costs.way_s / 2 + self.costs.gap_s + took
         self.running[host] = (took, ends)
-        self.look(host, ends)
-
-    def look(self, host: int, ends: float) -> None:
-        """Look at a running slot: it answers after a while, or as soon as it sees that its block has ended."""
-        seen, looked = max(ends, self.now) + self.rng.uniform(0.0, CHECK_S), self.now + self.setting.look_s
-        self.at(min(seen, looked) + self.costs.way_s, "ended" if seen <= looked else "looked", host)
+        self.at(ends + self.rng.uniform(0.0, CHECK_S) + self.costs.way_s, "ended", host)
 
     def dies(self, host: int, time: float) -> None:
         """Lose a host; it is missed after a silence, and comes back."""

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from ablatrix.errors import TrialError
+from ablatrix.study.model import Study
+from ablatrix.study.resolve import resolve_study
+from ablatrix.trials.run import run
 from ablatrix.trials.slots import measuring_here
 from ablatrix.trials.slots.host_lock import HostLock, lock_path
 
@@ -36,6 +39,22 @@ def test_run_beside_a_slot_is_refused_until_it_leaves(tmp_path: Path) -> None:
     slot.release()
     with measuring_here(lambda text: None, tmp_path / "lock"):
         pass
+
+
+def test_study_is_not_run_where_a_slot_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ABLATRIX_LOCK_DIR", str(tmp_path))
+    data = {
+        "name": "s",
+        "workloads": ["mlp"],
+        "compilers": ["tvm"],
+        "modes": ["cold"],
+        "stages": [{"name": "p", "factorial": {"fusion": ["off"]}}],
+    }
+    slot = HostLock(lock_path())
+    with pytest.raises(TrialError, match="a slot of a cluster measures on this host"):
+        run(resolve_study(Study.model_validate(data)), tmp_path / "out")
+    slot.release()
+    assert not (tmp_path / "out" / "results.jsonl").exists()
 
 
 def test_slot_beside_a_run_is_refused(tmp_path: Path) -> None:
