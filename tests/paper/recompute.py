@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import math
+import operator
 import re
 import statistics
 import sys
@@ -748,7 +749,7 @@ class Recomputed:
 
 
 def paired_times(held: list[tuple[int, list[float], list[float] | None]]) -> Iterator[tuple[int, float]]:
-    """Yield each trial's time in an undisturbed round: the fastest third, without what whole rounds lost."""
+    """Yield each trial's time in a round: calm, or as usual where a block was never calm."""
     longest = max(len(bursts) for _, bursts, _ in held)
     whole = [one for one in held if len(one[1]) == longest]
     has_fastest = all(fastest and len(fastest) == longest and min(fastest) > 0 for *_, fastest in whole)
@@ -756,14 +757,37 @@ def paired_times(held: list[tuple[int, list[float], list[float] | None]]) -> Ite
         (one, [math.log(time) for time in (fastest if has_fastest and fastest else bursts)])
         for one, bursts, fastest in whole
     ]
-    firsts = [mean(sorted(values)[: math.ceil(longest / 10)]) for _, values in logs]
+    rows = [values for _, values in logs]
+    is_calm = longest < 8 or not between_parts(rows, usual_levels) < 0.8 * between_parts(rows, calm_levels)
+    levels = calm_levels(rows) if is_calm else usual_levels(rows)
+    yield from ((one, math.exp(level)) for (one, _), level in zip(logs, levels, strict=True))
+
+
+def calm_levels(rows: list[list[float]]) -> list[float]:
+    """Return the mean of the fastest third of each row, without what all lost in a round."""
+    count = len(rows[0])
+    firsts = [mean(sorted(values)[: math.ceil(count / 10)]) for values in rows]
+    lost = [min(values[number] - first for values, first in zip(rows, firsts, strict=True)) for number in range(count)]
+    return [mean(sorted(map(operator.sub, values, lost))[: math.ceil(count / 3)]) for values in rows]
+
+
+def usual_levels(rows: list[list[float]]) -> list[float]:
+    """Return the mean of the middle three fifths of each row, without what the middle one lost in a round."""
+    count = len(rows[0])
+    centres = [statistics.median(values) for values in rows]
     lost = [
-        min(values[number] - first for (_, values), first in zip(logs, firsts, strict=True))
-        for number in range(longest)
+        statistics.median([values[number] - centre for values, centre in zip(rows, centres, strict=True)])
+        for number in range(count)
     ]
-    for one, values in logs:
-        calm = sorted(value - gone for value, gone in zip(values, lost, strict=True))
-        yield one, math.exp(mean(calm[: math.ceil(longest / 3)]))
+    cut = count // 5
+    return [mean(sorted(map(operator.sub, values, lost))[cut : count - cut]) for values in rows]
+
+
+def between_parts(rows: list[list[float]], levels: Callable[[list[list[float]]], list[float]]) -> float:
+    """Return how much levels vary between parts of every fourth round, where each part is as fast as it is."""
+    parts = [levels([values[start::4] for values in rows]) for start in range(4)]
+    apart = [[level - mean(part) for level in part] for part in parts]
+    return float(sum((level - mean(of_row)) ** 2 for of_row in zip(*apart, strict=True) for level in of_row))
 
 
 def repeat_of(row: Record) -> Any:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.documents.faults import closest
+from ablatrix.documents.spelling import NAME
 from ablatrix.records.metrics import Language
 
 
@@ -45,9 +46,7 @@ class Claim(Part):
     The *factor* is how many times smaller a metric becomes: before over after, so that 2 is twice as good.
     """
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)] = Field(
-        description="Name of the claim, each once."
-    )
+    id: Annotated[str, NAME, Field(max_length=64)] = Field(description="Name of the claim, each once.")
     workload: str | None = Field(default=None, description="Workload; of `correct` and `cache_misses` also none: all.")
     compiler: str | None = Field(default=None, description="Compiler; of `correct` and `cache_misses` also none: all.")
     metric: MetricName | None = Field(default=None, description="Column that is compared; less is better.")

@@ -3,12 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from ablatrix.artifact.contents import DOCUMENT_NAMES, MANIFEST_NAME, RecordedClaim, Role, role_of
+from ablatrix.artifact.contents import DOCUMENT_NAMES, MANIFEST_NAME, RECIPE_NAME, RecordedClaim, Role, role_of
 from ablatrix.artifact.documents.conditions import hardware, kernels, needs
 from ablatrix.artifact.documents.facts import RESULT_ROLES, Facts, duration, size
 from ablatrix.artifact.documents.markup import Commands, Items, Paragraph, Section, Table, markdown, plain
 from ablatrix.artifact.documents.origins import authors_line, code_licences, data_licences
-from ablatrix.artifact.documents.steps import TINY, about_torch, full, installation, of_claims
+from ablatrix.artifact.documents.steps import TINY, about_torch, full, installation, of_claims, without_network
 from ablatrix.records.status import Status
 
 MEANING: dict[Role, str] = {
@@ -33,6 +33,7 @@ MEANING: dict[Role, str] = {
     "software": "source of the ablatrix version that made this artifact, for `pip install`",
     "example": "a tiny study with claims of its own, for kicking the tires",
     "licence": "licence of ablatrix",
+    "container": "recipe of a container in which this artifact is evaluated without a network",
     "log": "what the run printed",
     "other": "files that came with the study",
 }
@@ -40,7 +41,15 @@ MEANING: dict[Role, str] = {
 
 def readme_text(facts: Facts) -> str:
     """Return the README."""
-    sections = (_tires(facts), _full(facts), *_claims(facts), _cost(facts), _systems(facts), _map(facts))
+    sections = (
+        _tires(facts),
+        *_container(facts),
+        _full(facts),
+        *_claims(facts),
+        _cost(facts),
+        _systems(facts),
+        _map(facts),
+    )
     return markdown(Section(f"Artifact of the study `{facts.name}`", _abstract(facts), sections))
 
 
@@ -122,6 +131,21 @@ def _tires(facts: Facts) -> Section:
             ),
         ),
     )
+
+
+def _container(facts: Facts) -> tuple[Section, ...]:
+    """Return how to do it without a network, where the artifact has a recipe."""
+    if not any(entry.path == RECIPE_NAME for entry in facts.entries):
+        return ()
+    text = (
+        "The folder of wheels that comes with this artifact has every package of `container/wheels.txt`, and pip "
+        "installs none with another digest. Only the first command needs a network: it fetches Debian's Python and "
+        "C++ compiler, of the day on which the study was run. The others need root, and the network is off for "
+        "whatever they run; `container/Containerfile` and `container/apptainer.def` say how to do the same without "
+        "root. The second command ends with a digest of the whole file tree, which is the same whoever makes it. What "
+        "is repeated there of the study itself is measured on your machine, and with its own kernel."
+    )
+    return (Section("Kick the tires without a network", (Commands(without_network()), Paragraph(text))),)
 
 
 def _full(facts: Facts) -> Section:
