@@ -273,7 +273,7 @@ def _time_of_block(
     bundle: Path, templates: Templates, fingerprint: Fingerprint, looks: int, repeats: int, slots: int
 ) -> float:
     """Return the driver's processor time a block, waits for the disk not counted."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as temporary, ExitStack() as stack, Interrupt() as interrupt:
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack, Interrupt() as interrupt:
         path = Path(temporary)
         resolved = _study(bundle, path, repeats)
         hosts = [
@@ -312,7 +312,7 @@ def _time_of_seat(count: int = 1000, turns: int = 20) -> float:
 def _times_of_sync(times: int = 12, counts: Sequence[int] = (1, 4, 16, 48)) -> tuple[float, float]:
     """Return the wait for one file, and what each further one that waits with it adds: a line by least squares."""
     found: list[tuple[int, float]] = []
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as temporary:
+    with tempfile.TemporaryDirectory() as temporary:
         for count in counts:
             for time in range(times):
                 files = [Path(temporary) / f"{count}-{time}-{number}" for number in range(count)]

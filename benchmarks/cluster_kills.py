@@ -39,6 +39,7 @@ from kill_resume import dangles
 TARGETS = {"kills": 100, "lost": 0, "doubled": 0, "processes_left": 0, "invalid": 0}
 KINDS = ("worker", "runner", "actor", "raylet", "node", "driver", "cut")
 EARLIEST_S, LATEST_S, GONE_S, STUDY_S, READY_S = 4.0, 25.0, 40.0, 1800.0, 120.0
+TRIES = 5
 CUTS_S = (3.0, 15.0, 75.0)
 """How long links are cut: a slot is given up after 60 s."""
 BRIDGE, NETWORK = "ablatrix0", "10.77.0"
@@ -75,6 +76,7 @@ class Networks:
         if not self.is_allowed:
             return
         number, name = len(self.names) + 10, f"ablatrix-{host}"
+        self._forget(name)  # of a run that was killed
         self.names.append(name)
         _ip("netns", "add", name)
         _ip("link", "add", f"{name}-v", "type", "veth", "peer", "name", "eth0", "netns", name)
@@ -103,12 +105,18 @@ class Networks:
     def remove(self) -> None:
         """Remove all of it."""
         for name in self.names:
-            with suppress(subprocess.CalledProcessError):
-                _ip("netns", "del", name)
+            self._forget(name)
         if self.is_allowed:
             _ip("link", "del", BRIDGE)
 
+    def _forget(self, name: str) -> None:
+        for words in (("link", "del", f"{name}-v"), ("netns", "del", name)):
+            with suppress(subprocess.CalledProcessError):
+                _ip(*words)
+
     def _has_bridge(self) -> bool:
+        with suppress(subprocess.CalledProcessError):
+            _ip("link", "del", BRIDGE)
         try:
             _ip("link", "add", BRIDGE, "type", "bridge")
             _ip("addr", "add", f"{NETWORK}.1/24", "dev", BRIDGE)
@@ -176,21 +184,26 @@ class Nodes:
             self._end(host)
 
     def _start(self, within: Sequence[str], words: Sequence[str]) -> subprocess.Popen[bytes]:
-        log = self._log.open("ab")
         ray = Path(sys.executable).with_name("ray")
-        process = subprocess.Popen([*within, str(ray), "start", *words, *SMALL], stdout=log, stderr=log)
-        ends = monotonic() + READY_S
-        while monotonic() < ends and process.poll() is None:
-            if any("raylet/raylet" in _words(one) for one in descendants(process.pid)):
-                return process
-            sleep(0.5)
-        raise SystemExit(f"a node of Ray did not start; see {self._log}")
+        for _ in range(TRIES):  # a busy machine may take longer than Ray gives a process to start
+            with self._log.open("ab") as log:
+                process = subprocess.Popen([*within, str(ray), "start", *words, *SMALL], stdout=log, stderr=log)
+            ends = monotonic() + READY_S
+            while monotonic() < ends and process.poll() is None:
+                if any("raylet/raylet" in _words(one) for one in descendants(process.pid)):
+                    return process
+                sleep(0.5)
+            _end(process)
+        raise SystemExit(f"a node of Ray did not start:\n{self._log.read_text()[-2000:]}")
 
     def _end(self, host: str) -> None:
-        process = self.processes.pop(host)
-        for one in (*descendants(process.pid), process.pid):
-            _kill(one)
-        process.wait()
+        _end(self.processes.pop(host))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for one in (*descendants(process.pid), process.pid):
+        _kill(one)
+    process.wait()
 
 
 def _ip(*words: str) -> None:
@@ -206,7 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--keep", type=Path, default=Path("cluster_kills.jsonl"))
     parser.add_argument("--kinds", default=",".join(KINDS))
     chosen = parser.parse_args(arguments)
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0"}
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
     moments, done = random.Random(chosen.seed), Counter[str]()
     with ExitStack() as stack:
         parent = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ablatrix-cluster-")))

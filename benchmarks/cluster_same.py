@@ -104,14 +104,16 @@ def run(study: Path, out: Path, side: str) -> Path:
         return out
     ray = str(Path(sys.executable).with_name("ray"))
     own = ["--num-cpus=0", "--disable-usage-stats", '--resources={"ablatrix_slot": 1}', "--include-dashboard=false"]
+    there = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_ADDRESS": f"127.0.0.1:{PORT}"}
     head = subprocess.Popen(
-        [ray, "start", "--head", f"--port={PORT}", *own, "--block"],
+        [ray, "start", "--head", f"--port={PORT}", "--node-ip-address=127.0.0.1", *own, "--block"],
+        env=there,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         wait_for_port(head)
-        subprocess.run([*words, "--slots", "ray"], check=True, env={**os.environ, "RAY_ADDRESS": f"127.0.0.1:{PORT}"})
+        subprocess.run([*words, "--slots", "ray"], check=True, env=there)
     finally:
         head.terminate()  # and with it all that it started; `ray stop` would end every cluster of this machine
         head.wait()

@@ -23,6 +23,7 @@ import hashlib
 import heapq
 import itertools
 import json
+import os
 import random
 import socket
 import statistics
@@ -270,6 +271,7 @@ def _times_of_call(times: int = 500) -> tuple[float, float]:
         import ray
     except ImportError:
         return _times_of_tcp_call()
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}  # else it leaves a token at home
     ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
 
     class Echo:
