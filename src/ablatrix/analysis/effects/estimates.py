@@ -304,7 +304,7 @@ class _Cube:
         if hosts is None or any(corner not in columns for corner in corners):
             return ()
         whole = ~np.isnan(np.stack([columns[corner] for corner in corners])).any(axis=0)
-        return tuple(compress(hosts.names, whole.tolist()))
+        return tuple(compress(hosts.names, map(bool, whole)))
 
 
 def _cube(grid: FactorialGrid, start: Configuration, end: Configuration) -> _Cube:
