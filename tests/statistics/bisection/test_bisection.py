@@ -142,7 +142,7 @@ def test_failure_that_always_shows_is_found_by_halves() -> None:
 
 
 def test_bad_commit_without_failure_is_no_trouble() -> None:
-    found = decide(failing_belief({4: Votes(0, 20)}, 4), (4,), (), [1.0] * 4, 0.95)
+    found = decide(failing_belief({4: Votes(0, 40)}, 4), (4,), (), [1.0] * 4, 0.95)
     assert found.state == "no_trouble"
 
 
@@ -159,7 +159,7 @@ def test_belief_of_failure_is_bayes_rule(votes: dict[int, Votes]) -> None:
     for culprit in range(1, 8):
         left = [held for commit, held in votes.items() if commit < culprit]
         right = [held for commit, held in votes.items() if commit >= culprit]
-        log = marginal(left, (0.1, 9.9)) + marginal(right, (2.0, 0.5))
+        log = marginal(left, (0.1, 9.9)) + marginal(right, (2.0, 1.0))
         weights.append((0.05 if culprit == 7 else 0.95 / 6) * math.exp(log))
     expected = [one / sum(weights) for one in weights]
     assert failing_belief(votes, 6).culprits == pytest.approx(expected, rel=1e-9)
