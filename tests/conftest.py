@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -108,6 +109,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # each module that it imports, and pytest every file of tests.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    locks = tempfile.TemporaryDirectory(prefix="ablatrix-locks-")  # processes that share the tests disturb each other
+    os.environ["ABLATRIX_LOCK_DIR"] = locks.name
+    config.add_cleanup(locks.cleanup)
     # Interpreters that ablatrix starts import nothing from the working directory; compilers of the tests are modules.
     root = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))

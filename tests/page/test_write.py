@@ -26,6 +26,7 @@ from ablatrix.page.write import write_page
 from ablatrix.records.model import Record
 from tests.page.conftest import HOSTILE, WRONG, Made
 from tests.synthetic import BASELINE, make_records, tidied
+from tests.with_hosts import Host, host_id, over_hosts
 
 VOID = {"meta", "link", "input", "br", "img", "hr", "wbr"}
 
@@ -119,6 +120,23 @@ def final_records(made: Made) -> dict[str, Record]:
 
 
 @pytest.mark.long
+def test_page_of_several_hosts_says_on_how_many_and_which_differ(tmp_path: Path) -> None:
+    odd = [*(Host(name) for name in "abc"), Host("d", slow=2.0, odd={("fusion", "on"): 1.08})]
+    text = write_page(Findings(tidied(over_hosts(odd))), (), tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Results of 4 hosts: an effect is measured within each of them" in text
+    heading, *rows = Elements(text).rows["hosts"]
+    at = [name.strip() for name, _ in heading]
+    cells = [[text.strip() for text, _ in row] for row in rows]
+    told = {(row[0], row[at.index("knob")]) for row in cells if row[at.index("hosts that disagree")]}
+    assert {row[at.index("hosts")] for row in cells} == {"4"}
+    assert ("encoder", "fusion: off \N{RIGHTWARDS ARROW} on") in told
+    assert {row[at.index("hosts that disagree")] for row in cells} == {"", host_id("d")[:6]}
+
+
+def test_page_of_one_host_has_no_table_of_hosts(elements: Elements) -> None:
+    assert "hosts" not in elements.rows
+
+
 @pytest.mark.slow
 def test_page_in_other_process_has_same_bytes(made: Made, tmp_path: Path) -> None:
     here = write_page(Findings(tidy([made.results])), (), tmp_path / "here.html", records=[made.results])

@@ -77,6 +77,25 @@ def test_governor_turbo_and_smt_are_read_from_allowed_cpus(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("changed", "is_same"),
+    [
+        ({"cpu MHz": "2600.1", "processor": "1", "bogomips": "5000"}, True),
+        ({"model name": "Other CPU"}, False),
+        ({"stepping": "3"}, False),
+        ({"flags": "fpu sse avx2 avx512f"}, False),
+    ],
+)
+def test_processor_is_another_one_where_code_for_it_may_be(
+    tmp_path: Path, changed: dict[str, str], is_same: bool
+) -> None:
+    facts = {"processor": "0", "model name": "Some CPU", "stepping": "2", "cpu MHz": "1000.0", "flags": "fpu sse avx2"}
+    for name, given in (("one", facts), ("other", facts | changed)):
+        _put(tmp_path / name, "proc/cpuinfo", "".join(f"{key}\t: {value}\n" for key, value in given.items()))
+    one, other = (machine.processor_digest(tmp_path / name) for name in ("one", "other"))
+    assert (one == other) is is_same
+
+
+@pytest.mark.parametrize(
     ("path", "text", "expected"),
     [
         (".dockerenv", "", "docker"),

@@ -179,8 +179,8 @@ def _claims(facts: Facts) -> tuple[Section, ...]:
     note = Paragraph(
         "The full evaluation checks all claims. Those of one group can also be checked on their own; all other claims "
         "are then reported as undecided, because their trials are not run. Portable claims are about outputs and what "
-        "is computed, such as planned memory: any machine gives the same. Machine-bound ones are about times and memory "
-        "as measured, and may fail on a machine that is unlike the recorded one."
+        "is computed, such as planned memory: any machine gives the same. Machine-bound ones are about times and "
+        "memory as measured, and may fail on a machine that is unlike the recorded one."
     )
     return (Section("Claims", (note,), sections),) if groups else ()
 
