@@ -10,7 +10,7 @@ from torch.export import ExportedProgram
 from ablatrix.errors import WorkloadError
 from ablatrix.plan.plan import Plan, PlanOptions, Task
 from ablatrix.plan.planner import make_plan
-from ablatrix.workloads.capture import capture, export_tasks, input_values, lower, value_tensors
+from ablatrix.workloads.capture import capture, decompositions, export_tasks, input_values, lower, value_tensors
 from ablatrix.workloads.capture.graph import OUTSIDE, REGION
 from ablatrix.workloads.prepare import prepare
 from tests.workloads.toys import TOYS
@@ -62,6 +62,27 @@ def test_values_are_each_written_once_before_they_are_read() -> None:
         assert all(f"%{place}" in node.operation for place in range(len(node.reads)))
         known |= set(node.writes)
     assert known == set(range(len(graph.values)))
+
+
+class Mixed(nn.Module):  # type: ignore[misc]
+    """Operations that are composed of others: such as stay whole, such as become what we say, and others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear, self.norm = nn.Linear(8, 8), nn.LayerNorm(8)
+        self.convolution = nn.Sequential(nn.Conv1d(4, 4, 1), nn.BatchNorm1d(4), nn.GELU(), nn.Dropout(0.1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.convolution(self.norm(self.linear(x)))
+        attended = nn.functional.scaled_dot_product_attention(x, x, x)
+        return nn.functional.interpolate(attended, scale_factor=2.0).square().std(dim=-1) @ torch.ones(4)
+
+
+def test_program_is_decomposed_as_by_the_method_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    exported = torch.export.export(Mixed().eval(), (torch.randn(2, 4, 8),))
+    program = decompositions.decompose(exported)
+    monkeypatch.setattr(decompositions, "PARTS", ("a part that no torch has",))
+    assert str(program.graph) == str(decompositions.decompose(exported).graph)
 
 
 class Splits(nn.Module):  # type: ignore[misc]

@@ -18,17 +18,19 @@ that a small program takes. Here they are looked through once, and rules are reg
 
 import functools
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.export import ExportedProgram
-from torch.export.exported_program import (
-    _decompose_exported_program,
-    _disable_prexisiting_fake_mode,
-    _split_decomp_table_to_cia_and_python_decomp,
-)
+from torch.export import ExportedProgram, exported_program
 
+PARTS = (
+    "_decompose_exported_program",
+    "_disable_prexisiting_fake_mode",
+    "_split_decomp_table_to_cia_and_python_decomp",
+)
+"""Of torch, which it may change: of a torch that has others, its own method is called."""
 Table = Mapping[Any, Callable[..., Any]]
 aten = torch.ops.aten
 
@@ -46,28 +48,35 @@ WHOLE = (
 
 def decompose(program: ExportedProgram) -> ExportedProgram:
     """Return a program in core ATen, with the exceptions named above."""
-    return _run_decompositions(program, *_split_of(_registered()))
-
-
-def make_functional_only(program: ExportedProgram) -> ExportedProgram:
-    """Return a program that writes to nothing in place, with its operations as they are."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
-        return program.run_decompositions({})
-
-
-@_disable_prexisiting_fake_mode  # type: ignore[untyped-decorator]
-def _run_decompositions(program: ExportedProgram, composite: Table, others: Table) -> ExportedProgram:
-    """Do what the method of the program does, with a table that is split already."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
-        return _decompose_exported_program(
+    if not all(hasattr(exported_program, name) for name in PARTS):
+        return _run_decompositions(program, _table())
+    composite, others = _split_of(_registered())
+    run = exported_program._disable_prexisiting_fake_mode(exported_program._decompose_exported_program)
+    with _without_warnings():
+        return run(
             program,
             cia_to_decomp=dict(composite),
             python_decomp_table=dict(others),
             joint_loss_index=None,
             decompose_custom_triton_ops=False,
         )
+
+
+def make_functional_only(program: ExportedProgram) -> ExportedProgram:
+    """Return a program that writes to nothing in place, with its operations as they are."""
+    return _run_decompositions(program, {})
+
+
+def _run_decompositions(program: ExportedProgram, table: Any) -> ExportedProgram:
+    with _without_warnings():
+        return program.run_decompositions(table)
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
+        yield
 
 
 def _registered() -> tuple[str, ...]:
@@ -78,7 +87,7 @@ def _registered() -> tuple[str, ...]:
 @functools.lru_cache(maxsize=1)
 def _split_of(registered: tuple[str, ...]) -> tuple[Table, Table]:
     """Return what becomes of composite operations, where that is not what they are composed of, and of all others."""
-    composite, others = _split_decomp_table_to_cia_and_python_decomp(dict(_table()))
+    composite, others = exported_program._split_decomp_table_to_cia_and_python_decomp(dict(_table()))
     return {one: rule for one, rule in composite.items() if not _is_own(one, rule)}, others
 
 
