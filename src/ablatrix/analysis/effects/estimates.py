@@ -7,7 +7,7 @@ configuration that is not ok is "not attributable", with the reason; nothing is 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations, compress
+from itertools import chain, combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -303,8 +303,9 @@ class _Cube:
         hosts, columns = self.grid.hosts, self.grid.columns
         if hosts is None or any(corner not in columns for corner in corners):
             return ()
-        whole = ~np.isnan(np.stack([columns[corner] for corner in corners])).any(axis=0)
-        return tuple(compress(hosts.names, whole.tolist()))
+        table = np.stack([columns[corner] for corner in corners])
+        kept: list[int] = np.flatnonzero(~np.isnan(table).any(axis=0)).tolist()
+        return tuple(hosts.names[place] for place in kept)
 
 
 def _cube(grid: FactorialGrid, start: Configuration, end: Configuration) -> _Cube:
