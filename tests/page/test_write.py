@@ -12,7 +12,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from statistics import median
 
+import altair as alt
 import pytest
+from altair.utils.schemapi import validate_jsonschema
 from typer.testing import CliRunner
 
 from ablatrix.analysis.findings import Findings
@@ -82,6 +84,16 @@ def ids_of(text: str) -> list[str]:
     records = json.loads(found[1])["records"]
     raw, width = base64.b64decode(records["packed"]).hex(), records["width"]
     return [raw[start : start + width] for start in range(0, len(raw), width)]
+
+
+def test_figures_of_each_kind_are_what_the_schema_allows(made: Made) -> None:
+    found = re.search(r'<script type="application/json" id="charts">(.*?)</script>', made.text, re.DOTALL)
+    assert found
+    kinds = {name.split("-")[1]: spec for name, spec in json.loads(found[1]).items()}
+    assert kinds.keys() == {"effects", "attribution", "crossed", "cold"}
+    for spec in kinds.values():
+        assert spec["config"].pop("aria") is False  # Vega has it and Vega-Lite's schema has not
+        validate_jsonschema(spec, alt.load_schema())
 
 
 def behind(ids: list[str], spelled: str, statistic: str) -> set[str]:

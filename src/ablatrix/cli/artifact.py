@@ -27,6 +27,23 @@ if TYPE_CHECKING:
     from ablatrix.study.trust import Trust
     from ablatrix.trials.run import RunSummary
 
+Anonymous = Annotated[
+    bool,
+    typer.Option(
+        "--anonymous",
+        help="For double-blind review: write the artifact without host, user and home directory; the run with its "
+        "names is kept in OUT-named.",
+    ),
+]
+WithContainer = Annotated[
+    bool,
+    typer.Option(
+        "--container",
+        help="Add the recipe of a container in which the artifact is evaluated without a network, and write the "
+        "wheels that are installed in it to OUT-wheels.",
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
@@ -48,23 +65,9 @@ def artifact_command(
         Path | None,
         typer.Option("--template", help="Template of the paper (YAML).", show_default="the shipped template"),
     ] = None,
-    anonymous: Annotated[
-        bool,
-        typer.Option(
-            "--anonymous",
-            help="For double-blind review: write the artifact without host, user and home directory; the run with its "
-            "names is kept in OUT-named.",
-        ),
-    ] = False,
+    anonymous: Anonymous = False,
     quiet: Quiet = False,
-    container: Annotated[
-        bool,
-        typer.Option(
-            "--container",
-            help="Add the recipe of a container in which the artifact is evaluated without a network, and write the "
-            "wheels that are installed in it to OUT-wheels.",
-        ),
-    ] = False,
+    container: WithContainer = False,
     keep_work: Annotated[
         bool, typer.Option("--keep-work", help="Keep the prepared programs and caches of the run in its folder work/.")
     ] = False,

@@ -74,3 +74,9 @@ def show_claims(checked: Sequence[CheckedClaim], language: Language = "en") -> N
     print_table("Claims", ["claim", "state", "statement", "factor", "wanted", "why"], rows)
     held = sum(one.state == "holds" for one in checked)
     print(f"{held} of {len(checked)} claims hold")
+    portable = sum(one.claim.is_portable for one in checked)
+    bound = len(checked) - portable
+    if bound and portable:
+        print(
+            f"portable, the same on any machine: {portable}; bound to the machine (times, memory as measured): {bound}"
+        )

@@ -103,6 +103,14 @@ class Claim(Part):
         return next(name for name in SUBJECTS if getattr(self, name) is not None)
 
     @property
+    def is_portable(self) -> bool:
+        """Whether it is about outputs or what is computed, so that any machine gives the same.
+
+        Others are about times, or memory as measured: they are bound to the machine, and may fail on another one.
+        """
+        return self.metric is None or METRICS[self.metric].exact_from == 1
+
+    @property
     def bound(self) -> float:
         """The factor that ``at_least``, ``at_most`` or ``within`` stands for; 1 for claims about every trial."""
         if self.within is not None:

@@ -303,9 +303,8 @@ class _Cube:
         hosts, columns = self.grid.hosts, self.grid.columns
         if hosts is None or any(corner not in columns for corner in corners):
             return ()
-        table = np.stack([columns[corner] for corner in corners])
-        kept: list[int] = np.flatnonzero(~np.isnan(table).any(axis=0)).tolist()
-        return tuple(hosts.names[place] for place in kept)
+        lacking = np.isnan(np.stack([columns[corner] for corner in corners]))
+        return tuple(name for name, gaps in zip(hosts.names, lacking.T, strict=True) if not gaps.any())
 
 
 def _cube(grid: FactorialGrid, start: Configuration, end: Configuration) -> _Cube:

@@ -178,13 +178,24 @@ def _claims(facts: Facts) -> tuple[Section, ...]:
     sections = tuple(_group(facts, workload, modes, claims) for (workload, modes), claims in groups.items())
     note = Paragraph(
         "The full evaluation checks all claims. Those of one group can also be checked on their own; all other claims "
-        "are then reported as undecided, because their trials are not run."
+        "are then reported as undecided, because their trials are not run. Portable claims are about outputs and what "
+        "is computed, such as planned memory: any machine gives the same. Machine-bound ones are about times and "
+        "memory as measured, and may fail on a machine that is unlike the recorded one."
     )
     return (Section("Claims", (note,), sections),) if groups else ()
 
 
 def _group(facts: Facts, workload: str | None, modes: tuple[str, ...], claims: Sequence[RecordedClaim]) -> Section:
-    rows = tuple((f"`{claim.id}`", f"{plain(claim.statement)}.", plain(claim.found), claim.state) for claim in claims)
+    rows = tuple(
+        (
+            f"`{claim.id}`",
+            f"{plain(claim.statement)}.",
+            plain(claim.found),
+            claim.state,
+            "portable" if claim.is_portable else "machine-bound",
+        )
+        for claim in claims
+    )
     seconds, growth = facts.usage_of(workload, modes)
     cost = (
         f"Time: {duration(seconds)} for the trials. Memory: {size(growth)} on top of the loaded frameworks. Disk: "
@@ -193,7 +204,7 @@ def _group(facts: Facts, workload: str | None, modes: tuple[str, ...], claims: S
     return Section(
         f"{workload or 'All workloads'}, {' and '.join(modes)}",
         (
-            Table(("claim", "statement", "recorded", "outcome"), rows, (0.2, 0.45, 0.2, 0.1)),
+            Table(("claim", "statement", "recorded", "outcome", "kind"), rows, (0.2, 0.4, 0.17, 0.1, 0.13)),
             Paragraph(cost),
             Commands(of_claims(workload, modes)),
         ),
