@@ -187,10 +187,11 @@ class Nodes:
         ray = Path(sys.executable).with_name("ray")
         for _ in range(TRIES):  # a busy machine may take longer than Ray gives a process to start
             with self._log.open("ab") as log:
+                before = log.tell()
                 process = subprocess.Popen([*within, str(ray), "start", *words, *SMALL], stdout=log, stderr=log)
             ends = monotonic() + READY_S
             while monotonic() < ends and process.poll() is None:
-                if any("raylet/raylet" in _words(one) for one in descendants(process.pid)):
+                if b"Ray runtime started" in self._log.read_bytes()[before:]:
                     return process
                 sleep(0.5)
             _end(process)
