@@ -55,7 +55,7 @@ def keep_beside(found: Finding, results: Path, trial: str, command: str) -> Path
     configuration = found.question.configuration
     kind = found.question.kind.replace("_", " ")
     kept = KeptFinding(
-        kind="culprit",
+        kind="bisect",
         title=f"{configuration.workload} on {configuration.compiler}: {kind} (trial {trial})",
         lines=tuple(line.text for line in finding_lines(found)),
         command=command,
