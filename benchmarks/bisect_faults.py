@@ -1,8 +1,9 @@
 """Does ``bisect`` name the pass or setting that has a fault? Planted faults over the five compilers, and real ones.
 
 A planted fault comes with a pass that changed the program, or with two of them together, or, for OpenVINO, whose passes
-cannot be switched off, with one of a dozen settings (``planted_compilers.py``): it spoils one element of the output,
-makes a run a tenth longer, or crashes the process. Which pass it is, is drawn. The command's own search is run on it,
+cannot be switched off, with one of nine settings (``planted_compilers.py``): it spoils one element of the output,
+makes a run a tenth longer, or crashes the process, while it compiles or on inputs of one size. Which pass it is, is
+drawn. The command's own search is run on it,
 with all passes that changed the program as candidates and no hint. Real ones are public reports that reproduce with the
 versions here (``examples/complaints``).
 
@@ -54,10 +55,12 @@ SETTINGS = {
     "TBB_PARTITIONER": "AUTO",
     "VALUE_CACHE_GROUP_SIZE": 32,
 }
+DIMENSION = {"mlp": 64, "attention": 32, "convolution": 3, "encoder": 16}
+"""A dimension of the inputs of each workload: every second crash is one on it."""
 KINDS = {"spoil": "wrong_output", "slow": "slower", "crash": "crashed"}
 PLAN = {
     "onnxruntime": {"spoil": 4, "crash": 2, "slow": 2},
-    "xla": {"spoil": 3, "crash": 2, "slow": 1},
+    "xla": {"spoil": 3, "crash": 2, "slow": 2},
     "inductor": {"spoil": 3, "crash": 2, "slow": 2},
     "tvm": {"spoil": 4, "crash": 2, "slow": 2},
     "openvino": {"spoil": 4, "crash": 2, "slow": 2},
@@ -144,11 +147,14 @@ def _cases(seed: int, scratch: Path, only: Sequence[str], done: set[str]) -> Ite
         if compiler not in only or name in done:
             continue
         draw = random.Random(f"{seed} {name}")
-        workload = draw.choice(list(WORKLOADS))
-        if (compiler, workload) not in listed:
-            listed[compiler, workload] = _titles(compiler, workload, scratch)
+        for workload in draw.sample(list(WORKLOADS), len(WORKLOADS)):
+            if (compiler, workload) not in listed:
+                listed[compiler, workload] = _titles(compiler, workload, scratch)
+            if len(listed[compiler, workload]) > 1:  # else there is nothing to choose
+                break
         drawn = tuple(sorted(draw.sample(listed[compiler, workload], size)))
-        fault = " ".join((what, *(one.partition("=")[0] for one in drawn)))
+        kind = f"crash:{DIMENSION[workload]}" if what == "crash" and number % 2 else what
+        fault = " ".join((kind, *(one.partition("=")[0] for one in drawn)))
         yield Case(name=name, compiler=compiler, workload=workload, what=what, guilty=drawn, fault=fault)
 
 

@@ -2,12 +2,13 @@
 
 The fault is in the environment variable ``PLANTED_FAULT``: what it does, then the addresses that have to be in force
 for it, as ``spoil pass:algsimp pass:fusion``. A pass is in force unless it is switched off, a setting where it is set.
-So the fault behaves as if that pass, or two of them together, had it.
+So the fault behaves as if that pass, or two of them together, had it. ``crash`` ends the process while it compiles,
+``crash:64`` while it runs, on inputs of which a dimension is 64.
 """
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
@@ -49,6 +50,17 @@ def slow(bound: BoundRun, _inputs: Sequence[torch.Tensor]) -> None:
         pass
 
 
+def crash_on(dimension: int) -> Callable[[BoundRun, Sequence[torch.Tensor]], None]:
+    """Return what runs, and ends the process on inputs with a dimension."""
+
+    def crash(bound: BoundRun, inputs: Sequence[torch.Tensor]) -> None:
+        if any(dimension in one.shape for one in inputs):
+            os.kill(os.getpid(), signal.SIGSEGV)
+        bound.run()
+
+    return crash
+
+
 class Planted(Around):
     """A compiler with the fault of the environment."""
 
@@ -71,7 +83,9 @@ class Planted(Around):
             return self.inner.compile(request)
         if what == "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
-        return Wrapped(self.inner.compile(request), {"spoil": spoil, "slow": slow}[what])
+        kind, _, dimension = what.partition(":")
+        around = crash_on(int(dimension)) if kind == "crash" else {"spoil": spoil, "slow": slow}[kind]
+        return Wrapped(self.inner.compile(request), around)
 
 
 class PlantedTvm(Planted):
@@ -105,6 +119,6 @@ class PlantedOpenvino(Planted):
 
 
 COMPILERS = [
-    replace(SHIPPED[name], name=f"planted_{name}", adapter=f"planted_compilers:Planted{name.capitalize()}", extra="")
+    replace(SHIPPED[name], name=f"planted_{name}", adapter=f"planted_compilers:Planted{name.capitalize()}")
     for name in NAMES
 ]

@@ -61,3 +61,19 @@ def test_diagnosis_says_where_cause_is_not_among_knobs(here: Ablatrix, tmp_path:
     said = here("diagnose", path, "--show", "all").stdout.decode()
     assert "cold, wrong output: every configuration has it, so the cause is not among those that this study" in said
     assert "hot, crashed: found at each level of partition, reuse, memory_plan, so not caused by one of" in said
+
+
+def test_diagnosis_names_the_commands_for_a_trial_with_the_trouble(here: Ablatrix, tmp_path: Path) -> None:
+    records = make_records(workloads=["encoder"], blocks=3, plants=PLANTS)
+    path = write_records(tmp_path / "results.jsonl", records)
+    steps = here("diagnose", path.parent).stderr.decode()
+    (asked,) = [line for line in steps.splitlines() if "ablatrix bisect" in line]
+    trial = asked.split("ablatrix bisect ")[1].split()[0]
+    assert [one.status for one in records if one.trial_id == trial] == ["wrong_output"]
+    assert asked.endswith(f"ablatrix bisect {trial} --results {path.parent} --study STUDY --out bisect")
+    assert f"ablatrix reduce {trial} --results" in steps
+
+
+def test_diagnosis_without_a_trouble_names_no_bisection(here: Ablatrix, tmp_path: Path) -> None:
+    path = write_records(tmp_path / "results.jsonl", make_records(workloads=["encoder"], blocks=3))
+    assert "ablatrix bisect" not in here("diagnose", path.parent).stderr.decode()

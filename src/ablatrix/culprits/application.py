@@ -12,14 +12,16 @@ from ablatrix.culprits.journal import Applied
 from ablatrix.errors import CompilerError
 from ablatrix.troubles import Answer, Configuration, Predicate
 
+MOST_CHANGES = 256
+"""Where a pass counts its changes, so many are tried at most."""
 
-def find_application(asking: Asking, culprit: Candidate, runs: int) -> tuple[Application | None, str]:
+
+def find_application(asking: Asking, culprit: Candidate) -> tuple[Application | None, str]:
     """Return with which application of a pass the trouble begins, or why that cannot be said.
 
     Args:
         asking: Who was asked for the culprit.
         culprit: The pass.
-        runs: How often it is applied in the configuration with the trouble.
 
     Raises:
         InterruptedLook: The user stopped it. TrialError: A run cannot be made.
@@ -29,16 +31,21 @@ def find_application(asking: Asking, culprit: Candidate, runs: int) -> tuple[App
     kind, _, own = culprit.title.partition(":")
     address = known.find(kind, own)
     if address is None or not address.counted:
-        return None, f"which application of {culprit.title} it is cannot be said: '{name}' counts none"
-    if runs < 2:
+        return None, _unknown(culprit.title, f"'{name}' applies it to the whole program or not at all")
+    runs = None if address.by_change else culprit.runs or 0
+    if runs is not None and runs < 2:
         return None, f"{culprit.title} is applied once, so there is no application to choose"
-    limit = f"{LIMIT}:{culprit.title}"
+    limit, most = f"{LIMIT}:{culprit.title}", MOST_CHANGES if runs is None else runs
     try:
-        resolved, names = with_settings(asking.candidates.configuration.resolved, name, {limit: list(range(runs + 1))})
+        resolved, names = with_settings(asking.candidates.configuration.resolved, name, {limit: list(range(most + 1))})
     except CompilerError as error:
         return None, str(error)
     configuration = replace(asking.candidates.configuration, resolved=resolved)
     return _search(_Limited(asking, configuration, names[limit], culprit), runs)
+
+
+def _unknown(title: str, why: str) -> str:
+    return f"which application of {title} it is cannot be said: {why}"
 
 
 class _Limited:
@@ -79,17 +86,20 @@ class _Limited:
         return observed.answer
 
 
-def _search(limited: _Limited, runs: int) -> tuple[Application | None, str]:
+def _search(limited: _Limited, runs: int | None) -> tuple[Application | None, str]:
+    """Halve the number of applications, or, where how many there are is not known, double it first."""
     title = limited.culprit.title
     if limited.ask(0) != "no":
-        return None, f"which application of {title} it is cannot be said: none allowed is not the same as off"
-    if limited.ask(runs) != "yes":
-        return None, f"which application of {title} it is cannot be said: {runs} allowed do not show the trouble"
-    low, high = 0, runs
+        return None, _unknown(title, "none allowed is not the same as off")
+    low, high = 0, runs or 1
+    while (answer := limited.ask(high)) != "yes":
+        if answer != "no" or runs is not None or high == MOST_CHANGES:
+            return None, _unknown(title, f"{high} allowed do not show the trouble")
+        low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
         answer = limited.ask(middle)
         if answer not in {"yes", "no"}:
-            return None, f"which application of {title} it is cannot be said: with {middle} something else goes wrong"
+            return None, _unknown(title, f"with {middle} something else goes wrong")
         low, high = (low, middle) if answer == "yes" else (middle, high)
     return Application(title=title, number=high, count=runs), ""

@@ -15,6 +15,7 @@ from ablatrix.culprits.departure import find_departure
 from ablatrix.culprits.finding import Ending, Finding
 from ablatrix.culprits.journal import Applied, Begun, CulpritJournal, Cut, Listed, Looked
 from ablatrix.culprits.question import Question
+from ablatrix.culprits.seen_passes import see_passes
 from ablatrix.culprits.slow import find_slow
 from ablatrix.culprits.subset import MostLooks, find_set
 from ablatrix.records.status import Status
@@ -61,7 +62,7 @@ def _closer(asking: Asking, found: Finding) -> Finding:
     application, departure = None, None
     if found.holds and len(found.culprits) == 1 and found.culprits[0].kind == "pass" and not found.question.is_slower:
         culprit = found.culprits[0]
-        application, reason = find_application(asking, culprit, culprit.runs or 0)
+        application, reason = find_application(asking, culprit)
         why += [reason] if reason else []
     if found.question.kind == Status.WRONG_OUTPUT and found.ending in LOCATED:
         departure, reason = find_departure(asking)
@@ -96,14 +97,14 @@ def _digest(question: Question) -> str:
 
 def _listed(question: Question, journal: CulpritJournal, tell: Tell) -> Candidates:
     """Return the candidates; of a search that goes on those that it began with."""
-    tell("which passes changed the program is asked of the compiler" if question.passes else "knobs alone are tried")
-    found = find_candidates(question)
     held = next((one for one in journal.events if isinstance(one, Listed)), None)
     if held is None:
-        journal.append(Listed(titles=tuple(one.title for one in found.every), note=found.note))
-    else:
-        known = {one.title: one for one in found.every}
-        found = replace(found, every=tuple(known[title] for title in held.titles if title in known), note=held.note)
+        tell(
+            "which passes changed the program is asked of the compiler" if question.passes else "knobs alone are tried"
+        )
+        held = Listed(seen=see_passes(question))
+        journal.append(held)
+    found = find_candidates(question, held.seen)
     knobs, passes = len(found.of_kind("knob")), len(found.of_kind("pass"))
     tell(
         f"{len(found.every)} candidates: {knobs} knobs and {passes} passes" + (f"; {found.note}" if found.note else "")

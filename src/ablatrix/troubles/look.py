@@ -6,7 +6,7 @@ import math
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,8 @@ from ablatrix.troubles.trouble import Trouble, trouble_of
 
 PROGRAMS = "programs"
 """What looks have in common: prepared workloads, each under the digest of what it depends on."""
+BUILT = "built"
+"""What was built of the configurations of the last look at times, each in a cache of its own, for further blocks."""
 SPENT = ("cache", "scratch")
 """What is of no use when a look is over: every look has caches of its own, so that none finds what another built."""
 
@@ -82,7 +84,7 @@ class Looks:
 
     def __enter__(self) -> Looks:
         try:
-            (self.directory / PROGRAMS).mkdir(parents=True, exist_ok=True)
+            self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrialError(f"{self.directory}: cannot be written: {error.strerror}; choose another --out") from None
         self._kept.__enter__()
@@ -92,6 +94,7 @@ class Looks:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._kept.__exit__(kind, error, trace)
+        shutil.rmtree(self.directory / BUILT, ignore_errors=True)
 
     def see(
         self,
@@ -121,7 +124,8 @@ class Looks:
         """
         start, directory = time.monotonic(), self.directory / place
         resolved = configuration.look(mode, reference=reference, blocks=blocks, turn=turn)
-        self._run(resolved, directory, ("role=measured",) if reference is None and mode == "cold" else ())
+        only = ("role=measured",) if reference is None and mode == "cold" else ()
+        self._run(resolved, directory, only, timed=reference is not None)
         return _read(directory, place, configuration, reference, metric, time.monotonic() - start)
 
     def see_each(
@@ -132,6 +136,7 @@ class Looks:
         *,
         metric: str = "run_ms_paired",
         blocks: int = 1,
+        turn: int = 0,
     ) -> dict[str, tuple[float, ...]]:
         """Run a configuration beside others that differ in one knob each, and return what each change does.
 
@@ -141,6 +146,7 @@ class Looks:
             levels: The other level of each knob.
             metric: What is compared; one of hot trials.
             blocks: Hot blocks.
+            turn: How often it was looked at before.
 
         Returns:
             By knob the log ratio of the configuration to the one with the other level, for each block that has both.
@@ -150,7 +156,7 @@ class Looks:
             StudyError, CompilerError, WorkloadError, TrialError: The run cannot be made.
         """
         directory = self.directory / place
-        self._run(configuration.look("hot", each=levels, blocks=blocks), directory, ())
+        self._run(configuration.look("hot", each=levels, blocks=blocks, turn=turn), directory, (), timed=True)
         found: dict[str, tuple[float, ...]] = {}
         records = [one for one in final_records(read_records(directory / RECORDS_NAME)) if one.role != "reference"]
         own = {one.record_id for one in records if _is_at(one, configuration.full_levels)}
@@ -159,8 +165,10 @@ class Looks:
             found[knob] = tuple(-log for log in _logs(directory, changed, metric, own))
         return found
 
-    def _run(self, resolved: ResolvedStudy, directory: Path, only: Sequence[str]) -> None:
-        self._share_programs(directory)
+    def _run(self, resolved: ResolvedStudy, directory: Path, only: Sequence[str], *, timed: bool) -> None:
+        self._share(directory / "work" / PROGRAMS, PROGRAMS)
+        if timed:
+            self._share(directory / "work" / "cache" / "hot", BUILT)
         done = run(
             resolved,
             directory,
@@ -169,20 +177,30 @@ class Looks:
             study_directory=resolved.study.directory,
             keep_samples=False,
             kept=self._kept,
+            with_reference=False,
         )
         if done.signal is not None:
             raise InterruptedLook(done.signal)
         for name in SPENT:
             shutil.rmtree(directory / "work" / name, ignore_errors=True)
+        if timed:
+            self._forget_others({one.cell_id for one in read_records(directory / RECORDS_NAME)})
 
-    def _share_programs(self, directory: Path) -> None:
-        link = directory / "work" / PROGRAMS
+    def _share(self, link: Path, name: str) -> None:
+        """Have a directory of a look be one of all looks."""
         try:
             link.parent.mkdir(parents=True, exist_ok=True)
+            (self.directory / name).mkdir(exist_ok=True)
             if not link.is_symlink():
-                link.symlink_to(self.directory / PROGRAMS, target_is_directory=True)
+                link.symlink_to(self.directory / name, target_is_directory=True)
         except OSError as error:
-            raise TrialError(f"{directory}: cannot be written: {error.strerror}; choose another --out") from None
+            raise TrialError(f"{link}: cannot be written: {error.strerror}; choose another --out") from None
+
+    def _forget_others(self, cells: Collection[str]) -> None:
+        """Remove what was built of configurations that are not in the last look: a further block has the same ones."""
+        for cache in (self.directory / BUILT).iterdir():
+            if cache.name not in cells:
+                shutil.rmtree(cache, ignore_errors=True)
 
 
 def _read(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
 from ablatrix.compilers.base import TaskwiseCompiler
 from ablatrix.compilers.built_task import BuiltTask, TaskFacts
+from ablatrix.compilers.settings import LIMIT
 from ablatrix.errors import CompilerError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -87,9 +88,10 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
         Raises:
             CompilerError: The pool of this process has another number of threads.
         """
-        from ablatrix.compilers.xla.client import platform_version, pool_threads
+        from ablatrix.compilers.xla.client import platform_version, pool_threads, set_fuel
 
         super().prepare(request, options)
+        set_fuel(options.settings.building(LIMIT))
         with request.clock.phase("load"):
             platform_version()
         counted = pool_threads()

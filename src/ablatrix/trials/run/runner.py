@@ -85,6 +85,7 @@ def run(
     locks: Sequence[BuildLock] = (),
     kept: KeptServers | None = None,
     slots: Field | None = None,
+    with_reference: bool = True,
 ) -> RunSummary:
     """Run what is missing of a study. Running again into the same directory resumes.
 
@@ -100,6 +101,7 @@ def run(
         locks: What the builds of the study were in an artifact: they are made again from these.
         kept: Fork servers that other runs use, too; by default the run has its own.
         slots: The hosts whose slots run the blocks, see ``choose_field``; None: this host does.
+        with_reference: Whether the reference runs; without it no ratio to eager is known.
 
     Raises:
         StudyError: A condition is invalid, a file of the study has changed, or the directory holds another study's.
@@ -118,7 +120,7 @@ def run(
         ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
         try:
             sides = make_sides(resolved, directory, progress.notice, locks)
-            session = Session(resolved, design, directory, ledger, interrupt, progress)
+            session = Session(resolved, design, directory, ledger, interrupt, progress, with_reference=with_reference)
             if slots is None:
                 workplace: Workplace = BlockRunner(
                     resolved, directory, interrupt, progress, sides, session.keep, session.is_budget_spent, kept=kept
