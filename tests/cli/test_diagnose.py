@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ablatrix.analysis.diagnosis import find_causes
+from ablatrix.cli.diagnose import bisect_steps
 from tests.cli.conftest import Ablatrix
-from tests.synthetic import Plant, make_records, write_records
+from tests.synthetic import Plant, make_records, tidied, write_records
 
 PLANTS = [
     Plant("wrong_output", "encoder", "cold", {"fusion": "on", "reuse": "release"}),
@@ -63,17 +65,19 @@ def test_diagnosis_says_where_cause_is_not_among_knobs(here: Ablatrix, tmp_path:
     assert "hot, crashed: found at each level of partition, reuse, memory_plan, so not caused by one of" in said
 
 
-def test_diagnosis_names_the_commands_for_a_trial_with_the_trouble(here: Ablatrix, tmp_path: Path) -> None:
+def test_diagnosis_names_the_commands_for_a_trial_with_the_trouble(tmp_path: Path) -> None:
     records = make_records(workloads=["encoder"], blocks=3, plants=PLANTS)
     path = write_records(tmp_path / "results.jsonl", records)
-    steps = here("diagnose", path.parent).stderr.decode()
-    (asked,) = [line for line in steps.splitlines() if "ablatrix bisect" in line]
-    trial = asked.split("ablatrix bisect ")[1].split()[0]
+    found = tidied(records).trials
+    steps = dict(bisect_steps(found, find_causes(found), path.parent))
+    trial = steps["the pass or setting behind it"].split()[2]
     assert [one.status for one in records if one.trial_id == trial] == ["wrong_output"]
-    assert asked.endswith(f"ablatrix bisect {trial} --results {path.parent} --study STUDY --out bisect")
-    assert f"ablatrix reduce {trial} --results" in steps
+    given = f"{trial} --results {path.parent} --study STUDY"
+    assert steps["the pass or setting behind it"] == f"ablatrix bisect {given} --out bisect"
+    assert steps["the smallest program that shows it"] == f"ablatrix reduce {given} --out reduced"
 
 
-def test_diagnosis_without_a_trouble_names_no_bisection(here: Ablatrix, tmp_path: Path) -> None:
-    path = write_records(tmp_path / "results.jsonl", make_records(workloads=["encoder"], blocks=3))
-    assert "ablatrix bisect" not in here("diagnose", path.parent).stderr.decode()
+def test_diagnosis_of_what_is_slower_asks_for_that_trouble(tmp_path: Path) -> None:
+    found = tidied(make_records(workloads=["encoder"], blocks=3)).trials
+    steps = dict(bisect_steps(found, find_causes(found), tmp_path))
+    assert steps["the pass or setting behind it"].endswith("--study STUDY --trouble slower --out bisect")

@@ -37,8 +37,8 @@ def finding_lines(found: Finding) -> list[Line]:
         lines += _evidence(found)
     if found.application is not None:
         one = found.application
-        of = f"change {one.number}" if one.count is None else f"{one.number} of {one.count}"
-        lines.append(Line(f"application: {of} of {one.title}" + (f": {one.told}" if one.told else "")))
+        told = f": {one.told}" if one.told else ""
+        lines.append(Line(f"application: {one.number} of {one.count} of {one.title}{told}"))
     if found.departure is not None:
         lines += _departure(found.departure)
     lines += [Line(why) for why in found.why]

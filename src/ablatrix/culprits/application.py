@@ -12,9 +12,6 @@ from ablatrix.culprits.journal import Applied
 from ablatrix.errors import CompilerError
 from ablatrix.troubles import Answer, Configuration, Predicate
 
-MOST_CHANGES = 256
-"""Where a pass counts its changes, so many are tried at most."""
-
 
 def find_application(asking: Asking, culprit: Candidate) -> tuple[Application | None, str]:
     """Return with which application of a pass the trouble begins, or why that cannot be said.
@@ -32,12 +29,12 @@ def find_application(asking: Asking, culprit: Candidate) -> tuple[Application | 
     address = known.find(kind, own)
     if address is None or not address.counted:
         return None, _unknown(culprit.title, f"'{name}' applies it to the whole program or not at all")
-    runs = None if address.by_change else culprit.runs or 0
-    if runs is not None and runs < 2:
+    runs = culprit.runs or 0
+    if runs < 2:
         return None, f"{culprit.title} is applied once, so there is no application to choose"
-    limit, most = f"{LIMIT}:{culprit.title}", MOST_CHANGES if runs is None else runs
+    limit = f"{LIMIT}:{culprit.title}"
     try:
-        resolved, names = with_settings(asking.candidates.configuration.resolved, name, {limit: list(range(most + 1))})
+        resolved, names = with_settings(asking.candidates.configuration.resolved, name, {limit: list(range(runs + 1))})
     except CompilerError as error:
         return None, str(error)
     configuration = replace(asking.candidates.configuration, resolved=resolved)
@@ -86,16 +83,13 @@ class _Limited:
         return observed.answer
 
 
-def _search(limited: _Limited, runs: int | None) -> tuple[Application | None, str]:
-    """Halve the number of applications, or, where how many there are is not known, double it first."""
+def _search(limited: _Limited, runs: int) -> tuple[Application | None, str]:
     title = limited.culprit.title
     if limited.ask(0) != "no":
         return None, _unknown(title, "none allowed is not the same as off")
-    low, high = 0, runs or 1
-    while (answer := limited.ask(high)) != "yes":
-        if answer != "no" or runs is not None or high == MOST_CHANGES:
-            return None, _unknown(title, f"{high} allowed do not show the trouble")
-        low, high = high, 2 * high
+    if limited.ask(runs) != "yes":
+        return None, _unknown(title, f"{runs} allowed do not show the trouble")
+    low, high = 0, runs
     while high - low > 1:
         middle = (low + high) // 2
         answer = limited.ask(middle)

@@ -23,14 +23,14 @@ class Application:
 
     Attributes:
         title: Of the culprit.
-        number: The application, or single change of the program, with which the trouble begins, from 1.
-        count: How many applications there are; None of changes, whose number is not known.
+        number: The application with which the trouble begins, from 1.
+        count: How many there are.
         told: What the compiler says of that application; empty where it says nothing.
     """
 
     title: str
     number: int
-    count: int | None
+    count: int
     told: str = ""
 
 

@@ -29,7 +29,6 @@ class Address:
         owner: The knob of the catalogue that sets it already; empty where none does.
         counted: Whether the compiler can be told how often it applies what is switched: then there is an address of the
             kind ``limit``, whose name is this one's.
-        by_change: Whether such a limit counts single changes, of which one run of a pass makes any number.
     """
 
     kind: str
@@ -43,7 +42,6 @@ class Address:
     choices: tuple[str, ...] = ()
     owner: str = ""
     counted: bool = False
-    by_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 POOL_SIZE = "PJRT_NPROC"  # read once, when the client starts; there is no call for it
 POOL_THREADS = "tf_XLAEigen"  # name of the threads of the pool that kernels run on
-FLAGS = "XLA_FLAGS"  # read once, when the client starts
-FUELLED = frozenset({"fusion"})
-"""Passes of the CPU's pipeline that take fuel, of which each change uses one (XLA's InstructionFusion)."""
 
 
 def prepare(threads: int) -> None:
@@ -28,17 +23,6 @@ def prepare(threads: int) -> None:
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     jax.config.update("jax_enable_compilation_cache", False)  # ours is the one that counts
     jax.config.update("jax_traceback_in_locations_limit", 0)  # the artifact does not depend on who called
-
-
-def set_fuel(changes: Mapping[str, Any]) -> None:
-    """Say how many changes some passes may make in this process, before the client starts.
-
-    Args:
-        changes: Their number by the address of the pass.
-    """
-    if changes:
-        fuel = ",".join(f"{name.partition(':')[2]}={number}" for name, number in sorted(changes.items()))
-        os.environ[FLAGS] = f"{os.environ.get(FLAGS, '')} --xla_fuel={fuel}".strip()
 
 
 def pool_threads() -> int | None:

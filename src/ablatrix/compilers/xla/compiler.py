@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
 from ablatrix.compilers.base import TaskwiseCompiler
 from ablatrix.compilers.built_task import BuiltTask, TaskFacts
-from ablatrix.compilers.settings import LIMIT
 from ablatrix.errors import CompilerError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -88,10 +87,9 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
         Raises:
             CompilerError: The pool of this process has another number of threads.
         """
-        from ablatrix.compilers.xla.client import platform_version, pool_threads, set_fuel
+        from ablatrix.compilers.xla.client import platform_version, pool_threads
 
         super().prepare(request, options)
-        set_fuel(options.settings.building(LIMIT))
         with request.clock.phase("load"):
             platform_version()
         counted = pool_threads()
