@@ -1,15 +1,16 @@
 """The five compilers, each with a fault that comes with passes or settings of it: a plug-in of ``bisect_faults.py``.
 
-The fault is in the environment variable ``PLANTED_FAULT``: what it does, then the addresses that have to be in force
-for it, as ``spoil pass:algsimp pass:fusion``. A pass is in force unless it is switched off, a setting where it is set.
-So the fault behaves as if that pass, or two of them together, had it. ``crash`` ends the process while it compiles,
-``crash:64`` while it runs, on inputs of which a dimension is 64.
+The fault is in the file that the environment variable ``PLANTED_FAULT`` names: what it does, then the addresses that
+have to be in force for it, as ``spoil pass:algsimp pass:fusion``. A pass is in force unless it is switched off, a
+setting where it is set. So the fault behaves as if that pass, or two of them together, had it. ``crash`` ends the
+process while it compiles, ``crash:64`` while it runs, on inputs of which a dimension is 64.
 """
 
 import os
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -78,7 +79,7 @@ class Planted(Around):
 
     def compile(self, request: CompileRequest) -> Executable:
         """Compile, with the fault where what it takes is in force."""
-        what, *addresses = os.environ.get(VARIABLE, "none").split()
+        what, *addresses = Path(os.environ[VARIABLE]).read_text(encoding="utf-8").split()
         if what == "none" or not all(is_in_force(one, request.settings) for one in addresses):
             return self.inner.compile(request)
         if what == "crash":

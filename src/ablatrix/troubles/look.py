@@ -75,25 +75,29 @@ class Looks:
     Args:
         directory: Directory for the runs, each in a directory of its own.
         progress: Notified of what happens in them.
+        kept: Fork servers that others use, too, and end; by default there are own ones.
     """
 
-    def __init__(self, directory: Path, progress: Progress | None = None) -> None:
+    def __init__(self, directory: Path, progress: Progress | None = None, kept: KeptServers | None = None) -> None:
         self.directory = directory.resolve()
         self._progress = progress or Silence()
-        self._kept = KeptServers(self.directory / "servers")
+        self._is_own = kept is None
+        self._kept = kept or KeptServers(self.directory / "servers")
 
     def __enter__(self) -> Looks:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrialError(f"{self.directory}: cannot be written: {error.strerror}; choose another --out") from None
-        self._kept.__enter__()
+        if self._is_own:
+            self._kept.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._kept.__exit__(kind, error, trace)
+        if self._is_own:
+            self._kept.__exit__(kind, error, trace)
         shutil.rmtree(self.directory / BUILT, ignore_errors=True)
 
     def see(
