@@ -92,15 +92,14 @@ def run(
     Args:
         resolved: What ``load_study`` or ``resolve_study`` returned.
         out: Directory for ``results.jsonl``, ``design.json`` and ``samples/``.
-        only: Conditions such as ``workload=mlp``; with ``status=...`` finished trials are run again. A selection adds
-            no further blocks.
+        only: Conditions such as ``workload=mlp``; ``status=...`` runs finished trials again. They add no further blocks.
         sink: Called with each record after it is on disk.
         progress: Notified of what happens.
         study_directory: Directory of the study file, to record its git commit.
         keep_samples: Keep raw samples in side files; without, records hold their digest and no file.
         locks: What the builds of the study were in an artifact: they are made again from these.
         kept: Fork servers that other runs use, too; by default the run has its own.
-        slots: The hosts whose slots run the blocks, see ``choose_field``; None: this host does.
+        slots: Hosts whose slots run the blocks, see ``choose_field``; None: this host.
         with_reference: Whether the reference runs; without it no ratio to eager is known.
 
     Raises:
