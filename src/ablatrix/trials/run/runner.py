@@ -92,7 +92,7 @@ def run(
     Args:
         resolved: What ``load_study`` or ``resolve_study`` returned.
         out: Directory for ``results.jsonl``, ``design.json`` and ``samples/``.
-        only: Conditions such as ``workload=mlp``; ``status=...`` runs finished trials again. They add no further blocks.
+        only: Conditions such as ``workload=mlp``; ``status=...`` runs finished trials again. They add no blocks.
         sink: Called with each record after it is on disk.
         progress: Notified of what happens.
         study_directory: Directory of the study file, to record its git commit.
