@@ -3,7 +3,8 @@
 The fault is in the file that the environment variable ``PLANTED_FAULT`` names: what it does, then the addresses that
 have to be in force for it, as ``spoil pass:algsimp pass:fusion``. A pass is in force unless it is switched off, a
 setting where it is set. So the fault behaves as if that pass, or two of them together, had it. ``crash`` ends the
-process while it compiles, ``crash:64`` while it runs, on inputs of which a dimension is 64.
+process while it compiles, ``crash:64`` while it runs, on inputs of which a dimension is 64. ``slow`` leaves the pass
+itself as it is, switched off or not: without it the tenth of planted time is gone, and what it gains is not.
 """
 
 import os
@@ -34,6 +35,15 @@ def is_in_force(address: str, settings: Applied) -> bool:
     if kind in PASSES:
         return name not in settings.switched_off(kind)
     return name in settings.running(kind)
+
+
+def without(settings: Applied, addresses: Sequence[str]) -> Applied:
+    """Return settings of which some are left as the compiler has them."""
+    code, run_time = (
+        {key: value for key, value in held.items() if ":".join(key) not in addresses}
+        for held in (settings.code, settings.run_time)
+    )
+    return replace(settings, code=code, run_time=run_time)
 
 
 def spoil(bound: BoundRun, _inputs: Sequence[torch.Tensor]) -> None:
@@ -80,7 +90,10 @@ class Planted(Around):
     def compile(self, request: CompileRequest) -> Executable:
         """Compile, with the fault where what it takes is in force."""
         what, *addresses = Path(os.environ[VARIABLE]).read_text(encoding="utf-8").split()
-        if what == "none" or not all(is_in_force(one, request.settings) for one in addresses):
+        is_there = what != "none" and all(is_in_force(one, request.settings) for one in addresses)
+        if what == "slow":
+            request = replace(request, settings=without(request.settings, addresses))
+        if not is_there:
             return self.inner.compile(request)
         if what == "crash":
             os.kill(os.getpid(), signal.SIGSEGV)

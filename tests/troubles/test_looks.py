@@ -10,7 +10,6 @@ import pytest
 
 from ablatrix.errors import StudyError
 from ablatrix.records.journal import read_records
-from ablatrix.records.model import Record
 from ablatrix.study.load import load_study
 from ablatrix.troubles import Configuration, Looks, Predicate
 
@@ -57,35 +56,17 @@ SMALL = {
 
 @pytest.mark.compiler
 @pytest.mark.slow
-def test_looks_at_times_find_what_the_same_configuration_built(tmp_path: Path) -> None:
+def test_looks_at_times_run_what_they_compare_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(json.dumps(SMALL))
     resolved = load_study(tmp_path / "study.yaml")
-    slow = Configuration(resolved=resolved, workload="mlp", compiler="onnxruntime", levels={"fusion": "on"})
-    levels = [{"fusion": "on"}, {"fusion": "on"}, {"fusion": "on", "reuse": "release"}]
+    on = Configuration(resolved=resolved, workload="mlp", compiler="onnxruntime", levels={"fusion": "on"})
     with Looks(tmp_path / "looks") as looks:
-        sights = [
-            looks.see(slow.at(one), f"{number}", "hot", reference={"fusion": "off"})
-            for number, one in enumerate(levels)
-        ]
-        kept = {one.name for one in (tmp_path / "looks" / "built").iterdir()}
-    held = [list(read_records(tmp_path / "looks" / one.results / "results.jsonl")) for one in sights]
-    assert [len(one.logs) for one in sights] == [1, 1, 1]
-    assert [sorted(one.role for one in records) for records in held] == [["measured", "measured", "twin"]] * 3
-    misses = [_built(records) for records in held]
-    assert all(misses[0].values()), "each configuration was built in the first look"
-    assert [*misses[1].values()] == [0, 0]
-    assert {cell for cell, count in misses[2].items() if count} == misses[2].keys() - misses[0].keys()
-    assert kept == {*misses[2]}
-    assert not (tmp_path / "looks" / "built").exists()
-
-
-def _built(records: list[Record]) -> dict[str, int]:
-    """Return how many tasks were built, by configuration."""
-    found: dict[str, int] = {}
-    for one in records:
-        assert one.compile is not None
-        found[one.cell_id] = found.get(one.cell_id, 0) + one.compile.compile_cache_miss_delta_first_run
-    return found
+        sight = looks.see(on, "first", "hot", reference={"fusion": "off"}, blocks=2)
+        each = looks.see_each(on, "each", {"fusion": "off", "reuse": "release"})
+    records = list(read_records(tmp_path / "looks" / "first" / "results.jsonl"))
+    assert (sight.trials, len(sight.logs), sight.why) == (2, 2, "")
+    assert sorted(one.role for one in records) == ["measured"] * 4 + ["twin"] * 2
+    assert {name: len(logs) for name, logs in each.items()} == {"fusion": 1, "reuse": 1}
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@
         predicate = Predicate(looks=looks, trouble=trouble)
         found = predicate.ask(Configuration(resolved=resolved, workload="mlp", compiler="tvm", levels={...}), "001")
 
-Each look is an ordinary run with isolated trials and caches of its own; compilers stay imported between looks. Of looks
-at times, a configuration finds what was built of itself in the look before, and nothing else.
+Each look is an ordinary run with isolated trials and caches of its own; compilers stay imported between looks.
 """
 
 from ablatrix.troubles.configuration import Configuration, mode_of

@@ -6,7 +6,7 @@ import math
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,8 +28,6 @@ from ablatrix.troubles.trouble import Trouble, trouble_of
 
 PROGRAMS = "programs"
 """What looks have in common: prepared workloads, each under the digest of what it depends on."""
-BUILT = "built"
-"""What was built of the configurations of the last look at times, each in a cache of its own, for further blocks."""
 SPENT = ("cache", "scratch")
 """What is of no use when a look is over: every look has caches of its own, so that none finds what another built."""
 
@@ -98,7 +96,6 @@ class Looks:
     ) -> None:
         if self._is_own:
             self._kept.__exit__(kind, error, trace)
-        shutil.rmtree(self.directory / BUILT, ignore_errors=True)
 
     def see(
         self,
@@ -129,7 +126,7 @@ class Looks:
         start, directory = time.monotonic(), self.directory / place
         resolved = configuration.look(mode, reference=reference, blocks=blocks, turn=turn)
         only = ("role=measured",) if reference is None and mode == "cold" else ()
-        self._run(resolved, directory, only, timed=reference is not None)
+        self._run(resolved, directory, only)
         return _read(directory, place, configuration, reference, metric, time.monotonic() - start)
 
     def see_each(
@@ -160,7 +157,7 @@ class Looks:
             StudyError, CompilerError, WorkloadError, TrialError: The run cannot be made.
         """
         directory = self.directory / place
-        self._run(configuration.look("hot", each=levels, blocks=blocks, turn=turn), directory, (), timed=True)
+        self._run(configuration.look("hot", each=levels, blocks=blocks, turn=turn), directory, ())
         found: dict[str, tuple[float, ...]] = {}
         records = [one for one in final_records(read_records(directory / RECORDS_NAME)) if one.role != "reference"]
         own = {one.record_id for one in records if _is_at(one, configuration.full_levels)}
@@ -169,10 +166,8 @@ class Looks:
             found[knob] = tuple(-log for log in _logs(directory, changed, metric, own))
         return found
 
-    def _run(self, resolved: ResolvedStudy, directory: Path, only: Sequence[str], *, timed: bool) -> None:
-        self._share(directory / "work" / PROGRAMS, PROGRAMS)
-        if timed:
-            self._share(directory / "work" / "cache" / "hot", BUILT)
+    def _run(self, resolved: ResolvedStudy, directory: Path, only: Sequence[str]) -> None:
+        self._share_programs(directory)
         done = run(
             resolved,
             directory,
@@ -187,24 +182,16 @@ class Looks:
             raise InterruptedLook(done.signal)
         for name in SPENT:
             shutil.rmtree(directory / "work" / name, ignore_errors=True)
-        if timed:
-            self._forget_others({one.cell_id for one in read_records(directory / RECORDS_NAME)})
 
-    def _share(self, link: Path, name: str) -> None:
-        """Have a directory of a look be one of all looks."""
+    def _share_programs(self, directory: Path) -> None:
+        link = directory / "work" / PROGRAMS
         try:
             link.parent.mkdir(parents=True, exist_ok=True)
-            (self.directory / name).mkdir(exist_ok=True)
+            (self.directory / PROGRAMS).mkdir(exist_ok=True)
             if not link.is_symlink():
-                link.symlink_to(self.directory / name, target_is_directory=True)
+                link.symlink_to(self.directory / PROGRAMS, target_is_directory=True)
         except OSError as error:
             raise TrialError(f"{link}: cannot be written: {error.strerror}; choose another --out") from None
-
-    def _forget_others(self, cells: Collection[str]) -> None:
-        """Remove what was built of configurations that are not in the last look: a further block has the same ones."""
-        for cache in (self.directory / BUILT).iterdir():
-            if cache.name not in cells:
-                shutil.rmtree(cache, ignore_errors=True)
 
 
 def _read(

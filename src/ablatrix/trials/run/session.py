@@ -48,7 +48,7 @@ class Session:
         interrupt: Interrupt,
         progress: Progress,
         *,
-        with_reference: bool,
+        with_reference: bool = True,
     ) -> None:
         self._resolved, self._design, self._directory = resolved, design, directory
         self._with_reference = with_reference
