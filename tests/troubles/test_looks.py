@@ -62,11 +62,11 @@ def test_looks_at_times_run_what_they_compare_and_nothing_else(tmp_path: Path) -
     on = Configuration(resolved=resolved, workload="mlp", compiler="onnxruntime", levels={"fusion": "on"})
     with Looks(tmp_path / "looks") as looks:
         sight = looks.see(on, "first", "hot", reference={"fusion": "off"}, blocks=2)
-        each = looks.see_each(on, "each", {"fusion": "off", "reuse": "release"})
+        each = looks.see_each(on, "each", {"fusion": "off", "arena": "off"})
     records = list(read_records(tmp_path / "looks" / "first" / "results.jsonl"))
     assert (sight.trials, len(sight.logs), sight.why) == (2, 2, "")
     assert sorted(one.role for one in records) == ["measured"] * 4 + ["twin"] * 2
-    assert {name: len(logs) for name, logs in each.items()} == {"fusion": 1, "reuse": 1}
+    assert {name: len(logs) for name, logs in each.items()} == {"fusion": 1, "arena": 1}
 
 
 @pytest.mark.parametrize(
