@@ -65,7 +65,7 @@ def test_find_slow_leaves_each_pass_out_where_most_help(tmp_path: Path) -> None:
         found = find_slow(Asking(question=question, candidates=passes, journal=journal, looks=looks, tell=told.append))
     assert [one.title for one in found.culprits] == ["first=on"]
     assert found.holds and found.cured is not None and found.cured.value > 1.5
-    assert "all passes off are not faster, so each of 4 is left out by itself" in told
+    assert "all off at once is not faster, so each of 4 is left out by itself" in told
 
 
 @pytest.mark.long

@@ -1,8 +1,8 @@
 """The search for what makes a configuration slow.
 
 Knobs are searched first, all passes staying as they are. Then passes: where all of them switched off at once is faster,
-as for any other trouble, against that. Where it is not, since most passes help, groups say nothing of one that does
-not: then each pass is left out by itself, all of them beside the configuration in the same hot blocks.
+as for any other trouble, against that. Where neither is, since most help, groups say nothing of one that does not: then
+each is left out by itself, all of them beside the configuration in the same hot blocks.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ class _SlowSearch:
         passes = [one for one in candidates.of_kind("pass") if not candidates.every[one].needed]
         if not knobs and not passes:
             return finding(self.asking, "no_candidates")
-        measured = None
         for group, what in ((knobs, "knobs"), (passes, "passes")):
             if not group:
                 continue
@@ -55,7 +54,7 @@ class _SlowSearch:
             if measured.answer == "other":
                 self.asking.trouble = self.asking.seen_trouble(measured)
                 return finding(self.asking, "other_trouble")
-        return self.leave_out(passes) if passes else finding(self.asking, "no_trouble", whole=_ratio(measured))
+        return self.leave_out([*knobs, *passes])
 
     def measure(self, off: frozenset[int], reference: Mapping[str, Level], why: str) -> Looked:
         """Measure beside a reference, unless that is in the journal."""
@@ -84,13 +83,13 @@ class _SlowSearch:
         names = " and ".join(self.asking.titles(off))
         return self.measure(frozenset(), beside, f"beside the same without {names}")
 
-    def leave_out(self, passes: Sequence[int]) -> Finding:
-        """Leave each pass out by itself, measure the largest once more, and return those that are confirmed."""
+    def leave_out(self, chosen: Sequence[int]) -> Finding:
+        """Leave each candidate out by itself, measure the largest once more, and return those that are confirmed."""
         every = self.asking.candidates.every
         least = 1.0 + self.asking.question.least
-        self.asking.tell(f"all passes off are not faster, so each of {len(passes)} is left out by itself")
-        self.screen(passes, turn=1)
-        again = self.largest(passes, 1.0 + self.asking.question.least / 2.0)[:MOST_AGAIN]
+        self.asking.tell(f"all off at once is not faster, so each of {len(chosen)} is left out by itself")
+        self.screen(chosen, turn=1)
+        again = self.largest(chosen, 1.0 + self.asking.question.least / 2.0)[:MOST_AGAIN]
         if again:
             self.screen(again, turn=2)
         confirmed = []
@@ -102,23 +101,23 @@ class _SlowSearch:
         if not confirmed:
             return finding(self.asking, "no_trouble")
         best = max(confirmed, key=lambda one: one[2].value)
-        chosen = tuple(one for one, _, _ in confirmed)
+        named = tuple(one for one, _, _ in confirmed)
         sure = 1.0 - (best[2].p_value or 0.0)
         asking = replace(self.asking, trouble=Trouble(kind=self.asking.question.kind, ratio=best[2]))
         return finding(
             asking,
             "found",
-            culprits=chosen,
-            relation="one" if len(chosen) == 1 else "each",
+            culprits=named,
+            relation="one" if len(named) == 1 else "each",
             confidence=sure,
             cured=best[2],
             compared=best[1],
         )
 
-    def largest(self, passes: Sequence[int], least: float) -> list[int]:
-        """Return those of some passes without which the program is faster by a factor, the largest first."""
+    def largest(self, chosen: Sequence[int], least: float) -> list[int]:
+        """Return those of some candidates without which the program is faster by a factor, the largest first."""
         gains: dict[int, float] = {}
-        for one in passes:
+        for one in chosen:
             title = self.asking.candidates.every[one].title
             looks = (look for look in self.asking.journal.looks if look.why == LEFT_OUT and look.off == (title,))
             logs = [log for look in looks for log in look.logs]
@@ -126,14 +125,14 @@ class _SlowSearch:
                 gains[one] = math.exp(math.fsum(logs) / len(logs))
         return sorted((one for one, gain in gains.items() if gain >= least), key=lambda one: -gains[one])
 
-    def screen(self, passes: Sequence[int], turn: int) -> None:
-        """Measure the configuration beside the same without each of some passes, in one hot block."""
+    def screen(self, chosen: Sequence[int], turn: int) -> None:
+        """Measure the configuration beside the same without each of some candidates, in one hot block."""
         every, asking, place = self.asking.candidates.every, self.asking, f"each-{turn}"
         held = {one.off for one in asking.journal.looks if (one.why, one.turn) == (LEFT_OUT, -turn)}
-        left = [one for one in passes if (every[one].title,) not in held]
+        left = [one for one in chosen if (every[one].title,) not in held]
         if not left:
             return
-        levels = {every[one].knob: every[one].neutral for one in passes}
+        levels = {every[one].knob: every[one].neutral for one in chosen}
         begun = time.monotonic()
         found = asking.looks.see_each(
             asking.candidates.configuration, place, levels, metric=asking.question.metric, turn=turn
