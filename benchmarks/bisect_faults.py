@@ -1,8 +1,9 @@
 """Does ``bisect`` name the pass or setting that has a fault? Planted faults over the five compilers, and real ones.
 
 A planted fault comes with a pass that changed the program, or with two of them together, or, for OpenVINO, whose passes
-cannot be switched off, with one of a dozen settings (``planted_compilers.py``): it spoils one element of the output,
-makes a run a tenth longer, or crashes the process. Which pass it is, is drawn. The command's own search is run on it,
+cannot be switched off, with one of nine settings (``planted_compilers.py``): it spoils one element of the output,
+makes a run a tenth longer, or crashes the process, while it compiles or on inputs of one size. Which pass it is, is
+drawn. The command's own search is run on it,
 with all passes that changed the program as candidates and no hint. Real ones are public reports that reproduce with the
 versions here (``examples/complaints``).
 
@@ -28,15 +29,24 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ablatrix.culprits import Question, find_candidates, find_culprits, question_of_study
+from ablatrix.culprits import Question, SeenPasses, find_candidates, find_culprits, question_of_study, see_passes
 from ablatrix.plugin_files import read_catalogue
 from ablatrix.study.load import load_study
 from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.client import KeptServers
 
 HERE = Path(__file__).parent
 COMPLAINTS = HERE.parent / "examples" / "complaints"
 VARIABLE = "PLANTED_FAULT"
 TARGETS = {"named": 38 / 40, "pairs_named": 0.8, "median_trials_over_allowed": 1.0}
+PROGRAMS = {
+    "onnxruntime": ("convolution", "encoder"),
+    "openvino": ("mlp", "attention"),
+    "tvm": ("mlp", "attention"),
+    "xla": ("mlp", "attention"),
+    "inductor": ("mlp", "attention"),
+}
+"""What the first fault of each kind is planted in, and all others: few programs, so that little is prepared."""
 WORKLOADS: Mapping[str, Mapping[str, int]] = {
     "mlp": {"layers": 2, "hidden": 64, "batch": 8},
     "attention": {"tokens": 32},
@@ -54,10 +64,12 @@ SETTINGS = {
     "TBB_PARTITIONER": "AUTO",
     "VALUE_CACHE_GROUP_SIZE": 32,
 }
+DIMENSION = {"mlp": 64, "attention": 32, "convolution": 3, "encoder": 16}
+"""A dimension of the inputs of each workload: every second crash is one on it."""
 KINDS = {"spoil": "wrong_output", "slow": "slower", "crash": "crashed"}
 PLAN = {
     "onnxruntime": {"spoil": 4, "crash": 2, "slow": 2},
-    "xla": {"spoil": 3, "crash": 2, "slow": 1},
+    "xla": {"spoil": 3, "crash": 2, "slow": 2},
     "inductor": {"spoil": 3, "crash": 2, "slow": 2},
     "tvm": {"spoil": 4, "crash": 2, "slow": 2},
     "openvino": {"spoil": 4, "crash": 2, "slow": 2},
@@ -80,6 +92,7 @@ class Case:
         name: Of the case.
         fault: What the environment says; empty of a real one.
         guilty: Titles that are to be named.
+        seen: Passes of its program, which are asked for once for all cases of one; None of a real one.
     """
 
     name: str
@@ -90,6 +103,7 @@ class Case:
     fault: str = ""
     levels: Mapping[str, str] = field(default_factory=dict)
     study: str = ""
+    seen: SeenPasses | None = None
 
 
 def main() -> None:
@@ -101,11 +115,17 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="file of cases that were run")
     given = parser.parse_args()
     held = _held(given.keep)
-    with tempfile.TemporaryDirectory(prefix="ablatrix-faults-") as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix="ablatrix-faults-") as scratch,
+        KeptServers(Path(scratch) / "servers") as kept,
+    ):
+        os.environ[VARIABLE] = f"{scratch}/fault"
+        Path(scratch, "programs").mkdir()
+        Path(scratch, "fault").write_text("none")
         done = {one["name"] for one in held}
         cases = _cases(given.seed, Path(scratch), given.only or [*PLAN, "real"], done)
         for case in itertools.islice(cases, given.most):
-            held.append(_run(case, Path(scratch)))
+            held.append(_run(case, Path(scratch), kept))
             print(_line(held[-1]), flush=True)
             if given.keep is not None:
                 with given.keep.open("a", encoding="utf-8") as stream:
@@ -117,16 +137,7 @@ def main() -> None:
 
 
 def _cases(seed: int, scratch: Path, only: Sequence[str], done: set[str]) -> Iterator[Case]:
-    """Yield the cases that are not done, compilers in turn; candidates are asked for once for each program."""
-    listed: dict[tuple[str, str], list[str]] = {}
-    planned = [
-        (compiler, what, number, 1)
-        for what in KINDS
-        for number in range(max(one[what] for one in PLAN.values()))
-        for compiler in PLAN
-        if number < PLAN[compiler][what]
-    ]
-    planned += [(compiler, "spoil", number, 2) for number in range(2) for compiler in PAIRS if number < PAIRS[compiler]]
+    """Yield the cases that are not done, those of one program after each other; its passes are asked for once."""
     for file, workload, trouble, levels, guilty in REAL if "real" in only else ():
         name = f"real {file} {workload}"
         if name not in done:
@@ -139,25 +150,46 @@ def _cases(seed: int, scratch: Path, only: Sequence[str], done: set[str]) -> Ite
                 levels=levels,
                 study=file,
             )
-    for compiler, what, number, size in planned:
-        name = f"{compiler} {what} {number} of {size}"
-        if compiler not in only or name in done:
+    for program, compiler in itertools.product((0, 1), PLAN):
+        if compiler not in only:
             continue
-        draw = random.Random(f"{seed} {name}")
-        workload = draw.choice(list(WORKLOADS))
-        if (compiler, workload) not in listed:
-            listed[compiler, workload] = _titles(compiler, workload, scratch)
-        drawn = tuple(sorted(draw.sample(listed[compiler, workload], size)))
-        fault = " ".join((what, *(one.partition("=")[0] for one in drawn)))
-        yield Case(name=name, compiler=compiler, workload=workload, what=what, guilty=drawn, fault=fault)
+        planned = [
+            (what, number, size)
+            for what, size in (*((one, 1) for one in KINDS), ("spoil", 2))
+            for number in range(PLAN[compiler][what] if size == 1 else PAIRS[compiler])
+            if program == min(number, 1) and f"{compiler} {what} {number} of {size}" not in done
+        ]
+        if planned:
+            yield from _cases_of(compiler, PROGRAMS[compiler][program], planned, seed, scratch)
 
 
-def _titles(compiler: str, workload: str, scratch: Path) -> list[str]:
+def _cases_of(
+    compiler: str, workload: str, planned: Sequence[tuple[str, int, int]], seed: int, scratch: Path
+) -> Iterator[Case]:
+    """Yield cases of one program: what the fault does, its number, and how many passes have it together."""
+    question = _question(compiler, workload, "wrong_output", scratch)
+    seen = SeenPasses() if compiler == "openvino" else see_passes(question)
+    titles = _titles(compiler, question, seen)
+    for what, number, size in planned:
+        name = f"{compiler} {what} {number} of {size}"
+        drawn = tuple(sorted(random.Random(f"{seed} {name}").sample(titles, size)))
+        kind = f"crash:{DIMENSION[workload]}" if what == "crash" and number % 2 else what
+        yield Case(
+            name=name,
+            compiler=compiler,
+            workload=workload,
+            what=what,
+            guilty=drawn,
+            fault=" ".join((kind, *(one.partition("=")[0] for one in drawn))),
+            seen=seen,
+        )
+
+
+def _titles(compiler: str, question: Question, seen: SeenPasses) -> list[str]:
     """Return what can have a fault: passes that changed the program and can be off, or OpenVINO's settings."""
     if compiler == "openvino":
         return [f"property:{name}={level}" for name, level in SETTINGS.items()]
-    question = _question(compiler, workload, "wrong_output", scratch)
-    return [one.title for one in find_candidates(question).every if one.kind == "pass" and not one.needed]
+    return [one.title for one in find_candidates(question, seen).every if one.kind == "pass" and not one.needed]
 
 
 def _study(compiler: str, workload: str, directory: Path) -> ResolvedStudy:
@@ -188,22 +220,25 @@ def _question(compiler: str, workload: str, kind: str, scratch: Path) -> Questio
     return question_of_study(_study(compiler, workload, scratch), kind)
 
 
-def _run(case: Case, scratch: Path) -> dict[str, Any]:
+def _run(case: Case, scratch: Path, kept: KeptServers) -> dict[str, Any]:
     """Search for the culprits of one case, and return what was found."""
     begun = time.monotonic()
-    os.environ[VARIABLE] = case.fault or "none"
+    Path(scratch, "fault").write_text(case.fault or "none")
     out = Path(tempfile.mkdtemp(dir=scratch))
+    (out / "looks").mkdir()
+    (out / "looks" / "programs").symlink_to(scratch / "programs")  # as prepared for the case before
     if case.study:
         resolved = load_study(COMPLAINTS / case.study, read_catalogue(()))
         question = question_of_study(resolved, case.what, workload=case.workload or None, levels=case.levels)
     else:
         question = _question(case.compiler, case.workload, KINDS[case.what], scratch)
-    found = find_culprits(replace(question, closer=False), out)  # what is counted is what it takes to name it
+    # What is counted is what it takes to name it.
+    found = find_culprits(replace(question, closer=False), out, seen=case.seen, kept=kept)
     shutil.rmtree(out, ignore_errors=True)
     wanted, named = {*map(_address, case.guilty)}, {_address(one.title) for one in found.culprits}
     switchable = sum(not one.needed for one in found.candidates)
     return {
-        **asdict(case),
+        **{name: value for name, value in asdict(case).items() if name != "seen"},
         "named": sorted(named),
         "right": wanted <= named and (bool(case.study) or named == wanted),  # a real one may need another pass, too
         "ending": found.ending,
@@ -216,6 +251,7 @@ def _run(case: Case, scratch: Path) -> dict[str, Any]:
         "allowed": 2.0 * math.log2(max(2, len(found.candidates))) + 6.0,
         "stay": len(found.stay),
         "seconds": time.monotonic() - begun,
+        "load": os.getloadavg()[1],
     }
 
 

@@ -1,14 +1,17 @@
 """The five compilers, each with a fault that comes with passes or settings of it: a plug-in of ``bisect_faults.py``.
 
-The fault is in the environment variable ``PLANTED_FAULT``: what it does, then the addresses that have to be in force
-for it, as ``spoil pass:algsimp pass:fusion``. A pass is in force unless it is switched off, a setting where it is set.
-So the fault behaves as if that pass, or two of them together, had it.
+The fault is in the file that the environment variable ``PLANTED_FAULT`` names: what it does, then the addresses that
+have to be in force for it, as ``spoil pass:algsimp pass:fusion``. A pass is in force unless it is switched off, a
+setting where it is set. So the fault behaves as if that pass, or two of them together, had it. ``crash`` ends the
+process while it compiles, ``crash:64`` while it runs, on inputs of which a dimension is 64. ``slow`` leaves the pass
+itself as it is, switched off or not: without it the tenth of planted time is gone, and what it gains is not.
 """
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -34,6 +37,15 @@ def is_in_force(address: str, settings: Applied) -> bool:
     return name in settings.running(kind)
 
 
+def without(settings: Applied, addresses: Sequence[str]) -> Applied:
+    """Return settings of which some are left as the compiler has them."""
+    code, run_time = (
+        {key: value for key, value in held.items() if ":".join(key) not in addresses}
+        for held in (settings.code, settings.run_time)
+    )
+    return replace(settings, code=code, run_time=run_time)
+
+
 def spoil(bound: BoundRun, _inputs: Sequence[torch.Tensor]) -> None:
     """Run, and change one element."""
     bound.run()
@@ -47,6 +59,17 @@ def slow(bound: BoundRun, _inputs: Sequence[torch.Tensor]) -> None:
     until = begun + (perf_counter() - begun) * (1.0 + SLOWER)
     while perf_counter() < until:
         pass
+
+
+def crash_on(dimension: int) -> Callable[[BoundRun, Sequence[torch.Tensor]], None]:
+    """Return what runs, and ends the process on inputs with a dimension."""
+
+    def crash(bound: BoundRun, inputs: Sequence[torch.Tensor]) -> None:
+        if any(dimension in one.shape for one in inputs):
+            os.kill(os.getpid(), signal.SIGSEGV)
+        bound.run()
+
+    return crash
 
 
 class Planted(Around):
@@ -66,12 +89,17 @@ class Planted(Around):
 
     def compile(self, request: CompileRequest) -> Executable:
         """Compile, with the fault where what it takes is in force."""
-        what, *addresses = os.environ.get(VARIABLE, "none").split()
-        if what == "none" or not all(is_in_force(one, request.settings) for one in addresses):
+        what, *addresses = Path(os.environ[VARIABLE]).read_text(encoding="utf-8").split()
+        is_there = what != "none" and all(is_in_force(one, request.settings) for one in addresses)
+        if what == "slow":
+            request = replace(request, settings=without(request.settings, addresses))
+        if not is_there:
             return self.inner.compile(request)
         if what == "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
-        return Wrapped(self.inner.compile(request), {"spoil": spoil, "slow": slow}[what])
+        kind, _, dimension = what.partition(":")
+        around = crash_on(int(dimension)) if kind == "crash" else {"spoil": spoil, "slow": slow}[kind]
+        return Wrapped(self.inner.compile(request), around)
 
 
 class PlantedTvm(Planted):
@@ -105,6 +133,6 @@ class PlantedOpenvino(Planted):
 
 
 COMPILERS = [
-    replace(SHIPPED[name], name=f"planted_{name}", adapter=f"planted_compilers:Planted{name.capitalize()}", extra="")
+    replace(SHIPPED[name], name=f"planted_{name}", adapter=f"planted_compilers:Planted{name.capitalize()}")
     for name in NAMES
 ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ablatrix.analysis.diagnosis import find_causes
+from ablatrix.cli.diagnose import bisect_steps
 from tests.cli.conftest import Ablatrix
-from tests.synthetic import Plant, make_records, write_records
+from tests.synthetic import Plant, make_records, tidied, write_records
 
 PLANTS = [
     Plant("wrong_output", "encoder", "cold", {"fusion": "on", "reuse": "release"}),
@@ -61,3 +63,21 @@ def test_diagnosis_says_where_cause_is_not_among_knobs(here: Ablatrix, tmp_path:
     said = here("diagnose", path, "--show", "all").stdout.decode()
     assert "cold, wrong output: every configuration has it, so the cause is not among those that this study" in said
     assert "hot, crashed: found at each level of partition, reuse, memory_plan, so not caused by one of" in said
+
+
+def test_diagnosis_names_the_commands_for_a_trial_with_the_trouble(tmp_path: Path) -> None:
+    records = make_records(workloads=["encoder"], blocks=3, plants=PLANTS)
+    path = write_records(tmp_path / "results.jsonl", records)
+    found = tidied(records).trials
+    steps = dict(bisect_steps(found, find_causes(found), path.parent))
+    trial = steps["the pass or setting behind it"].split()[2]
+    assert [one.status for one in records if one.trial_id == trial] == ["wrong_output"]
+    given = f"{trial} --results {path.parent} --study STUDY"
+    assert steps["the pass or setting behind it"] == f"ablatrix bisect {given} --out bisect"
+    assert steps["the smallest program that shows it"] == f"ablatrix reduce {given} --out reduced"
+
+
+def test_diagnosis_of_what_is_slower_asks_for_that_trouble(tmp_path: Path) -> None:
+    found = tidied(make_records(workloads=["encoder"], blocks=3)).trials
+    steps = dict(bisect_steps(found, find_causes(found), tmp_path))
+    assert steps["the pass or setting behind it"].endswith("--study STUDY --trouble slower --out bisect")

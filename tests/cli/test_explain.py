@@ -126,7 +126,7 @@ def test_explain_finding_is_a_table_of_the_page(tmp_path: Path) -> None:
     from ablatrix.page.explained import explained_tables
 
     write_explanation(tmp_path / "explanation.json", FOUND)
-    (table,) = explained_tables([tmp_path / "results.jsonl"])
+    (table,) = explained_tables((), [tmp_path / "results.jsonl"])
     assert [row.cells[0].text for row in table.rows] == [
         "2 x matmul + add",
         "(computes no node)",

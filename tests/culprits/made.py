@@ -28,6 +28,15 @@ class Made(Around):
     name = "made"
 
     def compile(self, request):
+        if FAULT == "trade":
+            costs, saves = GUILTY
+            runs = 1 + 3 * (request.knobs[costs] == "on") + 8 * (request.knobs[saves] == "off")
+
+            def run_often(bound, inputs):
+                for _ in range(runs):
+                    bound.run()
+
+            return Wrapped(self.inner.compile(request), run_often)
         if not all(request.knobs[one] == "on" for one in GUILTY):
             return self.inner.compile(request)
         if FAULT == "flaky":
@@ -59,7 +68,8 @@ def make_study(directory: Path, fault: str, guilty: tuple[str, ...]) -> Resolved
 
     Args:
         directory: An empty directory.
-        fault: ``spoil``, ``slow``, ``crash`` or ``flaky``.
+        fault: ``spoil``, ``slow``, ``crash`` or ``flaky``; ``trade``: the first of two switches costs time, and the
+            second saves more than that.
         guilty: The switches that have it together.
     """
     text = PLUGIN.replace("{switches!r}", repr(SWITCHES)).replace("{fault!r}", repr(fault))

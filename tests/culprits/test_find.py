@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
-from ablatrix.culprits import find_culprits, finding_data, question_of_study, question_of_trial
+from ablatrix.culprits import find_candidates, find_culprits, finding_data, question_of_study, question_of_trial
+from ablatrix.culprits.asking import Asking
+from ablatrix.culprits.journal import Begun, CulpritJournal
+from ablatrix.culprits.slow import find_slow
 from ablatrix.errors import StudyError, TrialError
 from ablatrix.trials.run import run
+from ablatrix.troubles import Looks
 from tests.culprits.made import ON, SWITCHES, make_study
 
 ALONE: dict[str, Any] = {"passes": False, "closer": False}
@@ -49,6 +53,19 @@ def test_find_culprits_of_a_slow_down_confirms_it(tmp_path: Path) -> None:
     assert [one.title for one in found.culprits] == ["first=on"]
     assert found.cured is not None and found.cured.value > 1.5
     assert (tmp_path / "out" / "looks" / found.compared / "results.jsonl").exists()
+
+
+@pytest.mark.long
+def test_find_slow_leaves_each_pass_out_where_most_help(tmp_path: Path) -> None:
+    question = question_of_study(make_study(tmp_path, "trade", ("first", "second")), "slower", levels=ON, **ALONE)
+    candidates, told = find_candidates(question), list[str]()
+    passes = replace(candidates, every=tuple(replace(one, kind="pass") for one in candidates.every))
+    out = tmp_path / "out"
+    with CulpritJournal(out, Begun(question="")) as journal, Looks(out / "looks") as looks:
+        found = find_slow(Asking(question=question, candidates=passes, journal=journal, looks=looks, tell=told.append))
+    assert [one.title for one in found.culprits] == ["first=on"]
+    assert found.holds and found.cured is not None and found.cured.value > 1.5
+    assert "all off at once is not faster, so each of 4 is left out by itself" in told
 
 
 @pytest.mark.long

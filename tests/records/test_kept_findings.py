@@ -8,13 +8,13 @@ from ablatrix.errors import RecordError
 from ablatrix.records.kept_findings import KeptFinding, keep_finding, kept_findings
 
 FOUND = KeptFinding(
-    kind="culprit", title="mlp on xla: crashed", lines=("culprit: pass:fusion",), command="ablatrix bisect"
+    kind="bisect", title="mlp on xla: crashed", lines=("culprit: pass:fusion",), command="ablatrix bisect"
 )
 
 
 def test_kept_finding_is_read_back(tmp_path: Path) -> None:
     path = keep_finding(tmp_path, "897/../4", FOUND)
-    assert path == tmp_path / "findings" / "culprit-897-..-4.json"
+    assert path == tmp_path / "findings" / "bisect-897-..-4.json"
     assert kept_findings([tmp_path / "results.jsonl", tmp_path / "other.jsonl"]) == [FOUND]
 
 
@@ -25,10 +25,18 @@ def test_kept_finding_of_the_same_name_is_replaced(tmp_path: Path) -> None:
     assert kept_findings([tmp_path / "results.jsonl"]) == [other]
 
 
-def test_kept_findings_refuse_what_is_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{}", "Field required"),
+        (FOUND.model_dump_json().replace("bisect", "guess"), "Input should be 'bisect', 'reduction' or 'explanation'"),
+        (FOUND.model_dump_json().replace('"bisect"', '"explanation"'), "of kind 'explanation' has no explanation"),
+    ],
+)
+def test_kept_findings_refuse_what_is_none(tmp_path: Path, text: str, message: str) -> None:
     path = keep_finding(tmp_path, "a", FOUND)
-    path.write_text("{}")
-    with pytest.raises(RecordError, match="no finding that was kept here"):
+    path.write_text(text)
+    with pytest.raises(RecordError, match=f"no finding that was kept here: .*{message}"):
         kept_findings([tmp_path / "results.jsonl"])
 
 

@@ -47,3 +47,10 @@ def test_nearness_is_wrong_no_more_often_than_its_doubt() -> None:
     found = [nearness([value], STEP, Spread(0.03, 400.0)) for value in draws]
     wrong = np.mean([not one.slow for one in found])
     assert wrong <= np.mean([one.doubt for one in found]) + 0.02
+
+
+def test_nearness_lets_blocks_average_out_what_other_load_adds() -> None:
+    noisy = Spread(value=0.1, freedom=30.0)
+    doubts = [nearness([0.2] * count, 0.2, noisy).doubt for count in (1, 4, 16)]
+    assert doubts == sorted(doubts, reverse=True)
+    assert doubts[-1] < 0.001

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from ablatrix.errors import StudyError
+from ablatrix.records.journal import read_records
 from ablatrix.study.load import load_study
 from ablatrix.troubles import Configuration, Looks, Predicate
 
@@ -39,6 +41,32 @@ def test_predicate_tells_a_trouble_from_none(invalid: Configuration, tmp_path: P
     assert answers == ["yes", "no", "yes"]
     assert (tmp_path / "look-2" / "results.jsonl").exists()
     assert not (tmp_path / "look-2" / "work" / "cache").exists()
+
+
+SMALL = {
+    "name": "small",
+    "workloads": [{"name": "mlp", "parameters": {"layers": 1, "hidden": 16, "batch": 2}}],
+    "compilers": ["onnxruntime"],
+    "modes": ["hot"],
+    "stages": [{"name": "fusion", "factorial": {"fusion": ["off", "on"]}}],
+    "checks": {"input_sets": 1},
+    "protocol": {"hot": {"rounds": 4, "burst_ms": 1, "warm_up_ms": 1}},
+}
+
+
+@pytest.mark.compiler
+@pytest.mark.slow
+def test_looks_at_times_run_what_they_compare_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text(json.dumps(SMALL))
+    resolved = load_study(tmp_path / "study.yaml")
+    on = Configuration(resolved=resolved, workload="mlp", compiler="onnxruntime", levels={"fusion": "on"})
+    with Looks(tmp_path / "looks") as looks:
+        sight = looks.see(on, "first", "hot", reference={"fusion": "off"}, blocks=2)
+        each = looks.see_each(on, "each", {"fusion": "off", "arena": "off"})
+    records = list(read_records(tmp_path / "looks" / "first" / "results.jsonl"))
+    assert (sight.trials, len(sight.logs), sight.why) == (2, 2, "")
+    assert sorted(one.role for one in records) == ["measured"] * 4 + ["twin"] * 2
+    assert {name: len(logs) for name, logs in each.items()} == {"fusion": 1, "arena": 1}
 
 
 @pytest.mark.parametrize(

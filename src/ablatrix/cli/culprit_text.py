@@ -42,6 +42,8 @@ def finding_lines(found: Finding) -> list[Line]:
     if found.departure is not None:
         lines += _departure(found.departure)
     lines += [Line(why) for why in found.why]
+    if found.note and found.ending != "no_candidates":
+        lines.append(Line(f"of passes: {found.note}"))
     if found.stay:
         lines.append(Line(f"never off, as the compiler fails in another way without: {', '.join(found.stay)}"))
     counts = f"{len(found.candidates)} candidates, {len(found.looks)} looks, {found.trials} trials"
@@ -55,7 +57,7 @@ def keep_beside(found: Finding, results: Path, trial: str, command: str) -> Path
     configuration = found.question.configuration
     kind = found.question.kind.replace("_", " ")
     kept = KeptFinding(
-        kind="culprit",
+        kind="bisect",
         title=f"{configuration.workload} on {configuration.compiler}: {kind} (trial {trial})",
         lines=tuple(line.text for line in finding_lines(found)),
         command=command,
@@ -78,9 +80,9 @@ def _answer(found: Finding) -> str:
         )
     trouble = "another trouble" if found.trouble is None else f"another trouble, {found.trouble.text}"
     return {
-        "no_trouble": f"no culprit: {of} does not have the trouble ({kind}) in any of {looks} looks"
-        if looks
-        else f"no culprit: {of} is not slower than without its knobs and passes",
+        "no_trouble": f"no culprit: {of} is not slower than without its knobs and passes"
+        if found.question.is_slower
+        else f"no culprit: {of} does not have the trouble ({kind}) in any of {looks} looks",
         "other_trouble": f"no culprit: {of} has {trouble}; ask for that one with --trouble",
         "flaky": f"no culprit: {of} is flaky, {kind} in {yes} of {looks} trials, so that switching passes off proves "
         "nothing",

@@ -12,6 +12,7 @@ from ablatrix.culprits.finding import Application, Departure, Ending, Finding, f
 from ablatrix.culprits.posing import question_of_study, question_of_trial
 from ablatrix.culprits.question import Question
 from ablatrix.culprits.search import find_culprits
+from ablatrix.culprits.seen_passes import SeenPasses, see_passes
 
 __all__ = [
     "Application",
@@ -21,9 +22,11 @@ __all__ = [
     "Ending",
     "Finding",
     "Question",
+    "SeenPasses",
     "find_candidates",
     "find_culprits",
     "finding_data",
     "question_of_study",
     "question_of_trial",
+    "see_passes",
 ]

@@ -13,13 +13,12 @@ from ablatrix.errors import CompilerError
 from ablatrix.troubles import Answer, Configuration, Predicate
 
 
-def find_application(asking: Asking, culprit: Candidate, runs: int) -> tuple[Application | None, str]:
+def find_application(asking: Asking, culprit: Candidate) -> tuple[Application | None, str]:
     """Return with which application of a pass the trouble begins, or why that cannot be said.
 
     Args:
         asking: Who was asked for the culprit.
         culprit: The pass.
-        runs: How often it is applied in the configuration with the trouble.
 
     Raises:
         InterruptedLook: The user stopped it. TrialError: A run cannot be made.
@@ -29,7 +28,8 @@ def find_application(asking: Asking, culprit: Candidate, runs: int) -> tuple[App
     kind, _, own = culprit.title.partition(":")
     address = known.find(kind, own)
     if address is None or not address.counted:
-        return None, f"which application of {culprit.title} it is cannot be said: '{name}' counts none"
+        return None, _unknown(culprit.title, f"'{name}' applies it to the whole program or not at all")
+    runs = culprit.runs or 0
     if runs < 2:
         return None, f"{culprit.title} is applied once, so there is no application to choose"
     limit = f"{LIMIT}:{culprit.title}"
@@ -39,6 +39,10 @@ def find_application(asking: Asking, culprit: Candidate, runs: int) -> tuple[App
         return None, str(error)
     configuration = replace(asking.candidates.configuration, resolved=resolved)
     return _search(_Limited(asking, configuration, names[limit], culprit), runs)
+
+
+def _unknown(title: str, why: str) -> str:
+    return f"which application of {title} it is cannot be said: {why}"
 
 
 class _Limited:
@@ -82,14 +86,14 @@ class _Limited:
 def _search(limited: _Limited, runs: int) -> tuple[Application | None, str]:
     title = limited.culprit.title
     if limited.ask(0) != "no":
-        return None, f"which application of {title} it is cannot be said: none allowed is not the same as off"
+        return None, _unknown(title, "none allowed is not the same as off")
     if limited.ask(runs) != "yes":
-        return None, f"which application of {title} it is cannot be said: {runs} allowed do not show the trouble"
+        return None, _unknown(title, f"{runs} allowed do not show the trouble")
     low, high = 0, runs
     while high - low > 1:
         middle = (low + high) // 2
         answer = limited.ask(middle)
         if answer not in {"yes", "no"}:
-            return None, f"which application of {title} it is cannot be said: with {middle} something else goes wrong"
+            return None, _unknown(title, f"with {middle} something else goes wrong")
         low, high = (low, middle) if answer == "yes" else (middle, high)
     return Application(title=title, number=high, count=runs), ""

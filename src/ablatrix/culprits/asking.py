@@ -12,11 +12,20 @@ from ablatrix.culprits.question import Question
 from ablatrix.culprits.subset import MostLooks
 from ablatrix.statistics.bisection import SetLook
 from ablatrix.statistics.ratio import Ratio, paired_ratio
-from ablatrix.troubles import Answer, Looks, Observation, Predicate, Trouble, failure_observation
+from ablatrix.troubles import (
+    Answer,
+    Configuration,
+    Looks,
+    Observation,
+    Predicate,
+    Sight,
+    Trouble,
+    failure_observation,
+)
 
 Tell = Callable[[str], None]
-MEASURING = 3
-"""Blocks in which a slow-down, and what is left of it without the culprits, is measured."""
+MEASURING, MOST_MEASURING = 3, 9
+"""Blocks in which a slow-down, and what is left of it without the culprits, is measured; more while it is undecided."""
 
 
 @dataclass(kw_only=True)
@@ -111,36 +120,52 @@ class Asking:
         return predicate.ask(configuration, place, turn=turn)
 
     def measure(self, off: frozenset[int], beside: Mapping[str, Level], why: str) -> Looked:
-        """Measure the configuration, with some candidates off, beside another one in a few blocks, and keep that."""
+        """Measure the configuration, with some candidates off, beside another one in a few blocks, and keep that.
+
+        While it is slower and the interval includes 1, as on a noisy machine, further blocks are measured.
+        """
         number = len(self.journal.looks) + 1
-        sight = self.looks.see(
-            self.candidates.without(off),
-            f"{number:03d}",
-            self.question.mode_of_looks,
-            reference=beside,
-            metric=self.question.metric,
-            blocks=MEASURING,
-            turn=number * 10,
-        )
-        ratio = paired_ratio(sight.logs) if sight.logs else None
-        slower = ratio is not None and ratio.side > 0 and ratio.value >= 1.0 + self.question.least
-        answer: Answer = "other" if sight.trouble is not None else "undecided" if ratio is None else "no"
-        shown = sight.trouble.text if sight.trouble is not None else sight.why
+        sights: list[Sight] = []
+        while True:
+            further = f"-{len(sights) + 1}" if sights else ""
+            turn = number * 10 + len(sights)
+            sights.append(self.sight(self.candidates.without(off), f"{number:03d}{further}", beside, turn))
+            logs = tuple(log for one in sights for log in one.logs)
+            ratio, trouble = paired_ratio(logs) if logs else None, sights[-1].trouble
+            is_larger = ratio is not None and ratio.value >= 1.0 + self.question.least
+            decided = ratio is None or ratio.side != 0 or not is_larger or trouble is not None
+            if decided or len(logs) >= MOST_MEASURING:
+                break
+        slower = is_larger and ratio is not None and ratio.side > 0
+        answer: Answer = "other" if trouble is not None else "undecided" if ratio is None else "no"
+        shown = trouble.text if trouble is not None else sights[-1].why
         looked = Looked(
             off=self.titles(off),
             turn=-number,
             why=why,
             answer="yes" if slower else answer,
             shown=shown if ratio is None else "",
-            **_signature(sight.trouble),
-            logs=sight.logs,
-            trials=sight.trials,
-            seconds=sight.seconds,
-            results=(sight.results,),
+            **_signature(trouble),
+            logs=logs,
+            trials=sum(one.trials for one in sights),
+            seconds=sum(one.seconds for one in sights),
+            results=tuple(one.results for one in sights),
         )
         self.journal.append(looked)
         self.tell(f"look {number}: {self.line(looked)}")
         return looked
+
+    def sight(self, configuration: Configuration, place: str, beside: Mapping[str, Level], turn: int) -> Sight:
+        """Measure a configuration beside another one in a few blocks."""
+        return self.looks.see(
+            configuration,
+            place,
+            self.question.mode_of_looks,
+            reference=beside,
+            metric=self.question.metric,
+            blocks=MEASURING,
+            turn=turn,
+        )
 
     def line(self, looked: Looked) -> str:
         """Return a look in words."""

@@ -11,10 +11,10 @@ from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, Level
 from ablatrix.compilers.passes import PASS_KINDS
 from ablatrix.compilers.settings import add_settings, ask_addresses
 from ablatrix.culprits.question import Question
-from ablatrix.errors import AblatrixError, CompilerError, UnsupportedError
+from ablatrix.culprits.seen_passes import SeenPasses, see_passes
+from ablatrix.errors import CompilerError
 from ablatrix.study.model import KnobChoice
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.run import PassList, list_passes_of
 from ablatrix.troubles import Configuration
 
 Kind = Literal["knob", "pass"]
@@ -54,13 +54,17 @@ class Candidates:
     Attributes:
         configuration: That with the trouble.
         every: Knobs first, then passes in the order in which they ran.
-        note: Why passes are not those that changed the program, or why there are none; empty where there is nothing to
-            say.
+        seen: The passes that these were chosen from.
     """
 
     configuration: Configuration
     every: tuple[Candidate, ...]
-    note: str = ""
+    seen: SeenPasses
+
+    @property
+    def note(self) -> str:
+        """What is to be said of the passes; empty where that is nothing."""
+        return self.seen.note
 
     def of_kind(self, kind: Kind) -> list[int]:
         """Return the numbers of the candidates of one kind."""
@@ -71,25 +75,29 @@ class Candidates:
         return self.configuration.at({self.every[one].knob: self.every[one].neutral for one in off})
 
 
-def find_candidates(question: Question) -> Candidates:
+def find_candidates(question: Question, seen: SeenPasses | None = None) -> Candidates:
     """Return what may have the trouble.
 
     Knobs: each whose level in the baseline is another one; each that inserts a pass of the study and is on; each
     setting that is not at the level that leaves it as the compiler has it. Passes: those that changed the program in
     the configuration with the trouble, where the compiler can switch them off.
 
+    Args:
+        question: What is asked.
+        seen: The passes that changed the program, where that is known; None: the compiler is asked.
+
     Raises:
         StudyError, CompilerError: A setting cannot be had.
     """
     configuration = question.configuration
     knobs = list(_knobs(question))
-    passes, note = _passes(configuration) if question.passes else ([], "")
+    seen = seen or see_passes(question)
     taken = {one.title for one in knobs}
     there = _by_address(configuration.entry)
     levels = configuration.full_levels
     found = [
         one
-        for one in passes
+        for one in seen.passes
         if one.address not in taken and levels.get(there.get(one.address, ""), ON) in {ON, DEFAULT}
     ]
     switches = {one.address: [ON, OFF] for one in found}
@@ -109,7 +117,7 @@ def find_candidates(question: Question) -> Candidates:
         for one in found
     ]
     whole = replace(configuration, resolved=resolved, levels={**levels, **{one.knob: ON for one in of_passes}})
-    return Candidates(configuration=whole, every=(*knobs, *of_passes), note=note)
+    return Candidates(configuration=whole, every=(*knobs, *of_passes), seen=seen)
 
 
 def _knobs(question: Question) -> Iterable[Candidate]:
@@ -131,40 +139,6 @@ def _neutral(knob: KnobEntry) -> Level | None:
     if knob.acts and not knob.built_in and any(level.name == DEFAULT for level in knob.levels):
         return DEFAULT
     return knob.default if knob.acts and not knob.built_in else None
-
-
-@dataclass(frozen=True)
-class _Pass:
-    address: str
-    changed: int | None = None
-    runs: int | None = None
-
-
-def _passes(configuration: Configuration) -> tuple[list[_Pass], str]:
-    """Return the passes that changed the program and can be switched off, and what is to be said of them."""
-    try:
-        listed = list_passes_of(configuration.look("cold"))
-    except UnsupportedError as error:
-        return [], str(error)
-    except CompilerError as error:
-        every = _every_pass(configuration.entry)
-        why = str(error).splitlines()[0]
-        note = f"which passes changed the program is not known ({why}), so all are tried"
-        return [_Pass(one) for one in every], note
-    found = [_Pass(one.address, one.changed, one.runs) for one in listed.passes if one.address and one.changed != 0]
-    return found, "" if any(one.address for one in listed.passes) else _cannot_switch(listed)
-
-
-def _cannot_switch(listed: PassList) -> str:
-    return f"'{listed.compiler}' has no pass that can be switched off"
-
-
-def _every_pass(entry: CompilerEntry) -> list[str]:
-    try:
-        known = ask_addresses(entry)
-    except AblatrixError:
-        return []
-    return [f"{one.kind}:{one.name}" for one in known.addresses if one.kind in PASS_KINDS and one.kind != "lowering"]
 
 
 def _by_address(entry: CompilerEntry) -> dict[str, str]:

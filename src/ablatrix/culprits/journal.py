@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from ablatrix.culprits.seen_passes import SeenPasses
 from ablatrix.records.part import Level
 from ablatrix.troubles import Answer, StepJournal, Wording
 
@@ -30,16 +31,10 @@ class Begun(_Event):
 
 
 class Listed(_Event):
-    """What was found to be a candidate; a search that goes on keeps to it.
-
-    Attributes:
-        titles: Of all candidates, in order.
-        note: What was said of them.
-    """
+    """Which passes changed the program; a search that goes on keeps to them."""
 
     what: Literal["listed"] = "listed"
-    titles: tuple[str, ...]
-    note: str = ""
+    seen: SeenPasses
 
 
 class Looked(_Event):

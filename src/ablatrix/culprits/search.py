@@ -15,9 +15,11 @@ from ablatrix.culprits.departure import find_departure
 from ablatrix.culprits.finding import Ending, Finding
 from ablatrix.culprits.journal import Applied, Begun, CulpritJournal, Cut, Listed, Looked
 from ablatrix.culprits.question import Question
+from ablatrix.culprits.seen_passes import SeenPasses, see_passes
 from ablatrix.culprits.slow import find_slow
 from ablatrix.culprits.subset import MostLooks, find_set
 from ablatrix.records.status import Status
+from ablatrix.trials.client import KeptServers
 from ablatrix.trials.results import Progress
 from ablatrix.troubles import Looks
 
@@ -28,13 +30,21 @@ TWICE, MOST_TURNS = 2, 5
 
 
 def find_culprits(
-    question: Question, out: Path, *, progress: Progress | None = None, tell: Tell = lambda text: None
+    question: Question,
+    out: Path,
+    *,
+    seen: SeenPasses | None = None,
+    kept: KeptServers | None = None,
+    progress: Progress | None = None,
+    tell: Tell = lambda text: None,
 ) -> Finding:
     """Find the smallest set of passes and settings that has a trouble. Again into the same directory it goes on.
 
     Args:
         question: What is asked.
         out: Directory for the journal, and the run of each look.
+        seen: The passes that change the program, where that is known; None: the compiler is asked.
+        kept: Fork servers that other searches use, too; by default there are own ones.
         progress: Notified of what happens in each run.
         tell: Called with a sentence about each step.
 
@@ -45,8 +55,9 @@ def find_culprits(
     question.check()
     question.configuration.entry.refuse_absent()
     out = out.resolve()
-    with CulpritJournal(out, Begun(question=_digest(question))) as journal, Looks(out / "looks", progress) as looks:
-        candidates = _listed(question, journal, tell)
+    begun = Begun(question=_digest(question))
+    with CulpritJournal(out, begun) as journal, Looks(out / "looks", progress, kept) as looks:
+        candidates = _listed(question, seen, journal, tell)
         asking = Asking(question=question, candidates=candidates, journal=journal, looks=looks, tell=tell)
         try:
             found = find_slow(asking) if question.is_slower else _FailureSearch(asking).run()
@@ -61,7 +72,7 @@ def _closer(asking: Asking, found: Finding) -> Finding:
     application, departure = None, None
     if found.holds and len(found.culprits) == 1 and found.culprits[0].kind == "pass" and not found.question.is_slower:
         culprit = found.culprits[0]
-        application, reason = find_application(asking, culprit, culprit.runs or 0)
+        application, reason = find_application(asking, culprit)
         why += [reason] if reason else []
     if found.question.kind == Status.WRONG_OUTPUT and found.ending in LOCATED:
         departure, reason = find_departure(asking)
@@ -94,16 +105,16 @@ def _digest(question: Question) -> str:
     )
 
 
-def _listed(question: Question, journal: CulpritJournal, tell: Tell) -> Candidates:
+def _listed(question: Question, seen: SeenPasses | None, journal: CulpritJournal, tell: Tell) -> Candidates:
     """Return the candidates; of a search that goes on those that it began with."""
-    tell("which passes changed the program is asked of the compiler" if question.passes else "knobs alone are tried")
-    found = find_candidates(question)
     held = next((one for one in journal.events if isinstance(one, Listed)), None)
     if held is None:
-        journal.append(Listed(titles=tuple(one.title for one in found.every), note=found.note))
-    else:
-        known = {one.title: one for one in found.every}
-        found = replace(found, every=tuple(known[title] for title in held.titles if title in known), note=held.note)
+        if seen is None:
+            asks = "which passes changed the program is asked of the compiler"
+            tell(asks if question.passes else "knobs alone are tried")
+        held = Listed(seen=see_passes(question) if seen is None else seen)
+        journal.append(held)
+    found = find_candidates(question, held.seen)
     knobs, passes = len(found.of_kind("knob")), len(found.of_kind("pass"))
     tell(
         f"{len(found.every)} candidates: {knobs} knobs and {passes} passes" + (f"; {found.note}" if found.note else "")

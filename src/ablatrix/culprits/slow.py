@@ -1,12 +1,14 @@
 """The search for what makes a configuration slow.
 
 Knobs are searched first, all passes staying as they are. Then passes: where all of them switched off at once is faster,
-as for any other trouble, against that. Where it is not, since most passes help, groups say nothing of one that does
-not: then each pass is left out by itself, all of them beside the configuration in the same hot blocks.
+as for any other trouble, against that. Where neither is, since most help, groups say nothing of one that does not: then
+each is left out by itself, all of them beside the configuration in the same hot blocks.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,9 +22,10 @@ from ablatrix.statistics.ratio import Ratio, paired_ratio
 from ablatrix.troubles import Answer, Trouble
 
 LEFT_OUT = "each left out by itself"
-SCREENED_BLOCKS = 2
+MOST_AGAIN = 6
+"""So many of the largest are left out in a second block."""
 MOST_CONFIRMED = 3
-"""So many of the largest are measured once more."""
+"""So many of the largest of these are measured once more, on fresh blocks."""
 
 
 def find_slow(asking: Asking) -> Finding:
@@ -41,7 +44,6 @@ class _SlowSearch:
         passes = [one for one in candidates.of_kind("pass") if not candidates.every[one].needed]
         if not knobs and not passes:
             return finding(self.asking, "no_candidates")
-        measured = None
         for group, what in ((knobs, "knobs"), (passes, "passes")):
             if not group:
                 continue
@@ -52,7 +54,7 @@ class _SlowSearch:
             if measured.answer == "other":
                 self.asking.trouble = self.asking.seen_trouble(measured)
                 return finding(self.asking, "other_trouble")
-        return self.leave_out(passes) if passes else finding(self.asking, "no_trouble", whole=_ratio(measured))
+        return self.leave_out([*knobs, *passes])
 
     def measure(self, off: frozenset[int], reference: Mapping[str, Level], why: str) -> Looked:
         """Measure beside a reference, unless that is in the journal."""
@@ -81,17 +83,17 @@ class _SlowSearch:
         names = " and ".join(self.asking.titles(off))
         return self.measure(frozenset(), beside, f"beside the same without {names}")
 
-    def leave_out(self, passes: Sequence[int]) -> Finding:
-        """Leave each pass out by itself, measure the largest once more, and return those that are confirmed."""
+    def leave_out(self, chosen: Sequence[int]) -> Finding:
+        """Leave each candidate out by itself, measure the largest once more, and return those that are confirmed."""
         every = self.asking.candidates.every
-        self.screen(passes)
-        gains = {one.off[0]: paired_ratio(one.logs) for one in self.asking.journal.looks if one.why == LEFT_OUT}
         least = 1.0 + self.asking.question.least
-        large = [title for title, gain in gains.items() if gain.value >= least]
-        likely = sorted(large, key=lambda title: -gains[title].value)
+        self.asking.tell(f"all off at once is not faster, so each of {len(chosen)} is left out by itself")
+        self.screen(chosen, turn=1)
+        again = self.largest(chosen, 1.0 + self.asking.question.least / 2.0)[:MOST_AGAIN]
+        if again:
+            self.screen(again, turn=2)
         confirmed = []
-        for title in likely[:MOST_CONFIRMED]:
-            number = next(number for number, one in enumerate(every) if one.title == title)
+        for number in self.largest(again, least)[:MOST_CONFIRMED]:
             beside = self.confirm(frozenset([number]))
             ratio = _ratio(beside)
             if ratio is not None and ratio.side > 0 and ratio.value >= least:
@@ -99,44 +101,55 @@ class _SlowSearch:
         if not confirmed:
             return finding(self.asking, "no_trouble")
         best = max(confirmed, key=lambda one: one[2].value)
-        chosen = tuple(one for one, _, _ in confirmed)
+        named = tuple(one for one, _, _ in confirmed)
         sure = 1.0 - (best[2].p_value or 0.0)
         asking = replace(self.asking, trouble=Trouble(kind=self.asking.question.kind, ratio=best[2]))
         return finding(
             asking,
             "found",
-            culprits=chosen,
-            relation="one" if len(chosen) == 1 else "each",
+            culprits=named,
+            relation="one" if len(named) == 1 else "each",
             confidence=sure,
             cured=best[2],
             compared=best[1],
         )
 
-    def screen(self, passes: Sequence[int]) -> None:
-        """Measure the configuration beside the same without each pass."""
-        every, asking = self.asking.candidates.every, self.asking
-        if any(one.why == LEFT_OUT for one in asking.journal.looks):
-            return
-        asking.tell(f"all passes off are not faster, so each of {len(passes)} is left out by itself")
-        levels = {every[one].knob: every[one].neutral for one in passes}
-        place = f"{len(asking.journal.looks) + 1:03d}-each"
-        found = asking.looks.see_each(
-            asking.candidates.configuration, place, levels, metric=asking.question.metric, blocks=SCREENED_BLOCKS
-        )
-        for one in passes:
-            logs = found[every[one].knob]
+    def largest(self, chosen: Sequence[int], least: float) -> list[int]:
+        """Return those of some candidates without which the program is faster by a factor, the largest first."""
+        gains: dict[int, float] = {}
+        for one in chosen:
+            title = self.asking.candidates.every[one].title
+            looks = (look for look in self.asking.journal.looks if look.why == LEFT_OUT and look.off == (title,))
+            logs = [log for look in looks for log in look.logs]
             if logs:
-                looked = Looked(
-                    off=(every[one].title,),
-                    turn=-1,
-                    why=LEFT_OUT,
-                    answer="undecided",
-                    logs=logs,
-                    trials=len(logs),
-                    seconds=0.0,
-                    results=(place,),
-                )
-                asking.journal.append(looked)
+                gains[one] = math.exp(math.fsum(logs) / len(logs))
+        return sorted((one for one, gain in gains.items() if gain >= least), key=lambda one: -gains[one])
+
+    def screen(self, chosen: Sequence[int], turn: int) -> None:
+        """Measure the configuration beside the same without each of some candidates, in one hot block."""
+        every, asking, place = self.asking.candidates.every, self.asking, f"each-{turn}"
+        held = {one.off for one in asking.journal.looks if (one.why, one.turn) == (LEFT_OUT, -turn)}
+        left = [one for one in chosen if (every[one].title,) not in held]
+        if not left:
+            return
+        levels = {every[one].knob: every[one].neutral for one in chosen}
+        begun = time.monotonic()
+        found = asking.looks.see_each(
+            asking.candidates.configuration, place, levels, metric=asking.question.metric, turn=turn
+        )
+        seconds = (time.monotonic() - begun) / len(left)
+        for one in left:
+            looked = Looked(
+                off=(every[one].title,),
+                turn=-turn,
+                why=LEFT_OUT,
+                answer="undecided",
+                logs=found[every[one].knob],
+                trials=1,
+                seconds=seconds,
+                results=(place,),
+            )
+            asking.journal.append(looked)
 
 
 def _ratio(measured: Looked | None) -> Ratio | None:

@@ -1,4 +1,4 @@
-"""Where the difference of two configurations is from, as a table: the finding of ``explain`` beside records."""
+"""Where the difference of two configurations is from, as a table: findings of ``explain`` that were kept."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,16 +7,18 @@ from ablatrix.page.printed import significant
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 from ablatrix.plotting.families import families, family_text
 from ablatrix.records.explanation import EXPLANATION_NAME, Explanation, read_explanation
+from ablatrix.records.kept_findings import KeptFinding
 
 
-def explained_tables(records: Sequence[Path]) -> list[Table]:
-    """Return a table for each finding that is beside a file of records.
+def explained_tables(kept: Sequence[KeptFinding], records: Sequence[Path] = ()) -> list[Table]:
+    """Return a table for each explanation that was kept, and for each that is in a file beside records.
 
     Raises:
         RecordError: One cannot be read.
     """
     files = dict.fromkeys(one.parent / EXPLANATION_NAME for one in records)
-    found = [read_explanation(file) for file in files if file.exists()]
+    found = [one.explanation for one in kept if one.explanation is not None]
+    found += [read_explanation(file) for file in files if file.exists()]
     return [_table(one, f"explained-{number}") for number, one in enumerate(found)]
 
 

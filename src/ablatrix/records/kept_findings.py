@@ -1,47 +1,65 @@
-"""What further searches came to, kept as small files beside the results that they are about, for the page to show."""
+"""What further searches came to, kept as small files beside the results that they are about, for the page to show.
+
+All kinds are kept in one form: what the search was about, its answer in sentences, and the command. A kind joins by its
+name in `Kind`. One whose answer is more than sentences has a field of its own for that, as explanations have.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from ablatrix.errors import RecordError
-from ablatrix.regular_files import open_regular
+from ablatrix.records.explanation import Explanation
+from ablatrix.regular_files import read_regular
 
 FINDINGS = "findings"
 """Directory of these files, beside ``results.jsonl``."""
-MOST_BYTES = 1_000_000
+MOST_BYTES = 20_000_000
+Kind = Literal["bisect", "reduction", "explanation"]
+"""What was searched: a pass or setting, a smaller program, or where a difference is from."""
 
 
 class KeptFinding(BaseModel):
     """What one search came to.
 
     Attributes:
-        kind: What was searched: a pass or setting, or a smaller program.
+        kind: What was searched.
         title: One line: what it is about.
         lines: The answer, in sentences.
         command: What was run.
+        explanation: Of an explanation, all of it; of other kinds None.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["culprit", "reduction"]
+    kind: Kind
     title: str
     lines: tuple[str, ...]
     command: str
+    explanation: Explanation | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_has(self) -> Self:
+        if (self.kind == "explanation") is not (self.explanation is not None):
+            raise ValueError(f"a finding of kind '{self.kind}' has {'an' if self.explanation else 'no'} explanation")
+        return self
 
 
 def keep_finding(results: Path, name: str, finding: KeptFinding) -> Path:
-    """Write a finding beside results; one of the same name is replaced.
+    """Write a finding beside results; one of the same kind and name is replaced.
 
     Args:
         results: Directory of results.
-        name: What distinguishes it from others of its kind.
+        name: What distinguishes it from others of its kind: of a trial, its id.
         finding: What was found.
+
+    Returns:
+        The file.
 
     Raises:
         RecordError: It cannot be written.
@@ -65,9 +83,8 @@ def kept_findings(records: Iterable[Path]) -> list[KeptFinding]:
     for directory in dict.fromkeys(one.parent / FINDINGS for one in records):
         for path in sorted(directory.glob("*.json")):
             try:
-                with open_regular(path) as stream:
-                    found.append(KeptFinding.model_validate_json(stream.read(MOST_BYTES)))
-            except (OSError, ValidationError, ValueError) as error:
-                why = str(error).splitlines()[0]
+                found.append(KeptFinding.model_validate_json(read_regular(path, MOST_BYTES)))
+            except (OSError, ValidationError) as error:
+                why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error.strerror
                 raise RecordError(f"{path}: no finding that was kept here: {why}; remove it") from None
     return found

@@ -15,7 +15,8 @@ import numpy as np
 PRIOR_SPREAD, PRIOR_FREEDOM = 0.01, 4.0
 """Spread of a block's log ratio before anything was measured, and how many degrees of freedom that is worth."""
 LAYOUT_SHARE = 0.5
-"""Share of the spread that further blocks of one configuration do not average out: where its code happens to lie."""
+"""Share of the spread that further blocks of one configuration do not average out: where its code happens to lie. Of a
+spread beyond the prior's, which other load makes, blocks average all."""
 
 
 @dataclass(frozen=True)
@@ -71,5 +72,6 @@ def nearness(logs: Sequence[float], step: float, spread: Spread) -> Nearness:
     from scipy.special import stdtr
 
     distance = math.fsum(logs) / len(logs) - step / 2.0
-    error = spread.value * math.sqrt(LAYOUT_SHARE**2 + (1.0 - LAYOUT_SHARE**2) / len(logs))
+    layout = LAYOUT_SHARE * min(spread.value, PRIOR_SPREAD)
+    error = math.sqrt(layout**2 + (spread.value**2 - layout**2) / len(logs))
     return Nearness(distance > 0.0, float(stdtr(spread.freedom, -abs(distance) / error)))

@@ -115,7 +115,8 @@ class Configuration:
         rounds = min(MOST_ROUNDS, study.protocol.hot.rounds)
         hot = study.protocol.hot.model_copy(update={"blocks": blocks, "max_blocks": blocks, "rounds": rounds})
         cold = study.protocol.cold.model_copy(update={"replicates": blocks})
-        protocol = study.protocol.model_copy(update={"hot": hot, "cold": cold, "budget_s": None})
+        own_rules = {"hot": hot, "cold": cold, "budget_s": None, "repeats": 0}  # noise is answered by another block
+        protocol = study.protocol.model_copy(update=own_rules)
         workload, catalogue = self._workload()
         choice = next(one for one in study.compilers if one.name == self.compiler)
         changed: dict[str, Any] = {

@@ -73,25 +73,29 @@ class Looks:
     Args:
         directory: Directory for the runs, each in a directory of its own.
         progress: Notified of what happens in them.
+        kept: Fork servers that others use, too, and end; by default there are own ones.
     """
 
-    def __init__(self, directory: Path, progress: Progress | None = None) -> None:
+    def __init__(self, directory: Path, progress: Progress | None = None, kept: KeptServers | None = None) -> None:
         self.directory = directory.resolve()
         self._progress = progress or Silence()
-        self._kept = KeptServers(self.directory / "servers")
+        self._is_own = kept is None
+        self._kept = kept or KeptServers(self.directory / "servers")
 
     def __enter__(self) -> Looks:
         try:
-            (self.directory / PROGRAMS).mkdir(parents=True, exist_ok=True)
+            self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrialError(f"{self.directory}: cannot be written: {error.strerror}; choose another --out") from None
-        self._kept.__enter__()
+        if self._is_own:
+            self._kept.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._kept.__exit__(kind, error, trace)
+        if self._is_own:
+            self._kept.__exit__(kind, error, trace)
 
     def see(
         self,
@@ -121,7 +125,8 @@ class Looks:
         """
         start, directory = time.monotonic(), self.directory / place
         resolved = configuration.look(mode, reference=reference, blocks=blocks, turn=turn)
-        self._run(resolved, directory, ("role=measured",) if reference is None and mode == "cold" else ())
+        only = ("role=measured",) if reference is None and mode == "cold" else ()
+        self._run(resolved, directory, only)
         return _read(directory, place, configuration, reference, metric, time.monotonic() - start)
 
     def see_each(
@@ -132,6 +137,7 @@ class Looks:
         *,
         metric: str = "run_ms_paired",
         blocks: int = 1,
+        turn: int = 0,
     ) -> dict[str, tuple[float, ...]]:
         """Run a configuration beside others that differ in one knob each, and return what each change does.
 
@@ -141,6 +147,7 @@ class Looks:
             levels: The other level of each knob.
             metric: What is compared; one of hot trials.
             blocks: Hot blocks.
+            turn: How often it was looked at before.
 
         Returns:
             By knob the log ratio of the configuration to the one with the other level, for each block that has both.
@@ -150,7 +157,7 @@ class Looks:
             StudyError, CompilerError, WorkloadError, TrialError: The run cannot be made.
         """
         directory = self.directory / place
-        self._run(configuration.look("hot", each=levels, blocks=blocks), directory, ())
+        self._run(configuration.look("hot", each=levels, blocks=blocks, turn=turn), directory, ())
         found: dict[str, tuple[float, ...]] = {}
         records = [one for one in final_records(read_records(directory / RECORDS_NAME)) if one.role != "reference"]
         own = {one.record_id for one in records if _is_at(one, configuration.full_levels)}
@@ -169,6 +176,7 @@ class Looks:
             study_directory=resolved.study.directory,
             keep_samples=False,
             kept=self._kept,
+            with_reference=False,
         )
         if done.signal is not None:
             raise InterruptedLook(done.signal)
@@ -179,10 +187,11 @@ class Looks:
         link = directory / "work" / PROGRAMS
         try:
             link.parent.mkdir(parents=True, exist_ok=True)
+            (self.directory / PROGRAMS).mkdir(exist_ok=True)
             if not link.is_symlink():
                 link.symlink_to(self.directory / PROGRAMS, target_is_directory=True)
         except OSError as error:
-            raise TrialError(f"{directory}: cannot be written: {error.strerror}; choose another --out") from None
+            raise TrialError(f"{link}: cannot be written: {error.strerror}; choose another --out") from None
 
 
 def _read(

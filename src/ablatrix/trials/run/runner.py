@@ -85,21 +85,22 @@ def run(
     locks: Sequence[BuildLock] = (),
     kept: KeptServers | None = None,
     slots: Field | None = None,
+    with_reference: bool = True,
 ) -> RunSummary:
     """Run what is missing of a study. Running again into the same directory resumes.
 
     Args:
         resolved: What ``load_study`` or ``resolve_study`` returned.
         out: Directory for ``results.jsonl``, ``design.json`` and ``samples/``.
-        only: Conditions such as ``workload=mlp``; with ``status=...`` finished trials are run again. A selection adds
-            no further blocks.
+        only: Conditions such as ``workload=mlp``; ``status=...`` runs finished trials again. They add no blocks.
         sink: Called with each record after it is on disk.
         progress: Notified of what happens.
         study_directory: Directory of the study file, to record its git commit.
         keep_samples: Keep raw samples in side files; without, records hold their digest and no file.
         locks: What the builds of the study were in an artifact: they are made again from these.
         kept: Fork servers that other runs use, too; by default the run has its own.
-        slots: The hosts whose slots run the blocks, see ``choose_field``; None: this host does.
+        slots: Hosts whose slots run the blocks, see ``choose_field``; None: this host.
+        with_reference: Whether the reference runs; without it no ratio to eager is known.
 
     Raises:
         StudyError: A condition is invalid, a file of the study has changed, or the directory holds another study's.
@@ -118,7 +119,7 @@ def run(
         ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
         try:
             sides = make_sides(resolved, directory, progress.notice, locks)
-            session = Session(resolved, design, directory, ledger, interrupt, progress)
+            session = Session(resolved, design, directory, ledger, interrupt, progress, with_reference=with_reference)
             if slots is None:
                 workplace: Workplace = BlockRunner(
                     resolved, directory, interrupt, progress, sides, session.keep, session.is_budget_spent, kept=kept

@@ -47,8 +47,11 @@ class Session:
         ledger: Ledger,
         interrupt: Interrupt,
         progress: Progress,
+        *,
+        with_reference: bool = True,
     ) -> None:
         self._resolved, self._design, self._directory = resolved, design, directory
+        self._with_reference = with_reference
         self._study, self._catalogue = resolved
         self._ledger, self._interrupt, self._progress = ledger, interrupt, progress
         self._cells = {cell.cell_id: cell for cell in design.cells}
@@ -60,6 +63,14 @@ class Session:
         """Run what is missing. Returns trials issued, their number by status, and the signal that ended it early."""
         self._workplace = workplace
         chosen, blocks = self._begin(only, stack)
+        workplace.recover()
+        known = self._ledger.open()
+        statuses = {trial_id: record.status for trial_id, record in known.items()}
+        chosen = self._wanted(select(self._design, parse_conditions(only, self._design), statuses))
+        again = {trial.trial_id for trial in chosen} if any(text.startswith("status=") for text in only) else set()
+        again |= open_probes(self._design, known)
+        blocks = self._pending(chosen, set(known) - again)
+        stack.enter_context(self._ledger.begin({trial.trial_id for block in blocks for trial in block} & set(known)))
         pending = [trial for block in blocks for trial in block]
         caught: int | None = None
         try:
@@ -70,12 +81,15 @@ class Session:
             if not only:
                 self._add_blocks()
                 self._run_further()
-                chosen = list(self._design.trials)
+                chosen = self._wanted(self._design.trials)
         except Interrupted as interrupted:
             caught = interrupted.signal
             chosen = chosen if only else list(self._design.trials)
         statuses = self._ledger.statuses()
         counted = Counter(statuses[trial.trial_id] for trial in chosen if trial.trial_id in statuses)
+            chosen = chosen if only else self._wanted(self._design.trials)
+        known = self._directory.known()
+        counted = Counter(known[trial.trial_id].status for trial in chosen if trial.trial_id in known)
         return len(chosen), dict(sorted(counted.items())), caught
 
     def _begin(self, only: Sequence[str], stack: ExitStack) -> tuple[list[Trial], list[tuple[Trial, ...]]]:
@@ -95,6 +109,10 @@ class Session:
     def _with_cells(self, trials: Sequence[Trial]) -> list[tuple[Trial, Cell]]:
         return [(trial, self._cells[trial.cell_id]) for trial in trials]
 
+    def _wanted(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return trials without those of the reference, where it is not to run."""
+        return [trial for trial in trials if self._with_reference or trial.role != "reference"]
+
     def _pending(self, chosen: list[Trial], finished: set[str]) -> list[tuple[Trial, ...]]:
         """Return the trials to run, block by block. One that runs whole keeps the trials that its pairs need.
 
@@ -110,6 +128,8 @@ class Session:
             missing = [trial for trial in block if trial.trial_id in wanted]
             if (missing and block[0].mode == "hot") or (several and unit in torn):
                 missing = [trial for trial in block if trial.trial_id in whole or self._is_anchor(trial)]
+            if missing and (block[0].mode == "hot" or self._workplace.is_several):
+                missing = [one for one in self._wanted(block) if one.trial_id in whole or self._is_anchor(one)]
             if missing:
                 found.append(tuple(missing))
         return found
