@@ -108,7 +108,6 @@ ZEROS = {"tiny": {"setting": "property:CPU_DENORMALS_OPTIMIZATION", "default": "
 SNIPPETS = {
     "snippets": {"setting": "property:SNIPPETS_MODE", "levels": ["ENABLE", "DISABLE"], "default": "ENABLE"},
 }
-CAST = {"cast": {"setting": "optimizer:CastElimination"}, "divide": {"setting": "optimizer:DivMulFusion"}}
 Levels = Mapping[str, str]
 REAL: tuple[tuple[str, str, str, Mapping[str, Mapping[str, Any]], Levels, Levels, Levels], ...] = (
     ("xla", "rows", "wrong_output", REWRITER, {"rewriter": "on"}, {"rewriter": "off"}, {}),
@@ -116,7 +115,7 @@ REAL: tuple[tuple[str, str, str, Mapping[str, Mapping[str, Any]], Levels, Levels
     ("onnxruntime", "tower", "wrong_output", GELU, {"approx": "1"}, {"approx": "0"}, {"fusion": "on"}),
     ("xla", "rank_seven", "crashed", REWRITER, {"rewriter": "on"}, {"rewriter": "off"}, {}),
     ("openvino", "square", "wrong_output", SNIPPETS, {"snippets": "ENABLE"}, {"snippets": "DISABLE"}, {}),
-    ("onnxruntime", "cast_and_divide", "compile_error", CAST, {"cast": "on"}, {"cast": "off"}, {"fusion": "on"}),
+    ("openvino", "no_number", "wrong_output", SNIPPETS, {"snippets": "ENABLE"}, {"snippets": "DISABLE"}, {}),
     ("openvino", "tower", "wrong_output", NARROW, {"narrow": "bf16"}, {"narrow": "f32"}, {}),
     ("onnxruntime", "tiny", "wrong_output", DENORMALS, {"tiny": "1"}, {"tiny": "0"}, {}),
     ("openvino", "tiny", "wrong_output", ZEROS, {"tiny": "on"}, {"tiny": "off"}, {}),

@@ -117,16 +117,12 @@ class Tiny(torch.nn.Module):  # type: ignore[misc]
         return (y * 1e-20) * 1e-20 * 1e30 * 1e10 + x
 
 
-class CastAndDivide(torch.nn.Module):  # type: ignore[misc]
-    """One over a value, times another that is cast to the type that it has (onnxruntime#32416)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("one", torch.tensor(1.0))
+class NoNumber(torch.nn.Module):  # type: ignore[misc]
+    """The larger of zero and what is no number, which is none either."""
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Return the product."""
-        return (self.one / x.exp()) * torch.ops.aten._to_copy.default(y, dtype=torch.float32)
+        """Return no number anywhere."""
+        return torch.relu((y - y) / (y - y)) + x
 
 
 class SquareAttention(torch.nn.Module):  # type: ignore[misc]
@@ -173,9 +169,9 @@ def tiny(length: int = 12) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
     return Around(Tiny(), length), (torch.randn(8, 8), torch.randn(8, 8))
 
 
-def cast_and_divide(length: int = 12) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
-    """Return a quotient and a cast without work."""
-    return Around(CastAndDivide(), length), (torch.randn(4, 8), torch.randn(4, 8))
+def no_number(length: int = 12) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+    """Return what is no number."""
+    return Around(NoNumber(), length), (torch.randn(4, 8), torch.randn(4, 8))
 
 
 def square(heads: int = 8, length: int = 12) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
