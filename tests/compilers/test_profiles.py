@@ -27,14 +27,14 @@ class Small(torch.nn.Module):  # type: ignore[misc]
 
 
 def profile(
-    compiler: str, directory: Path, *, mapped: bool = True, **knobs: Any
+    compiler: str, directory: Path, *, mapped: bool = True, model: torch.nn.Module | None = None, **knobs: Any
 ) -> tuple[KernelProfile, frozenset[int]]:
     """Return a profile of the small program, and the nodes of it that compute something."""
     directory.mkdir(exist_ok=True)
     entry = installed_catalogue().compiler(compiler)
     x = torch.randn(4, 16)
     levels = {**entry.defaults(), **knobs}
-    request = make_request(make_program(Small(), (x,)), directory, levels, entry=entry)
+    request = make_request(make_program(model or Small(), (x,)), directory, levels, entry=entry)
     adapter = import_compiler(entry)
     adapter.set_threads(1)
     profiled = adapter.profile(request, mapped=mapped)  # type: ignore[attr-defined]
@@ -65,6 +65,24 @@ def test_profile_kernels_compute_every_node_once_a_run(compiler: str, knobs: dic
     assert all(sum(times) >= 0 for times in found.times_ms)
     assert found.source
     assert 0 <= found.inside <= 1
+
+
+class Images(torch.nn.Module):  # type: ignore[misc]
+    """A convolution with a bias."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = torch.nn.Conv2d(1, 2, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.convolution(x[None, None]))
+
+
+def test_profile_tvm_library_convolution_is_mapped_with_its_bias(tmp_path: Path) -> None:
+    pytest.importorskip("tvm")
+    found, computing = profile("tvm", tmp_path, model=Images(), fusion="on", library="on")
+    assert "ablatrix.torch.conv2d_bias" in [one.name for one in found.kernels]
+    assert {node for kernel in found.kernels for node in kernel.nodes} >= computing
 
 
 class Blocks(torch.nn.Module):  # type: ignore[misc]
