@@ -32,7 +32,7 @@ from ablatrix.troubles import Configuration
 FOLDER = Path(__file__).parent / "reduced_faults"
 TARGETS = {"median_share_left": 0.05, "same_signature": 1.0}
 TIMEOUT_S = 300.0
-HANGING_S = 90.0
+HANGING_S = 45.0
 """Limit of a trial, and of one that is to hang: those cases come last."""
 STUDY = """\
 name: planted
@@ -105,12 +105,17 @@ GELU = {"approx": {"setting": "session:optimization.enable_gelu_approximation", 
 NARROW = {"narrow": {"setting": "property:INFERENCE_PRECISION_HINT", "levels": ["f32", "bf16"], "default": "f32"}}
 DENORMALS = {"tiny": {"setting": "session:session.set_denormal_as_zero", "levels": ["0", "1"], "default": "0"}}
 ZEROS = {"tiny": {"setting": "property:CPU_DENORMALS_OPTIMIZATION", "default": "off"}}
+SNIPPETS = {
+    "snippets": {"setting": "property:SNIPPETS_MODE", "levels": ["ENABLE", "DISABLE"], "default": "ENABLE"},
+}
 Levels = Mapping[str, str]
 REAL: tuple[tuple[str, str, str, Mapping[str, Mapping[str, Any]], Levels, Levels, Levels], ...] = (
     ("xla", "rows", "wrong_output", REWRITER, {"rewriter": "on"}, {"rewriter": "off"}, {}),
     ("xla", "quotient", "wrong_output", FAST, {"fast": "on", "nans": "off"}, {"fast": "off"}, {}),
     ("onnxruntime", "tower", "wrong_output", GELU, {"approx": "1"}, {"approx": "0"}, {"fusion": "on"}),
     ("xla", "rank_seven", "crashed", REWRITER, {"rewriter": "on"}, {"rewriter": "off"}, {}),
+    ("openvino", "square", "wrong_output", SNIPPETS, {"snippets": "ENABLE"}, {"snippets": "DISABLE"}, {}),
+    ("openvino", "no_number", "wrong_output", SNIPPETS, {"snippets": "ENABLE"}, {"snippets": "DISABLE"}, {}),
     ("openvino", "tower", "wrong_output", NARROW, {"narrow": "bf16"}, {"narrow": "f32"}, {}),
     ("onnxruntime", "tiny", "wrong_output", DENORMALS, {"tiny": "1"}, {"tiny": "0"}, {}),
     ("openvino", "tiny", "wrong_output", ZEROS, {"tiny": "on"}, {"tiny": "off"}, {}),

@@ -117,6 +117,22 @@ class Tiny(torch.nn.Module):  # type: ignore[misc]
         return (y * 1e-20) * 1e-20 * 1e30 * 1e10 + x
 
 
+class NoNumber(torch.nn.Module):  # type: ignore[misc]
+    """The larger of zero and what is no number, which is none either."""
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Return no number anywhere."""
+        return torch.relu((y - y) / (y - y)) + x
+
+
+class SquareAttention(torch.nn.Module):  # type: ignore[misc]
+    """Attention with as many heads as tokens, and the heads last but one in its output."""
+
+    def forward(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        """Map [batch, heads, tokens, width] to [batch, tokens, heads, width]."""
+        return (torch.softmax(q @ k.transpose(-2, -1), -1) @ v).permute(0, 2, 1, 3).contiguous()
+
+
 def tower(depth: int = 10, width: int = 16) -> tuple[torch.nn.Module, torch.Tensor]:
     """Return the tower and an input."""
     return Tower(depth, width), torch.randn(4, width)
@@ -151,3 +167,14 @@ def quotient(length: int = 12) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...
 def tiny(length: int = 12) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
     """Return a product of tiny numbers."""
     return Around(Tiny(), length), (torch.randn(8, 8), torch.randn(8, 8))
+
+
+def no_number(length: int = 12) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+    """Return what is no number."""
+    return Around(NoNumber(), length), (torch.randn(4, 8), torch.randn(4, 8))
+
+
+def square(heads: int = 8, length: int = 12) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+    """Return attention of as many heads as tokens."""
+    q, k, v = (torch.randn(1, heads, heads, 16) for _ in range(3))
+    return Around(SquareAttention(), length), (q, k, v)

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.cli.explain import _show
+from ablatrix.cli.explain_text import show_explanation
 from ablatrix.plotting.bars import bars_of
 from ablatrix.records.explanation import (
     ExplainedGroup,
     ExplainedSide,
     Explanation,
     SpreadMs,
-    read_explanation,
-    write_explanation,
 )
 from tests.cli.conftest import Ablatrix
 
@@ -33,6 +31,7 @@ def side(fusion: str, total: float, kernels: float, overhead: float) -> Explaine
         profiled=ms(1.05 * (kernels + overhead)),
         kernels=ms(kernels),
         overhead=ms(overhead),
+        inside=ms(0.002),
         calls=3,
         source="a clock",
     )
@@ -83,18 +82,28 @@ mlp, ms a run: A is tvm fusion=off, B is tvm fusion=on
   residual                                      0.1    -7%
   total                               8  6.5   -1.5   100%
 
-B less A: -1.5 ms (-1.6 to -1.4); the twin of A differs from A by 0.02 ms
-residual: 6.7% of the difference, by which trials and profiling processes differ
-the profiler makes a run of A 5% longer
-the profiler makes a run of B 5% longer
+B less A: -1.5 ms (-1.6 to -1.4), in 3 blocks; the twin of A differs from A by 0.02 ms
+residual: 0.1 ms (0 to 0.2), 6.7% of the difference: by so much trials and processes that profile differ
+the profiler makes a run of A 5% longer; 2 us of that is taken out of each kernel
+the profiler makes a run of B 5% longer; 2 us of that is taken out of each kernel
 tvm: a clock.
 no hardware counters: 'perf' is not installed.
 """
 
 
 def test_explain_rows_add_up_to_the_total(capsys: pytest.CaptureFixture[str]) -> None:
-    _show(FOUND, everything=False, wide=True)
+    show_explanation(FOUND, everything=False, wide=True)
     assert capsys.readouterr().out == TEXT
+
+
+def test_explain_pair_that_may_not_differ_has_no_causes(capsys: pytest.CaptureFixture[str]) -> None:
+    same = FOUND.model_copy(update={"difference": SpreadMs(ms=-0.02, low=-0.08, high=0.04)})
+    show_explanation(same, everything=False, wide=True)
+    assert capsys.readouterr().out == (
+        "mlp: A is tvm fusion=off, B is tvm fusion=on: they do not differ by more than 1.0%, so that there is nothing "
+        "to explain\nB less A: -0.02 ms (-0.08 to 0.04) of 8 ms, in 3 blocks; the twin of A differs from A by 0.02 "
+        "ms\n"
+    )
 
 
 def test_explain_bars_add_up_to_the_total() -> None:
@@ -117,23 +126,16 @@ def test_explain_chart_is_written_in_three_formats(tmp_path: Path) -> None:
     assert all(one.stat().st_size for one in tmp_path.iterdir())
 
 
-def test_explain_finding_is_read_back_as_written(tmp_path: Path) -> None:
-    write_explanation(tmp_path / "explanation.json", FOUND)
-    assert read_explanation(tmp_path / "explanation.json") == FOUND
+def test_explain_keep_is_a_finding_beside_the_results(tmp_path: Path) -> None:
+    from ablatrix.cli.explain import _keep
+    from ablatrix.records.kept_findings import kept_findings
 
-
-def test_explain_finding_is_a_table_of_the_page(tmp_path: Path) -> None:
-    from ablatrix.page.explained import explained_tables
-
-    write_explanation(tmp_path / "explanation.json", FOUND)
-    (table,) = explained_tables((), [tmp_path / "results.jsonl"])
-    assert [row.cells[0].text for row in table.rows] == [
-        "2 x matmul + add",
-        "(computes no node)",
-        "overhead",
-        "residual",
-        "total",
-    ]
+    _keep(FOUND, tmp_path, "ablatrix explain a b")
+    _keep(FOUND, tmp_path, "ablatrix explain a b")
+    (kept,) = kept_findings([tmp_path / "results.jsonl"])
+    assert (kept.kind, kept.explanation) == ("explanation", FOUND)
+    assert kept.title == "mlp: A is tvm fusion=off, B is tvm fusion=on"
+    assert kept.lines[0].startswith("B less A: -1.5 ms (-1.6 to -1.4)")
 
 
 @pytest.mark.parametrize(
@@ -154,6 +156,23 @@ def test_explain_wrong_use_is_one_sentence(here: Ablatrix, a: str, b: str, said:
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "place", "said"),
+    [
+        ("--keep", "nowhere", "--keep nowhere: is no directory of results"),
+        ("--code", ".", "--code .: must be a new or empty directory"),
+    ],
+)
+def test_explain_places_are_refused_before_measuring(
+    here: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, place: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").write_text("")
+    done = here("explain", "mlp", "tvm:fusion=off", "tvm:fusion=on", option, place)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert said in " ".join(done.stderr.decode().split())
+
+
 def test_explain_results_without_their_study_are_refused(here: Ablatrix, tmp_path: Path) -> None:
     done = here("explain", str(tmp_path), "1f3c", "9ab0")
     assert done.returncode == 2
@@ -162,9 +181,45 @@ def test_explain_results_without_their_study_are_refused(here: Ablatrix, tmp_pat
 
 @pytest.mark.long
 def test_explain_fusion_of_onnxruntime_maps_every_kernel(here: Ablatrix) -> None:
-    done = here("explain", "mlp", "onnxruntime:fusion=off", "onnxruntime:fusion=on", "--blocks", "1", "--json", "-q")
+    done = here(
+        "explain", "mlp", "onnxruntime:fusion=off", "onnxruntime:fusion=on", "--most-blocks", "3", "--json", "-q"
+    )
     found = Explanation.model_validate(json.loads(done.stdout))
     parts = sum(one.difference.ms for one in found.groups) + found.overhead_difference.ms + found.residual.ms
     assert parts == pytest.approx(found.difference.ms)
     assert found.a.calls > found.b.calls
     assert all(one.nodes for one in found.groups)
+
+
+STUDY = """\
+name: sides
+workloads: [{name: mlp, parameters: {layers: 2, hidden: 64, batch: 8}}]
+compilers:
+  - {name: onnxruntime, fixed: {partition: whole}}
+  - {name: xla, fixed: {partition: whole}}
+modes: [hot]
+baseline: {fusion: off}
+stages: [{name: primary, factorial: {fusion: [off, on]}}]
+protocol: {hot: {rounds: 5, warm_up_ms: 20}}
+"""
+
+
+@pytest.mark.long
+def test_explain_two_compilers_of_a_study_kept_with_their_code(here: Ablatrix, tmp_path: Path) -> None:
+    from ablatrix.records.kept_findings import kept_findings
+
+    (tmp_path / "study.yaml").write_text(STUDY)
+    (tmp_path / "results").mkdir()
+    sides = ("onnxruntime:fusion=on", "xla:fusion=on")
+    places = ("--keep", str(tmp_path / "results"), "--code", str(tmp_path / "code"))
+    done = here("explain", str(tmp_path / "study.yaml"), *sides, *places, "--most-blocks", "3", "-q")
+    assert done.returncode == 0, done.stderr
+    (kept,) = kept_findings([tmp_path / "results" / "results.jsonl"])
+    found = kept.explanation
+    assert found is not None
+    assert (found.a.compiler, found.b.compiler) == ("onnxruntime", "xla")
+    assert {one.outcome for one in found.interventions} <= {"cannot be switched"}
+    parts = sum(one.difference.ms for one in found.groups) + found.overhead_difference.ms + found.residual.ms
+    assert parts == pytest.approx(found.difference.ms)
+    assert (tmp_path / "code" / "difference.patch").read_text()
+    assert {one.name for one in (tmp_path / "code").iterdir()} >= {"a", "b"}

@@ -70,3 +70,10 @@ def test_onnxruntime_events_are_split_by_run() -> None:
 
     events = [node(1, 4, 0), node(6, 2, 1), run(0, 10), node(21, 5, 0), node(27, 1, 1), run(20, 10)]
     assert _runs(events) == [{(0, "n0"): 0.004, (1, "n1"): 0.002}, {(0, "n0"): 0.005, (1, "n1"): 0.001}]
+
+
+def test_means_behind_first_runs_of_openvino_are_taken_out() -> None:
+    openvino = pytest.importorskip("ablatrix.compilers.openvino.profiling")
+    found = openvino.means_behind([0.010, 0.002], [0.100, 0.002], 40)  # the first four took 0.4 of 0.4 ms
+    assert found == pytest.approx([0.0, 0.002])
+    assert openvino.means_behind([0.010], [0.100], 3) == [0.010]

@@ -3,7 +3,7 @@
 import json
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -23,9 +23,6 @@ from ablatrix.cli.looks import (
 )
 from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.cli.trust import Trusted
-
-if TYPE_CHECKING:
-    from ablatrix.reduction import Reduction
 
 
 def register(app: typer.Typer) -> None:
@@ -65,7 +62,10 @@ def reduce_command(
     The same command again resumes: what was asked is kept in OUT.
     """
     from ablatrix.cli.effects import levels_of
+    from ablatrix.cli.reduction_text import keep_beside, show_reduction
     from ablatrix.reduction import ReductionQuestion, reduce, reduction_data
+
+    command = f"ablatrix reduce {subject} --results {results} --study {study}"
 
     with ExitStack() as stack:
         if Path(subject).suffix in SUFFIXES:
@@ -81,46 +81,11 @@ def reduce_command(
     )
     with looks_that_resume():
         found = reduce(posed.configuration, question, out, tell=tell_steps(quiet))
+    if results is not None and results.is_dir():
+        keep_beside(found, posed.configuration, results, subject, f"{command} --out {out}")
     if as_json:
         print(json.dumps(reduction_data(found), indent=1, allow_nan=False))
     else:
-        _show(found)
+        show_reduction(found)
     if not found.holds:
         raise typer.Exit(1)
-
-
-def _show(found: "Reduction") -> None:
-    from ablatrix.cli.tables import say, show_steps
-    from ablatrix.cli.time_left import duration_text
-
-    say(f"trouble: {found.trouble.text}", hanging=2)
-    say(
-        f"reduced: {found.nodes_left} of {found.nodes} operations ({100.0 * found.share:.1f} %), "
-        f"{found.elements_left} of {found.elements} elements of inputs and weights: "
-        f"{', '.join(dict.fromkeys(found.operators))}",
-        hanging=2,
-    )
-    if found.ending != "reduced":
-        why = "steps" if found.ending == "most_steps" else "time"
-        say(f"it ended before nothing could be removed: so many {why} as allowed; run it again with more", hanging=2)
-    counts = ", ".join(f"{number} {name}" for name, number in found.steps.items())
-    say(
-        f"{sum(found.steps.values())} programs ({counts}), {found.trials} trials, {duration_text(found.seconds)}",
-        hanging=2,
-    )
-    if not found.controlled:
-        say("no step was tried without the setting: there is none, or the trouble is there without it, too", hanging=2)
-    words = {"yes": "shows it", "no": "does NOT show it", "not_run": "could not be run"}
-    say(f"study.yaml in new processes: {words[found.again]}", hanging=2)
-    say(f"repro.py in a new interpreter without ablatrix: {words[found.repro]}", hanging=2)
-    for line in found.repro_told.splitlines()[:8]:
-        say(line, indent=2, hanging=2)
-    for other in found.others:
-        say(f"another trouble, of {other.programs} programs: {other.text} ({other.example})", hanging=2)
-    show_steps(
-        [
-            ("the program as a script", f"python {found.out / 'repro.py'}"),
-            ("under the same settings", f"ablatrix run {found.out / 'study.yaml'} --out results/reduced"),
-            ("text for its maintainers", str(found.out / "issue.md")),
-        ]
-    )

@@ -261,8 +261,12 @@ class ObservesPasses(Protocol):
 class ProfilesKernels(Protocol):
     """Optional ability of a `Compiler`: it says how long each kernel of a run takes, and which nodes it computes."""
 
-    def profile(self, request: CompileRequest) -> ProfiledProgram:
+    def profile(self, request: CompileRequest, *, mapped: bool = True) -> ProfiledProgram:
         """Compile a program in two forms: plain, and with kernels that are timed.
+
+        Args:
+            request: The program.
+            mapped: Whether it is to be known which nodes each kernel computes.
 
         Raises:
             UnsupportedError: The compiler does not tell times of kernels in this configuration.

@@ -37,11 +37,13 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
     Attributes:
         name: Name of the compiler in the catalogue.
         pass_evidence: How ``list_passes`` knows whether a pass changed the program, and what it does not see.
+        profile_inside: Part of what its profiler costs for an event that lies within the event's own time.
         profile_source: Where ``profile`` has the times of kernels from, and how it knows which nodes they compute.
     """
 
     name: str
     pass_evidence: str = ""
+    profile_inside: float = 0.0
     profile_source: str = ""
 
     def preload(self) -> None:
@@ -145,8 +147,12 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
         """
         raise UnsupportedError(f"compiler '{self.name}' does not list its passes")
 
-    def profile(self, request: CompileRequest) -> ProfiledProgram:
+    def profile(self, request: CompileRequest, *, mapped: bool = True) -> ProfiledProgram:
         """Return the program in two forms: as ``compile`` returns it, and with kernels that are timed.
+
+        Args:
+            request: The program.
+            mapped: Whether it is to be known which nodes each kernel computes.
 
         Raises:
             UnsupportedError: The compiler does not tell times of kernels, or has no such operation.
@@ -164,15 +170,23 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
         plain = make_executable(request, self.load(request, options, built), facts)
         with marked(request.tasks):
             profilers = [
-                self.task_profiler(request, options, task, one) for task, one in zip(request.tasks, built, strict=True)
+                self.task_profiler(request, options, task, one, mapped=mapped)
+                for task, one in zip(request.tasks, built, strict=True)
             ]
         timed = make_executable(request, profilers, facts)
-        return ProfiledProgram(request.plan, plain, timed, profilers, self.profile_source)
+        return ProfiledProgram(request.plan, plain, timed, profilers, self.profile_source, self.profile_inside)
 
     def task_profiler(
-        self, request: CompileRequest, options: OptionsT, task: TaskProgram, built: BuiltTask
+        self, request: CompileRequest, options: OptionsT, task: TaskProgram, built: BuiltTask, *, mapped: bool
     ) -> TaskProfiler:
         """Return a built task in a form whose kernels are timed; its nodes are marked meanwhile.
+
+        Args:
+            request: What the task is part of.
+            options: Of the configuration.
+            task: The task.
+            built: Its artifact.
+            mapped: Whether it is to say which nodes each kernel computes; those of others are empty.
 
         Raises:
             UnsupportedError: The compiler does not tell times of kernels, or not in this configuration.

@@ -20,6 +20,8 @@ from ablatrix.trials.results import ResultDirectory
 
 LONGEST_NAME = 64
 TOO_MANY = 5
+ROUNDS = 20
+"""Of a block, where the study says nothing: processes differ by more than further rounds of the same would take out."""
 _ID = re.compile(r"[0-9a-f]{4,16}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
@@ -290,6 +292,8 @@ def _single(pair: Pair, entry: CompilerEntry, configuration: Configuration) -> S
     kept: dict[str, Any] = {
         key: data[key] for key in ("name", "seed", "checks", "protocol", "plugins", "device") if key in data
     }
+    protocol = dict(kept.get("protocol", {}))
+    kept["protocol"] = {**protocol, "hot": {"rounds": ROUNDS, **protocol.get("hot", {})}}
     given: dict[str, Any] = {
         **kept,
         "workloads": [choice],

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from ablatrix.compilers.profiling import KernelProfile
 from ablatrix.errors import TrialError
+from ablatrix.explain.candidates import Explained
 from ablatrix.explain.configuration import Pair, Side
 from ablatrix.explain.grouping import Group, group_kernels
 from ablatrix.explain.intervening import intervene
 from ablatrix.explain.machine import counters_missing, measure_peak
-from ablatrix.explain.measuring import open_bench
+from ablatrix.explain.measuring import Bench, open_bench
+from ablatrix.explain.stopping import LEAST, MOST, is_clear, is_disturbed
 from ablatrix.explain.sums import BlockTimes, Sums, add_up, block_times
-from ablatrix.records.explanation import ExplainedGroup, ExplainedSide, Explanation
+from ablatrix.records.explanation import ExplainedBlock, ExplainedGroup, ExplainedSide, Explanation
 from ablatrix.trials.messages import NodeWork
 from ablatrix.trials.run import PairedProfiles
 
@@ -24,17 +26,19 @@ LONGEST_LABEL = 6
 def explain(
     pair: Pair,
     *,
-    blocks: int = 3,
+    most_blocks: int = MOST,
     causes: int = 1,
     peak: bool = True,
     notice: Callable[[str], None] = lambda text: None,
     work_dir: Path | None = None,
 ) -> Explanation:
-    """Measure two configurations and say where their difference is from.
+    """Measure two configurations and say where their difference is from, if it is shown that they differ.
+
+    Blocks are added until it is clear whether they do, and the residual is small against the difference.
 
     Args:
         pair: The configurations.
-        blocks: Blocks, each of new processes; one gives no intervals.
+        most_blocks: Blocks at most, each of new processes; three are measured in any case.
         causes: How many of the largest groups are tried by switching them alone.
         peak: Whether the machine's speed is measured.
         notice: Called with what is being done.
@@ -46,19 +50,25 @@ def explain(
     """
     sides = pair.side(pair.a), pair.side(pair.b)
     with open_bench(sides, notice, work_dir) as bench:
-        measured = [bench.block(*sides) for _ in range(blocks)]
-        times = [block_times(one) for one in measured]
-        profiles = _profiles(measured)
-        nodes = measured[0].nodes
-        groups = group_kernels(profiles[0].kernels, profiles[1].kernels, cheap_nodes(nodes))
+        times, disturbed, groups, first = _measure(bench, sides, most_blocks)
         sums = add_up(times, groups)
+        profiles, nodes = _profiles(first, first), first.nodes
         order = sorted(range(len(groups)), key=lambda one: -abs(sums.groups[one][2].ms))
         explained = [_group(groups[one], sums, one, profiles, nodes) for one in order]
-        tried = intervene(pair, sides, bench, explained, profiles[1], causes=causes, blocks=blocks, notice=notice)
+        tried = []
+        if sums.difference.is_decided:
+            held = Explained(groups=explained, profiles=profiles, overhead_ms=sums.overhead.ms)
+            tried = intervene(pair, sides, bench, held, causes=causes, most_blocks=most_blocks, notice=notice)
         notice("measuring how fast the machine is")
         speed = measure_peak(bench.threads) if peak else None
     return _explanation(pair, sides, bench.threads, times, sums, profiles).model_copy(
-        update={"groups": explained, "interventions": tried, "peak": speed, "counters": counters_missing()}
+        update={
+            "groups": explained,
+            "interventions": tried,
+            "peak": speed,
+            "counters": counters_missing(),
+            "left_out": [_block(one) for one in disturbed],
+        }
     )
 
 
@@ -67,25 +77,46 @@ def cheap_nodes(nodes: Sequence[NodeWork]) -> list[int]:
     return [index for index, one in enumerate(nodes) if one.is_view]
 
 
-def _profiles(measured: Sequence[PairedProfiles]) -> tuple[KernelProfile, KernelProfile]:
-    """Return the profiles of the first block, whose kernels those of all others must be.
+def _measure(
+    bench: Bench, sides: tuple[Side, Side], most: int
+) -> tuple[list[BlockTimes], list[BlockTimes], list[Group], PairedProfiles]:
+    """Return blocks until they are clear, those that were disturbed, the groups, and the first block."""
+    first = bench.block(*sides)
+    measured = block_times(first)
+    one, other = _profiles(first, first)
+    groups = group_kernels(one.kernels, other.kernels, cheap_nodes(first.nodes))
+    times: list[BlockTimes] = []
+    disturbed: list[BlockTimes] = []
+    while True:
+        if is_disturbed(measured) and len(disturbed) < most // 2:
+            disturbed.append(measured)
+        else:
+            times.append(measured)
+        if len(times) >= LEAST and (len(times) >= most or is_clear(add_up(times, groups))):
+            return times, disturbed, groups, first
+        block = bench.block(*sides)
+        measured = block_times(block)
+        _profiles(first, block)
+
+
+def _profiles(first: PairedProfiles, block: PairedProfiles) -> tuple[KernelProfile, KernelProfile]:
+    """Return the profiles of the first block, whose kernels those of another one must be.
 
     Raises:
         TrialError: They are not.
     """
-    first = measured[0].profiles
-    for block in measured:
-        for one, other in zip(first, block.profiles, strict=True):
-            assert one is not None
-            assert other is not None
-            if [kernel.name for kernel in one.kernels] != [kernel.name for kernel in other.kernels]:
-                raise TrialError(
-                    "the kernels of one configuration are others from block to block, as where code is chosen by "
-                    "timing; fix what it chooses (max_autotune: off)"
-                )
-    assert first[0] is not None
-    assert first[1] is not None
-    return first[0], first[1]
+    for one, other in zip(first.profiles, block.profiles, strict=True):
+        assert one is not None
+        assert other is not None
+        if [kernel.name for kernel in one.kernels] != [kernel.name for kernel in other.kernels]:
+            raise TrialError(
+                "the kernels of one configuration are others from block to block, as where code is chosen by "
+                "timing; fix what it chooses (max_autotune: off)"
+            )
+    a, b = first.profiles
+    assert a is not None
+    assert b is not None
+    return a, b
 
 
 def _group(
@@ -138,6 +169,18 @@ def bytes_of(group: Sequence[int], nodes: Sequence[NodeWork]) -> int:
     return sum(sizes[value] for value in (read - made) | (made & left) | last)
 
 
+def _block(one: BlockTimes) -> ExplainedBlock:
+    return ExplainedBlock(
+        a=one.a.total,
+        b=one.b.total,
+        twin=one.twin,
+        a_plain=one.a.plain,
+        b_plain=one.b.plain,
+        a_profiled=one.a.profiled,
+        b_profiled=one.b.profiled,
+    )
+
+
 def _explanation(
     pair: Pair,
     sides: tuple[Side, Side],
@@ -168,6 +211,7 @@ def _explanation(
         kernels_difference=sums.kernels,
         overhead_difference=sums.overhead,
         residual=sums.residual,
+        of_blocks=[_block(one) for one in times],
         groups=[],
         counters="",
     )

@@ -1,59 +1,36 @@
 """Trying a named cause: what it is put down to is switched alone, and both forms are measured once more.
 
-A setting is sought that makes the kernels of the group, and of groups of the same operations, others, and few besides:
-a knob by which the two configurations differ, one of the settings that such a knob acts by, or a pass that changed the
-program. What it changes is measured in blocks of its own, against what the profile says it should change.
+Of what can be switched (`candidates`) the one is taken that acts most on the operations of the cause alone. What it
+changes is measured in blocks of its own, against what the profile says it should change.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 
-from ablatrix.compilers.catalogue import Level
-from ablatrix.compilers.profiling import KernelProfile, ProfiledKernel
-from ablatrix.errors import AblatrixError, TrialError
+from ablatrix.errors import TrialError
+from ablatrix.explain.candidates import Candidate, Explained, differing, find_candidates
 from ablatrix.explain.configuration import Pair, Side
 from ablatrix.explain.measuring import Bench
-from ablatrix.explain.sums import block_times, spread
-from ablatrix.records.explanation import ExplainedGroup, Intervention
+from ablatrix.explain.stopping import LEAST
+from ablatrix.explain.sums import changes_at_one_speed, spread, trial_times
+from ablatrix.records.explanation import ExplainedGroup, Intervention, SpreadMs
 
-MOST = 8
-"""Candidates whose kernels are looked at, of one cause."""
-ALONE = 0.5
-"""Least part of what a candidate should change that is in the named operations."""
+ALONE, ENOUGH = 0.5, 0.9
+"""Parts of what a candidate should change that are in the named operations: the least, and what needs no better one."""
 NEAR = (0.5, 2.0)
 """What is measured, as a part of what the profile predicts, for a cause to be confirmed."""
-SWITCHED = {"pass": "off", "optimizer": "off", "lowering": "off", "fusion": "off"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """The second configuration with something switched as in the first.
-
-    Attributes:
-        side: As it is run.
-        text: What was switched.
-        acts_on: Groups whose kernels are others.
-        predicted_ms: What that should change.
-    """
-
-    side: Side
-    text: str
-    acts_on: tuple[int, ...]
-    predicted_ms: float
 
 
 def intervene(
     pair: Pair,
     sides: tuple[Side, Side],
     bench: Bench,
-    groups: Sequence[ExplainedGroup],
-    profile: KernelProfile,
+    found: Explained,
     *,
     causes: int,
-    blocks: int,
+    most_blocks: int,
     notice: Callable[[str], None],
 ) -> list[Intervention]:
     """Try the largest causes, one for each kind of operations.
@@ -62,136 +39,99 @@ def intervene(
         pair: The configurations.
         sides: As they are run.
         bench: Where they were measured.
-        groups: What was found, largest difference first.
-        profile: Of the second configuration.
+        found: What was found of them.
         causes: How many are tried.
-        blocks: Blocks of each.
+        most_blocks: Blocks of each at most.
         notice: Called with what is being done.
     """
-    named = list(dict.fromkeys(one.label for one in groups if one.nodes))[:causes]
-    found = []
-    for label in named:
-        group = next(index for index, one in enumerate(groups) if one.label == label)
-        notice(f"trying the cause: {label}")
-        found.append(_try(pair, sides, bench, groups, profile, group, blocks))
-    return found
-
-
-def _try(
-    pair: Pair,
-    sides: tuple[Side, Side],
-    bench: Bench,
-    groups: Sequence[ExplainedGroup],
-    profile: KernelProfile,
-    group: int,
-    blocks: int,
-) -> Intervention:
+    named = largest_causes(found.groups)[:causes]
     a, b = sides
     if a.cell.compiler != b.cell.compiler:
         why = f"no setting makes {b.cell.compiler} compute it as {a.cell.compiler} does"
-        return Intervention(group=group, outcome="cannot be switched", why=why)
-    family = {index for index, one in enumerate(groups) if one.label == groups[group].label}
-    chosen = _best(_looked_at(pair, sides, bench, groups, profile), groups, family)
-    if chosen is None:
-        differing = ", ".join(_differing(a, b))
-        why = f"of {differing} and the settings behind it, none acts on these operations without acting more on others"
-        return Intervention(group=group, outcome="cannot be switched", why=why)
+        return [Intervention(group=one[0], outcome="cannot be switched", why=why) for one in named]
+    seen: list[Candidate] = []
+    coming = find_candidates(pair, sides, bench, found)
+    tried = []
+    for family in named:
+        notice(f"trying the cause: {found.groups[family[0]].label}")
+        chosen = best_candidate(seen, coming, found.groups, family)
+        if chosen is None:
+            why = (
+                f"of {', '.join(differing(a, b))} and the settings behind it, none acts on these operations without "
+                "acting more on others"
+            )
+            tried.append(Intervention(group=family[0], outcome="cannot be switched", why=why))
+        else:
+            tried.append(_measured(bench, b, chosen, family, most_blocks))
+    return tried
+
+
+def largest_causes(groups: Sequence[ExplainedGroup]) -> list[list[int]]:
+    """Return groups of the same operations together, by the size of their difference; those without nodes are none."""
+    held: dict[str, list[int]] = {}
+    for index, one in enumerate(groups):
+        if one.nodes:
+            held.setdefault(one.label, []).append(index)
+    return sorted(held.values(), key=lambda family: -abs(math.fsum(groups[one].difference.ms for one in family)))
+
+
+def best_candidate(
+    seen: list[Candidate], coming: Iterator[Candidate], groups: Sequence[ExplainedGroup], family: Sequence[int]
+) -> Candidate | None:
+    """Return the candidate that acts most on some groups alone; None where all act more on others.
+
+    Args:
+        seen: Candidates that were asked for; further ones are added.
+        coming: Further ones, asked for until one acts on hardly anything else.
+        groups: All groups.
+        family: The groups of the cause.
+    """
+
+    def best() -> tuple[float, Candidate | None]:
+        parts = [(part_alone(one, groups, family), one) for one in seen]
+        return max(parts, key=lambda one: one[0], default=(0.0, None))
+
+    while best()[0] < ENOUGH and (further := next(coming, None)) is not None:
+        seen.append(further)
+    part, chosen = best()
+    return chosen if part >= ALONE else None
+
+
+def part_alone(candidate: Candidate, groups: Sequence[ExplainedGroup], family: Sequence[int]) -> float:
+    """Return which part of what a candidate should change is in some groups."""
+    moved = {index: abs(groups[index].difference.ms) for index in candidate.acts_on}
+    inside = math.fsum(value for index, value in moved.items() if index in family)
+    return inside / (math.fsum(moved.values()) or 1.0)
+
+
+def _measured(bench: Bench, b: Side, chosen: Candidate, family: Sequence[int], most_blocks: int) -> Intervention:
+    pairs: list[tuple[float, float]] = []
     try:
-        measured = [block_times(bench.block(b, chosen.side)) for _ in range(blocks)]
+        while True:
+            pairs.append(trial_times(bench.block(b, chosen.side, profiled=False)))
+            change = spread(changes_at_one_speed(pairs))
+            if len(pairs) >= LEAST and (change.is_decided or len(pairs) >= most_blocks):
+                break
     except TrialError as error:
         why = f"with {chosen.text} it does not run: {error}"
-        return Intervention(group=group, switched=chosen.text, outcome="cannot be switched", why=why)
-    change = spread([one.b.total - one.a.total for one in measured])
-    ratio = change.ms / chosen.predicted_ms if chosen.predicted_ms else math.nan
-    decided = change.is_decided or blocks == 1
-    confirmed = decided and NEAR[0] <= ratio <= NEAR[1]
-    besides = len(set(chosen.acts_on) - family)
-    others = f", and on {besides} other group{'s' * (besides > 1)}" if besides else ""
-    why = (
-        f"B with {chosen.text}, which acts on it{others}, takes {change.ms:+.4g} ms more, and the profile says "
-        f"{chosen.predicted_ms:+.4g} ms"
-    )
+        return Intervention(group=family[0], switched=chosen.text, outcome="cannot be switched", why=why)
+    confirmed = is_confirmed(change, chosen.predicted_ms)
+    besides = len(set(chosen.acts_on) - set(family))
+    others = f" and on {besides} other group{'s' * (besides > 1)}" if besides else " alone"
+    noise = "" if change.is_decided else ", which may be none at all"
     return Intervention(
-        group=group,
+        group=family[0],
         switched=chosen.text,
         acts_on=list(chosen.acts_on),
         predicted_ms=chosen.predicted_ms,
         measured=change,
         outcome="confirmed" if confirmed else "not confirmed",
-        why=why,
+        why=f"B with {chosen.text}, which acts on it{others}, takes {change.ms:+.4g} ms more{noise}, and the profile "
+        f"says {chosen.predicted_ms:+.4g} ms",
     )
 
 
-def _looked_at(
-    pair: Pair,
-    sides: tuple[Side, Side],
-    bench: Bench,
-    groups: Sequence[ExplainedGroup],
-    profile: KernelProfile,
-) -> Iterator[Candidate]:
-    """Yield what can be switched and makes kernels of the second configuration others."""
-    for levels in _candidates(*sides)[:MOST]:
-        text = ", ".join(f"{name}={level}" for name, level in levels.items())
-        try:
-            side = pair.side(pair.b.with_levels(levels))
-            kernels = bench.kernels(side)
-        except AblatrixError:  # no study may have both settings, or the compiler does not take them
-            continue
-        acts_on = changed_groups(groups, profile.kernels, kernels)
-        if acts_on:
-            predicted = math.fsum(-groups[one].difference.ms for one in acts_on)
-            yield Candidate(side=side, text=text, acts_on=acts_on, predicted_ms=predicted)
-
-
-def _best(candidates: Iterator[Candidate], groups: Sequence[ExplainedGroup], family: set[int]) -> Candidate | None:
-    """Return the candidate that acts most on some groups alone; None where all act more on others."""
-    best, best_part = None, ALONE
-    for one in candidates:
-        moved = {index: abs(groups[index].difference.ms) for index in one.acts_on}
-        inside = math.fsum(value for index, value in moved.items() if index in family)
-        part = inside / (math.fsum(moved.values()) or 1.0)
-        if inside and part >= best_part and (best is None or part > best_part):
-            best, best_part = one, part
-    return best
-
-
-def changed_groups(
-    groups: Sequence[ExplainedGroup], before: Sequence[ProfiledKernel], behind: Sequence[ProfiledKernel]
-) -> tuple[int, ...]:
-    """Return the groups that other kernels compute, or kernels with other nodes."""
-
-    def of(kernels: Sequence[ProfiledKernel], nodes: frozenset[int]) -> list[tuple[str, tuple[int, ...]]]:
-        return sorted((_kind(one.name), one.nodes) for one in kernels if nodes & frozenset(one.nodes))
-
-    return tuple(
-        index
-        for index, one in enumerate(groups)
-        if one.nodes and of(before, frozenset(one.nodes)) != of(behind, frozenset(one.nodes))
-    )
-
-
-def _kind(name: str) -> str:
-    """Return the name of a kernel without the numbers that compilers count up."""
-    return name.rstrip("0123456789_.")
-
-
-def _differing(a: Side, b: Side) -> list[str]:
-    return [knob for knob, level in b.cell.knobs.items() if a.cell.knobs.get(knob) != level]
-
-
-def _candidates(a: Side, b: Side) -> list[Mapping[str, Level]]:
-    """Return what may be switched in the second configuration: settings behind a knob, then each knob by itself."""
-    found: list[Mapping[str, Level]] = []
-    for name in _differing(a, b):
-        knob = b.entry.knob(name)
-        for setting in () if knob is None else knob.acts:
-            kind = setting.address.partition(":")[0]
-            if kind == "optimizer" and b.entry.knob("without") is not None:
-                found.append({"without": setting.address.partition(":")[2]})
-            elif kind in SWITCHED:
-                found.append({setting.address: SWITCHED[kind]})
-            elif (value := setting.value(a.cell.knobs[name])) is not None:
-                found.append({setting.address: value if not isinstance(value, bool) else ("on" if value else "off")})
-        if name in a.cell.knobs:
-            found.append({name: a.cell.knobs[name]})
-    return found
+def is_confirmed(change: SpreadMs, predicted_ms: float) -> bool:
+    """Whether what a switch changes is there, and about what the profile says."""
+    ratio = change.ms / predicted_ms if predicted_ms else math.nan
+    return change.is_decided and NEAR[0] <= ratio <= NEAR[1]

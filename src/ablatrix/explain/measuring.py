@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ablatrix.compilers.profiling import ProfiledKernel
+from ablatrix.compilers.profiling import KernelProfile
 from ablatrix.errors import TrialError
 from ablatrix.explain.configuration import Side
 from ablatrix.study.design import Cell, Trial
@@ -18,7 +18,7 @@ from ablatrix.trials.client import Side as Server
 from ablatrix.trials.host import place_runs
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import ResultDirectory
-from ablatrix.trials.run import BlockInput, PairedProfiles, Preparation, list_kernels, run_profiled
+from ablatrix.trials.run import BlockInput, PairedProfiles, Preparation, look_at_kernels, run_profiled
 from ablatrix.trials.slots import measuring_here
 
 Notice = Callable[[str], None]
@@ -48,7 +48,7 @@ class Bench:
         self._resolved, self._servers, self._interrupt = resolved, servers, interrupt
         self._results, self._scratch = ResultDirectory(directory), directory / "scratch"
         self._hot = directory
-        self._notice, self._number = notice, 0
+        self._notice, self._number, self._mapped = notice, 0, False
         self.threads, self._cpus = place_runs(resolved.study.protocol.threads, resolved.study.protocol.cpus)
 
     def prepare(self, cell: Cell) -> None:
@@ -66,35 +66,43 @@ class Bench:
             raise TrialError(f"workload '{cell.workload}' could not be prepared: {failure[1].message}")
         self._program = self._results.program(self._resolved, cell)
 
-    def block(self, a: Side, b: Side) -> PairedProfiles:
-        """Measure a block of two configurations.
+    def block(self, a: Side, b: Side, *, profiled: bool = True) -> PairedProfiles:
+        """Measure a block of two configurations: trials of both and of a twin of the first, and a profile of each.
+
+        In the first block that profiles kernels are mapped to nodes; in others they are the same.
+
+        Args:
+            a: The first.
+            b: The second.
+            profiled: Whether there are a twin and profiles.
 
         Raises:
             TrialError: A fork server failed.
             Interrupted: The user asked to stop.
         """
         number, self._number = self._number, self._number + 1
-        named = [(a, A), (b, B), (a, TWIN)]
+        named = [(a, A), (b, B), (a, TWIN)] if profiled else [(a, A), (b, B)]
         pairs = [(_trial(number, name), side.cell) for side, name in (named if number % 2 == 0 else named[::-1])]
         block = self._input(pairs, a, b)
-        profiled = [(_trial(number, f"profile-{name}"), side.cell) for side, name in named[:2]]
+        profiles = [(_trial(number, f"profile-{name}"), side.cell) for side, name in named[:2]] if profiled else []
 
         def notice(trial: Trial | None, what: str) -> None:
             if trial is not None:
                 self._notice(f"block {number + 1}, {name_of(trial)}: {what}")
 
-        found = run_profiled(block, profiled, self._server, notice)
+        found = run_profiled(block, profiles, self._server, notice, mapped=not self._mapped)
+        self._mapped |= profiled
         self._interrupt.check()
         return found
 
-    def kernels(self, side: Side) -> tuple[ProfiledKernel, ...]:
-        """Return the kernels that a configuration calls; nothing is timed.
+    def look(self, side: Side) -> KernelProfile:
+        """Return a profile without times: the kernels that a configuration calls, and the digest of its code.
 
         Raises:
             TrialError: It does not compile, or has no profile.
         """
         self._notice(f"looking at the kernels of {side.configuration.compiler}")
-        return list_kernels(self._input([(_trial(self._number, "look"), side.cell)], side), self._server)
+        return look_at_kernels(self._input([(_trial(self._number, "look"), side.cell)], side), self._server)
 
     def _input(self, pairs: Sequence[tuple[Trial, Cell]], *sides: Side) -> BlockInput:
         return BlockInput(

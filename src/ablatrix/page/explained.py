@@ -1,25 +1,48 @@
-"""Where the difference of two configurations is from, as a table: findings of ``explain`` that were kept."""
+"""Where the difference of two configurations is from: findings of ``explain`` that were kept, each with its parts."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
+from ablatrix.page.chart import Chart
+from ablatrix.page.explained_chart import explained_chart
 from ablatrix.page.printed import significant
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 from ablatrix.plotting.families import families, family_text
-from ablatrix.records.explanation import EXPLANATION_NAME, Explanation, read_explanation
+from ablatrix.records.explanation import Explanation
 from ablatrix.records.kept_findings import KeptFinding
 
 
-def explained_tables(kept: Sequence[KeptFinding], records: Sequence[Path] = ()) -> list[Table]:
-    """Return a table for each explanation that was kept, and for each that is in a file beside records.
+@dataclass(frozen=True, kw_only=True)
+class ExplainedPart:
+    """One explanation on the page.
 
-    Raises:
-        RecordError: One cannot be read.
+    Attributes:
+        title: Its heading.
+        lines: The answer in sentences.
+        command: What was run.
+        chart, table: The parts of the difference; None where it is not shown that there is one.
     """
-    files = dict.fromkeys(one.parent / EXPLANATION_NAME for one in records)
-    found = [one.explanation for one in kept if one.explanation is not None]
-    found += [read_explanation(file) for file in files if file.exists()]
-    return [_table(one, f"explained-{number}") for number, one in enumerate(found)]
+
+    title: str
+    lines: Sequence[str]
+    command: str
+    chart: Chart | None
+    table: Table | None
+
+
+def explained_parts(kept: Sequence[KeptFinding]) -> list[ExplainedPart]:
+    """Return a part of the page for each explanation that was kept."""
+    found = [(one, one.explanation) for one in kept if one.explanation is not None]
+    return [
+        ExplainedPart(
+            title=one.title,
+            lines=one.lines,
+            command=one.command,
+            chart=explained_chart(whole, number) if whole.is_established else None,
+            table=_table(whole, f"explained-{number}") if whole.is_established else None,
+        )
+        for number, (one, whole) in enumerate(found)
+    ]
 
 
 def _table(found: Explanation, name: str) -> Table:
@@ -54,7 +77,7 @@ def _row(
     label: str, a: float | None, b: float | None, difference: float, whole: float, *, calls: tuple[int, int] | None
 ) -> Row:
     counts = [EMPTY, EMPTY] if calls is None else [Shown(f"{one:,}", one) for one in calls]
-    share = Shown(f"{difference / whole:.0%}", difference / whole) if whole else EMPTY
+    share = Shown(f"{difference / whole + 0.0:.0%}", difference / whole) if whole else EMPTY
     tone = "good" if difference < 0 else ""
     changed = Shown(significant(difference), difference, tone=tone)
     return Row([Shown(label), *counts, _ms(a), _ms(b), changed, share])

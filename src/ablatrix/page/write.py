@@ -29,7 +29,7 @@ from ablatrix.page.effects import (
 )
 from ablatrix.page.effects_charts import attribution_chart, effects_chart
 from ablatrix.page.environment import environment_table, exclusions_table, machine_line, noise_table, run_span
-from ablatrix.page.explained import explained_tables
+from ablatrix.page.explained import explained_parts
 from ablatrix.page.glance import glance_table
 from ablatrix.page.hosts import hosts_table
 from ablatrix.page.main_table import main_tables
@@ -134,9 +134,10 @@ def _page(
     failed, all_failures = failures.failures(rows, order, records, MAX_FAILURES)
     cold = cold_chart(trials)
     sections = [_section(one) for one in metrics]
+    explained = explained_parts(kept)
     charts = [
         one for section in sections for one in (section.chart, *section.curves, section.waterfall, *section.crossed)
-    ] + [cold]
+    ] + [cold, *(one.chart for one in explained)]
     values: dict[str, Any] = {
         "version": __version__,
         "studies": sorted(trials["study"].drop_nulls().unique().to_list()),
@@ -153,7 +154,7 @@ def _page(
         "sections": sections,
         "builds": () if mixed else build_sections(findings, metrics),
         "max_reasons": MAX_REASONS,
-        "explained": explained_tables(kept, records),
+        "explained": explained,
         "contexts": context_table(() if mixed else findings.context_lines, rows.trials),
         "cold": cold,
         "cells": cells.cells_table(findings, finder, groups, MAX_CELLS),

@@ -1,21 +1,21 @@
 """Why two configurations of one workload take different times, operation by operation: a finding beside the results."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ablatrix.errors import RecordError
 from ablatrix.records.part import Count, Part
 from ablatrix.records.tokens import MemorySpeed
 
-EXPLANATION_NAME = "explanation.json"
 Ms = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class SpreadMs(Part):
-    """A time or a difference of times in milliseconds, with its 95 % interval over blocks."""
+    """A time or a difference of times in milliseconds, with its 99 % interval over blocks.
+
+    Blocks are added until the answer is clear: so many looks at 99 % each are one at about 95 %.
+    """
 
     ms: Ms = Field(description="Mean over blocks.")
     low: Ms | None = Field(default=None, description="Lower end; null with one block.")
@@ -35,7 +35,8 @@ class ExplainedSide(Part):
     total: SpreadMs = Field(description="Time of a run, of ordinary trials.")
     plain: SpreadMs = Field(description="The same in the processes that profile, without the profiler.")
     profiled: SpreadMs = Field(description="The same under the profiler, which is no time of the configuration.")
-    kernels: SpreadMs = Field(description="Sum of all kernels, as the profiler says.")
+    kernels: SpreadMs = Field(description="Sum of all kernels, by the profiler, less what that costs within them.")
+    inside: SpreadMs = Field(description="What the profiler costs within each kernel, which its time is without.")
     overhead: SpreadMs = Field(description="What is no kernel: plain less kernels.")
     calls: Count = Field(description="Calls of kernels in a run.")
     source: str = Field(description="Where the times of kernels are from, and how they were mapped.")
@@ -68,6 +69,18 @@ class Intervention(Part):
     why: str = Field(description="Why, as a sentence.")
 
 
+class ExplainedBlock(Part):
+    """Times of a run in one block, in milliseconds; those of trials add up to nothing of a profile."""
+
+    a: Ms = Field(description="Of the trial of the first configuration.")
+    b: Ms = Field(description="Of the trial of the second.")
+    twin: Ms = Field(description="Of another trial of the first.")
+    a_plain: Ms = Field(description="Of the first in the process that profiles, without the profiler.")
+    b_plain: Ms = Field(description="Of the second there.")
+    a_profiled: Ms = Field(description="Of the first under the profiler.")
+    b_profiled: Ms = Field(description="Of the second under the profiler.")
+
+
 class MachinePeak(Part):
     """How fast the machine is, as measured."""
 
@@ -90,6 +103,11 @@ class Explanation(Part):
     noise: SpreadMs = Field(description="Difference of the first configuration and its twin: zero but for noise.")
     kernels_difference: SpreadMs = Field(description="Sum over all groups.")
     overhead_difference: SpreadMs = Field(description="Difference of what is no kernel.")
+    of_blocks: list[ExplainedBlock] = Field(default_factory=list, description="What each block measured, in order.")
+    left_out: list[ExplainedBlock] = Field(
+        default_factory=list,
+        description="Blocks whose processes of one configuration differ so much that it is no noise.",
+    )
     residual: SpreadMs = Field(description="What is left: trials and profiling processes differ by it.")
     groups: list[ExplainedGroup] = Field(description="Largest difference first.")
     interventions: list[Intervention] = Field(default_factory=list, description="Causes that were tried.")
@@ -97,27 +115,17 @@ class Explanation(Part):
     counters: str = Field(description="Why there are no hardware counters.")
 
     @property
+    def is_established(self) -> bool:
+        """Whether it is shown that the two differ at all; else there is nothing to have a cause."""
+        return self.difference.is_decided
+
+    @property
+    def bound(self) -> float:
+        """By how much of the first one's time the two differ at most, as far as blocks can tell."""
+        ends = (self.difference.low, self.difference.high)
+        return max(abs(one) for one in (*ends, self.difference.ms) if one is not None) / self.a.total.ms
+
+    @property
     def residual_share(self) -> float | None:
         """The residual as a part of the total difference; None where there is no difference."""
         return abs(self.residual.ms / self.difference.ms) if self.difference.ms else None
-
-
-def write_explanation(path: Path, found: Explanation) -> None:
-    """Write a finding."""
-    path.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
-
-
-def read_explanation(path: Path) -> Explanation:
-    """Return the finding in a file.
-
-    Raises:
-        RecordError: The file cannot be read, or holds none.
-    """
-    try:
-        return Explanation.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordError(f"{path}: cannot be read: {error}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"])) or "the file"
-        raise RecordError(f"{path}: {field}: {first['msg']}; make it again with 'ablatrix explain'") from None

@@ -39,6 +39,7 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
         "changed: the text of the FX graph differs behind the pass; operators that were lowered, then groups that the "
         "scheduler fused, come last; what runs outside of torch's GraphTransformObserver is not seen"
     )
+    profile_inside = 0.1  # measured: docs/performance.md
     profile_source = (
         "a clock around each statement of Inductor's wrapper that calls a kernel; what the scheduler has after fusion "
         "says which nodes a call computes"
@@ -129,7 +130,7 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
         return list_passes(request, task, options)
 
     def task_profiler(
-        self, request: CompileRequest, options: Options, task: TaskProgram, built: BuiltTask
+        self, request: CompileRequest, options: Options, task: TaskProgram, built: BuiltTask, *, mapped: bool
     ) -> TaskProfiler:
         """Return a task whose wrapper reads a clock around each call of a kernel.
 
@@ -143,7 +144,7 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
             )
         from ablatrix.compilers.inductor.profiling import clocked_task
 
-        return clocked_task(request, task, options, built, lambda call: InductorTask(call, built))
+        return clocked_task(request, task, options, built, lambda call: InductorTask(call, built), mapped=mapped)
 
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[InductorTask]:
         """Load the wrappers and their kernels; with constant weights compile what this process has not built itself.

@@ -155,7 +155,13 @@ class Clocked:
 
 
 def clocked_task(
-    request: CompileRequest, task: TaskProgram, options: Options, built: BuiltTask, bind: Callable[[Call], InductorTask]
+    request: CompileRequest,
+    task: TaskProgram,
+    options: Options,
+    built: BuiltTask,
+    bind: Callable[[Call], InductorTask],
+    *,
+    mapped: bool,
 ) -> InductorProfiler:
     """Return a task whose wrapper reads clocks.
 
@@ -165,6 +171,7 @@ def clocked_task(
         options: Of the configuration.
         built: Its artifact.
         bind: Returns the loaded task around an entry of a wrapper.
+        mapped: Whether calls are mapped to nodes.
     """
     if options.constant_weights:
         made = made_here(request, task, options)
@@ -180,7 +187,7 @@ def clocked_task(
         clocked = Clocked(statements)
         names = {CLOCK: perf_counter_ns, KEEP: clocked.keep}
         entry = load(built.file, request.work_dir, built.key, (timed, names))
-    clocked.nodes = claims(request, task, options, source)
+    clocked.nodes = claims(request, task, options, source) if mapped else [frozenset()] * len(statements)
     return InductorProfiler(bind(entry), clocked)
 
 

@@ -40,11 +40,12 @@ class OnnxRuntimeProfiler:
         task: Its nodes are marked.
         built: Its optimised model.
         loaded: The task, in a session that profiles.
+        mapped: Whether kernels are mapped to nodes of the task.
     """
 
-    def __init__(self, task: TaskProgram, built: BuiltTask, loaded: OnnxRuntimeTask) -> None:
+    def __init__(self, task: TaskProgram, built: BuiltTask, loaded: OnnxRuntimeTask, *, mapped: bool) -> None:
         self._loaded = loaded
-        self._kernels = _kernels(task, built.file)
+        self._kernels = _kernels(task, built.file) if mapped else {}
         self._walls: list[float] = []
 
     def bind(self, inputs: list[torch.Tensor], outputs: list[torch.Tensor]) -> Callable[[], None]:

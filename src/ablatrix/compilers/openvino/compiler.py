@@ -28,8 +28,8 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
         "over the graph are not seen"
     )
     profile_source = (
-        "OpenVINO's performance counters by layer, in whole microseconds; names of layers and the graph that was "
-        "converted say which nodes a layer computes"
+        "OpenVINO's performance counters by layer, means over runs in whole microseconds; names of layers and the "
+        "graph that was converted say which nodes a layer computes"
     )
 
     def __init__(self) -> None:
@@ -116,12 +116,12 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
         return list_passes(request, task, options)
 
     def task_profiler(
-        self, request: CompileRequest, options: Options, task: TaskProgram, built: BuiltTask
+        self, request: CompileRequest, options: Options, task: TaskProgram, built: BuiltTask, *, mapped: bool
     ) -> TaskProfiler:
         """Return a task that is loaded with performance counters."""
         from ablatrix.compilers.openvino.profiling import COUNT, OpenVinoProfiler
 
-        return OpenVinoProfiler(task, OpenVinoTask(built, options, COUNT))
+        return OpenVinoProfiler(task, OpenVinoTask(built, options, COUNT), mapped=mapped)
 
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[OpenVinoTask]:
         """Import the stored models, and read back the threads that they have.

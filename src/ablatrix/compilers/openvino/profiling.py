@@ -2,11 +2,16 @@
 
 Layers keep the name of the last operation that they compute, and operations of a converted model begin with the name of
 the node of torch's program that they come from.
+
+A counter is the mean over all runs so far, the first ones included, in whole microseconds; below one a layer counts as
+not run. So layers are those of the compiled model, a layer's time is its mean behind the first runs, and each run has
+its part of that by how long the whole run took.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
     from ablatrix.workloads.program import TaskProgram
 
 COUNT = {"PERF_COUNT": True}
+FIRST = 4
+"""Runs at the beginning, which compile and touch memory for the first time."""
 
 
 class OpenVinoProfiler:
@@ -33,25 +40,27 @@ class OpenVinoProfiler:
     Args:
         task: Its nodes are marked.
         loaded: The task, loaded with performance counters.
+        mapped: Whether layers are mapped to nodes.
     """
 
-    def __init__(self, task: TaskProgram, loaded: OpenVinoTask) -> None:
+    def __init__(self, task: TaskProgram, loaded: OpenVinoTask, *, mapped: bool) -> None:
         self._loaded = loaded
-        self._claims = _claims(task, loaded.model)
-        self._names: list[str] = []
-        self._times: list[dict[str, float]] = []
+        self._claims = _claims(task, loaded.model) if mapped else {}
+        self._request: Any = None
+        self._first: dict[str, float] = {}
         self._walls: list[float] = []
 
     def bind(self, inputs: list[torch.Tensor], outputs: list[torch.Tensor]) -> Callable[[], None]:
-        """Return a call that keeps the counters of its layers."""
+        """Return a call whose layers are counted."""
         call = self._loaded.bind(inputs, outputs)
-        request = call.args[0]  # type: ignore[attr-defined]
+        self._request = call.args[0]  # type: ignore[attr-defined]
 
         def run() -> None:
             since = perf_counter_ns()
             call()
             self._walls.append((perf_counter_ns() - since) / 1e6)
-            self._times.append(_counted(request.get_profiling_info()))
+            if len(self._walls) == FIRST:
+                self._first = _counted(self._request.get_profiling_info())
 
         return run
 
@@ -63,22 +72,46 @@ class OpenVinoProfiler:
 
     def read(self) -> KernelTimes:
         """Return the times of all calls."""
-        names = list(dict.fromkeys(name for one in self._times for name in one))
+        counted = _counted(self._request.get_profiling_info())
+        names = _layers(self._loaded.model)
+        means = means_behind(
+            [counted.get(one, 0.0) for one in names], [self._first.get(one, 0.0) for one in names], len(self._walls)
+        )
+        mean_wall = math.fsum(self._walls[FIRST:] or self._walls) / len(self._walls[FIRST:] or self._walls)
         return KernelTimes(
             kernels=tuple(
                 ProfiledKernel(name=name, nodes=tuple(sorted(self._claims.get(name, frozenset())))) for name in names
             ),
-            times_ms=tuple(tuple(one.get(name, 0.0) for name in names) for one in self._times),
+            times_ms=tuple(tuple(mean * wall / mean_wall for mean in means) for wall in self._walls),
             walls_ms=tuple(self._walls),
         )
 
 
+def means_behind(means: Sequence[float], first: Sequence[float], runs: int) -> list[float]:
+    """Return the means of the runs behind the first ones.
+
+    Args:
+        means: Means over all runs.
+        first: Those over the first ones.
+        runs: How many there are.
+    """
+    if runs <= FIRST:
+        return list(means)
+    return [max(runs * one - FIRST * other, 0.0) / (runs - FIRST) for one, other in zip(means, first, strict=True)]
+
+
+def _layers(compiled: Any) -> list[str]:
+    """Return the names of what a run executes, in order."""
+    every = compiled.get_runtime_model().get_ordered_ops()
+    work = (one for one in every if one.get_rt_info()["layerType"].astype(str) not in NO_WORK)
+    return list(dict.fromkeys(one.get_friendly_name() for one in work))
+
+
 def _counted(counters: Any) -> dict[str, float]:
-    """Return milliseconds by layer, of those that were executed."""
+    """Return mean milliseconds by layer."""
     found: dict[str, float] = {}
     for one in counters:
-        if one.status.name == "EXECUTED" and one.node_type not in NO_WORK:
-            found[one.node_name] = found.get(one.node_name, 0.0) + one.real_time.total_seconds() * 1e3
+        found[one.node_name] = found.get(one.node_name, 0.0) + one.real_time.total_seconds() * 1e3
     return found
 
 

@@ -51,6 +51,7 @@ class KernelProfile:
         walls_ms: For each of these runs the whole of it.
         plain_ms: For each round the fastest run without the profiler, in the same process.
         source: Where the times are from, and how kernels were mapped to nodes, as a sentence.
+        inside: Part of what the profiler costs for a kernel that lies within the kernel's own time.
         artifact_digest: Of the code that ran.
     """
 
@@ -59,6 +60,7 @@ class KernelProfile:
     walls_ms: tuple[float, ...]
     plain_ms: tuple[float, ...]
     source: str
+    inside: float
     artifact_digest: str
 
 

@@ -24,14 +24,21 @@ class ProfiledProgram:
         plain: The program as trials run it.
         timed: The same tasks under the profiler.
         profilers: Of each distinct task, by kind.
-        source: See `KernelProfile`.
+        source, inside: See `KernelProfile`.
     """
 
     def __init__(
-        self, plan: Plan, plain: Executable, timed: Executable, profilers: Sequence[TaskProfiler], source: str
+        self,
+        plan: Plan,
+        plain: Executable,
+        timed: Executable,
+        profilers: Sequence[TaskProfiler],
+        source: str,
+        inside: float,
     ) -> None:
         self.plain = plain
-        self._plan, self._timed, self._profilers, self._source = plan, timed, tuple(profilers), source
+        self._plan, self._timed, self._profilers = plan, timed, tuple(profilers)
+        self._source, self._inside = source, inside
 
     def bind(self, inputs: Sequence[torch.Tensor]) -> tuple[BoundRun, BoundRun]:
         """Return the plain and the profiled program on one set of inputs."""
@@ -65,6 +72,7 @@ class ProfiledProgram:
             walls_ms=whole.walls_ms[skipped:],
             plain_ms=tuple(plain_ms),
             source=self._source,
+            inside=self._inside,
             artifact_digest=self.plain.facts.artifact_digest,
         )
 

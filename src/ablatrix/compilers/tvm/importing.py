@@ -64,7 +64,7 @@ def _named(exported: ExportedProgram) -> dict[str, Convert]:
         emit = builder.emit
         builder.emit = lambda value, name_hint="": emit(value, name_hint or mark)
         try:
-            return own.get(_name(node), _converted)(node, importer)
+            return own.get(_name(node), _as_tvm_does)(node, importer)
         finally:
             del builder.emit
 
@@ -89,6 +89,10 @@ def _conversions(exported: ExportedProgram) -> dict[str, Convert]:
 
     narrow = {_name(node): convert for node in exported.graph.nodes if _is_narrow(node)}
     return {**OWN, **narrow}
+
+
+def _as_tvm_does(node: torch.fx.Node, importer: Any) -> Any:
+    return importer.create_convert_map()[_name(node)](node)
 
 
 def _converted(node: torch.fx.Node, importer: Any) -> Any:

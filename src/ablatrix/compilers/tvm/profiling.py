@@ -42,11 +42,14 @@ class TvmProfiler:
         options: Of the configuration.
         task: Its nodes are marked.
         loaded: The task, in a virtual machine of its own.
+        mapped: Whether kernels are mapped to nodes.
     """
 
-    def __init__(self, request: CompileRequest, options: Options, task: TaskProgram, loaded: TvmTask) -> None:
+    def __init__(
+        self, request: CompileRequest, options: Options, task: TaskProgram, loaded: TvmTask, *, mapped: bool
+    ) -> None:
         self._loaded = loaded
-        self._claims = _claims(request, options, task)
+        self._claims = _claims(request, options, task) if mapped else []
         self._calls: list[list[tuple[str, int]]] = []
         self._walls: list[float] = []
         self._since = 0

@@ -112,10 +112,12 @@ class ProfileTask(Message):
 
     Attributes:
         trial: The configuration, and where to work.
+        mapped: Whether it is to say which nodes each kernel computes, for which most compilers compile once more.
     """
 
     kind: Literal["profile"] = "profile"
     trial: TrialTask
+    mapped: bool = True
 
     @property
     def seed(self) -> int:

@@ -4,7 +4,7 @@ from ablatrix.trials.run.block import BlockInput
 from ablatrix.trials.run.foreground import rerun
 from ablatrix.trials.run.host_check import check_hosts
 from ablatrix.trials.run.noise_floor import measure_noise_floor
-from ablatrix.trials.run.paired_profiles import PairedProfiles, list_kernels, run_profiled
+from ablatrix.trials.run.paired_profiles import PairedProfiles, look_at_kernels, run_profiled
 from ablatrix.trials.run.pass_list import PassList, list_passes, list_passes_of
 from ablatrix.trials.run.plain_use import use_plainly_on_all
 from ablatrix.trials.run.preparation import Preparation
@@ -20,9 +20,9 @@ __all__ = [
     "Preparation",
     "RunSummary",
     "check_hosts",
-    "list_kernels",
     "list_passes",
     "list_passes_of",
+    "look_at_kernels",
     "measure_noise_floor",
     "parse_conditions",
     "rerun",

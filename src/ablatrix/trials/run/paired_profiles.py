@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ablatrix.canonical import content_id
-from ablatrix.compilers.profiling import KernelProfile, ProfiledKernel
+from ablatrix.compilers.profiling import KernelProfile
 from ablatrix.errors import TrialError
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
+from ablatrix.trials.client import WorkloadServer
 from ablatrix.trials.messages import (
     AnyTask,
     FinishRequest,
@@ -47,14 +48,19 @@ class PairedProfiles:
 
 
 class ProfileTurn(Turn):
-    """A process that profiles, within a block."""
+    """A process that profiles, within a block; kernels are mapped to nodes where that is asked for."""
 
-    profile: KernelProfile | None = None
-    nodes: tuple[NodeWork, ...] = ()
+    def __init__(
+        self, block: BlockInput, trial: Trial, cell: Cell, server: WorkloadServer, *, mapped: bool = True
+    ) -> None:
+        self.profile: KernelProfile | None = None
+        self.nodes: tuple[NodeWork, ...] = ()
+        self._mapped = mapped
+        super().__init__(block, trial, cell, server)
 
     def order(self, task: TrialTask) -> AnyTask:
         """Return what the worker is asked to do with a trial's task."""
-        return ProfileTask(trial=task)
+        return ProfileTask(trial=task, mapped=self._mapped)
 
     def finish(self) -> None:
         """Ask for the profile, and for the result behind it."""
@@ -72,7 +78,12 @@ class ProfileTurn(Turn):
 
 
 def run_profiled(
-    block: BlockInput, profiled: Sequence[tuple[Trial, Cell]], server: ServerOf, notice: Notice
+    block: BlockInput,
+    profiled: Sequence[tuple[Trial, Cell]],
+    server: ServerOf,
+    notice: Notice,
+    *,
+    mapped: bool = True,
 ) -> PairedProfiles:
     """Build all trials and profiles, let them take turns, and return what they say.
 
@@ -81,6 +92,7 @@ def run_profiled(
         profiled: The configurations to profile, each with a trial that no record is made of.
         server: Returns what forks the worker of a cell.
         notice: Notified of what happens.
+        mapped: Whether profiles say which nodes each kernel computes.
 
     Raises:
         Interrupted: The user asked to stop.
@@ -89,12 +101,14 @@ def run_profiled(
     trials: list[Turn] = []
     profiles: list[ProfileTurn] = []
     try:
-        for kind, pairs in ((Turn, block.trials), (ProfileTurn, tuple(profiled))):
-            for trial, cell in pairs:
-                notice(trial, "hot: building")
-                turn = kind(block, trial, cell, server(cell))
-                (profiles if isinstance(turn, ProfileTurn) else trials).append(turn)  # type: ignore[arg-type]
-                turn.build(protocol.timeout_s)
+        for trial, cell in block.trials:
+            notice(trial, "hot: building")
+            trials.append(Turn(block, trial, cell, server(cell)))
+            trials[-1].build(protocol.timeout_s)
+        for trial, cell in profiled:
+            notice(trial, "hot: building")
+            profiles.append(ProfileTurn(block, trial, cell, server(cell), mapped=mapped))
+            profiles[-1].build(protocol.timeout_s)
         turns: list[Turn] = [*trials, *profiles]
         order = random.Random(content_id({"seed": block.study.seed, "profiled": block.trials[0][0].block_id}))
         for turn in order.sample(turns, len(turns)):
@@ -120,8 +134,8 @@ def run_profiled(
     )
 
 
-def list_kernels(block: BlockInput, server: ServerOf) -> tuple[ProfiledKernel, ...]:
-    """Return the kernels that a run of the only configuration of a block calls; nothing is timed.
+def look_at_kernels(block: BlockInput, server: ServerOf) -> KernelProfile:
+    """Return the profile of the only configuration of a block without rounds: its kernels, and the digest of its code.
 
     Raises:
         TrialError: It has no profile.
@@ -136,4 +150,4 @@ def list_kernels(block: BlockInput, server: ServerOf) -> tuple[ProfiledKernel, .
     if turn.profile is None:
         error = turn.outcome.result.error
         raise TrialError(f"{cell.compiler} was not profiled: {error.message if error else turn.outcome.result.status}")
-    return turn.profile.kernels
+    return turn.profile

@@ -31,7 +31,7 @@ from ablatrix.trials.worker.turns import MAX_WARM_UP_ITERATIONS, Talk
 if TYPE_CHECKING:
     from ablatrix.compilers.adapter import BoundRun
     from ablatrix.compilers.profiling.program import ProfiledProgram
-    from ablatrix.trials.messages import TrialTask
+    from ablatrix.trials.messages import ProfileTask
     from ablatrix.workloads.program import Program
 
 WARM_UP_RUNS = 3
@@ -39,14 +39,16 @@ RUNS, LONG_RUNS = 5, 2
 """Profiled runs of a round, and of one whose runs are as long as a burst."""
 
 
-def profile_trial(talk: Talk, task: TrialTask, compiler: Compiler, program: Program, clock: PhaseClock) -> TrialResult:
+def profile_trial(
+    talk: Talk, order: ProfileTask, compiler: Compiler, program: Program, clock: PhaseClock
+) -> TrialResult:
     """Compile a configuration, take turns under the profiler, and send the profile at the end.
 
     Raises:
         ChannelClosed: The runner is gone.
     """
     try:
-        return _profiled(talk, task, compiler, program, clock)
+        return _profiled(talk, order, compiler, program, clock)
     except ChannelClosed:
         raise
     except BaseException as error:  # whatever a compiler or its profiler raises
@@ -54,9 +56,10 @@ def profile_trial(talk: Talk, task: TrialTask, compiler: Compiler, program: Prog
         return TrialResult(status=status, error=failure)
 
 
-def _profiled(talk: Talk, task: TrialTask, compiler: Compiler, program: Program, clock: PhaseClock) -> TrialResult:
+def _profiled(talk: Talk, order: ProfileTask, compiler: Compiler, program: Program, clock: PhaseClock) -> TrialResult:
     import torch
 
+    task = order.trial
     if task.entry.program is not None:
         raise UnsupportedError(
             f"'{task.entry.name}' is a program on a pipe, which says how long a run took and not what it ran"
@@ -70,13 +73,13 @@ def _profiled(talk: Talk, task: TrialTask, compiler: Compiler, program: Program,
     with private_caches(task.entry, task.work_dir):
         planned = plan_program(task, program, clock)
         with clock.phase("compile"):
-            profiled = compiler.profile(compile_request(task, program, planned, cache, clock))
+            profiled = compiler.profile(compile_request(task, program, planned, cache, clock), mapped=order.mapped)
         plain, timed = profiled.bind(program.input_sets[0].inputs)
         with clock.phase("check"):
             _compare(profiled, plain, timed)
         keep_freed_memory()
         with clock.phase("run"):
-            _take_turns(talk, profiled, plain, timed, node_work(program))
+            _take_turns(talk, profiled, plain, timed, node_work(program) if order.mapped else ())
     return TrialResult(versions=dict(compiler.versions()), plan=planned.facts)
 
 

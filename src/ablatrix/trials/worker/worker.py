@@ -86,7 +86,7 @@ def work(channel: Channel, task: AnyTask, load: Load) -> None:
             assert compiler is not None
             assert program is not None
             clock = PhaseClock(on_enter=lambda begun: line.send(StageBegun(stage=begun)))
-            result = profile_trial(line, task.trial, compiler, program, clock)
+            result = profile_trial(line, task, compiler, program, clock)
         elif isinstance(task, PlainTask):
             _, program = load()
             stage = None
