@@ -63,14 +63,6 @@ class Session:
         """Run what is missing. Returns trials issued, their number by status, and the signal that ended it early."""
         self._workplace = workplace
         chosen, blocks = self._begin(only, stack)
-        workplace.recover()
-        known = self._ledger.open()
-        statuses = {trial_id: record.status for trial_id, record in known.items()}
-        chosen = self._wanted(select(self._design, parse_conditions(only, self._design), statuses))
-        again = {trial.trial_id for trial in chosen} if any(text.startswith("status=") for text in only) else set()
-        again |= open_probes(self._design, known)
-        blocks = self._pending(chosen, set(known) - again)
-        stack.enter_context(self._ledger.begin({trial.trial_id for block in blocks for trial in block} & set(known)))
         pending = [trial for block in blocks for trial in block]
         caught: int | None = None
         try:
@@ -84,12 +76,9 @@ class Session:
                 chosen = self._wanted(self._design.trials)
         except Interrupted as interrupted:
             caught = interrupted.signal
-            chosen = chosen if only else list(self._design.trials)
+            chosen = chosen if only else self._wanted(self._design.trials)
         statuses = self._ledger.statuses()
         counted = Counter(statuses[trial.trial_id] for trial in chosen if trial.trial_id in statuses)
-            chosen = chosen if only else self._wanted(self._design.trials)
-        known = self._directory.known()
-        counted = Counter(known[trial.trial_id].status for trial in chosen if trial.trial_id in known)
         return len(chosen), dict(sorted(counted.items())), caught
 
     def _begin(self, only: Sequence[str], stack: ExitStack) -> tuple[list[Trial], list[tuple[Trial, ...]]]:
@@ -97,7 +86,7 @@ class Session:
         self._workplace.recover()
         known = self._ledger.open()
         statuses = {trial_id: one.status for trial_id, one in known.items()}
-        chosen = select(self._design, parse_conditions(only, self._design), statuses)
+        chosen = self._wanted(select(self._design, parse_conditions(only, self._design), statuses))
         again = {trial.trial_id for trial in chosen} if any(text.startswith("status=") for text in only) else set()
         again |= open_probes(self._design, known)
         blocks = self._pending(chosen, set(known) - again)
@@ -127,8 +116,6 @@ class Session:
         for block, unit in blocks:
             missing = [trial for trial in block if trial.trial_id in wanted]
             if (missing and block[0].mode == "hot") or (several and unit in torn):
-                missing = [trial for trial in block if trial.trial_id in whole or self._is_anchor(trial)]
-            if missing and (block[0].mode == "hot" or self._workplace.is_several):
                 missing = [one for one in self._wanted(block) if one.trial_id in whole or self._is_anchor(one)]
             if missing:
                 found.append(tuple(missing))
