@@ -88,3 +88,18 @@ def test_pair_of_study_cells_of_two_workloads_are_refused(study: ResolvedStudy) 
     a, b = cell_of(study, "tvm", "off", "mlp"), cell_of(study, "tvm", "on", "attention")
     with pytest.raises(StudyError, match="A and B must be of one workload"):
         pair_of_study(study, a, b)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "switches"),
+    [
+        ("inductor:fusion=on,simd=1", "inductor:fusion=on", [{"simd": 1}]),
+        ("tvm:pass:FuseOps=off", "tvm", [{"pass:FuseOps": "off"}]),
+        ("tvm:fusion=off", "tvm:fusion=on", [{"fusion": "off"}]),
+    ],
+)
+def test_switches_are_what_the_first_has_otherwise(a: str, b: str, switches: list[dict[str, object]]) -> None:
+    from ablatrix.explain.candidates import _switches
+
+    pair = pair_of_model("mlp", a, b)
+    assert list(_switches(pair.side(pair.a), pair.side(pair.b))) == switches

@@ -16,7 +16,7 @@ from ablatrix.compilers.catalogue import Level, Setting
 from ablatrix.compilers.passes import PASS_KINDS
 from ablatrix.compilers.profiling import KernelProfile, ProfiledKernel
 from ablatrix.errors import AblatrixError, CompilerError
-from ablatrix.explain.configuration import Pair, Side
+from ablatrix.explain.configuration import Pair, Side, knob_name
 from ablatrix.explain.measuring import Bench
 from ablatrix.records.explanation import ExplainedGroup
 from ablatrix.trials.run import list_passes_of
@@ -128,13 +128,15 @@ def _kind(name: str) -> str:
 
 def differing(a: Side, b: Side) -> list[str]:
     """Return the knobs by which two configurations differ."""
-    return [knob for knob, level in b.cell.knobs.items() if a.cell.knobs.get(knob) != level]
+    every = dict.fromkeys([*b.cell.knobs, *a.cell.knobs])
+    return [knob for knob in every if a.cell.knobs.get(knob) != b.cell.knobs.get(knob)]
 
 
 def _switches(a: Side, b: Side) -> Iterator[Mapping[str, Level]]:
     """Yield what may be switched in the second configuration: each knob by itself, then settings behind one."""
     knobs = [(name, b.entry.knob(name)) for name in differing(a, b)]
-    yield from ({name: a.cell.knobs[name]} for name, _ in knobs if name in a.cell.knobs)
+    given = {knob_name(name): name for name in a.configuration.levels}  # a setting goes by its address
+    yield from ({given.get(name, name): a.cell.knobs[name]} for name, _ in knobs if name in a.cell.knobs)
     behind = [(name, setting) for name, knob in knobs if knob is not None for setting in knob.acts]
     passes = [setting.address for _, setting in behind if _kind_of(setting) in PASS_KINDS]
     acting = _acting(b) if len(passes) > MANY else None

@@ -270,6 +270,11 @@ def _level(text: str) -> Level:
     return level
 
 
+def knob_name(name: str) -> str:
+    """Return the name of the knob of something that is named by a knob, or by the address of a setting."""
+    return re.sub(r"\W", "_", name)[:LONGEST_NAME] if ":" in name else name
+
+
 def _single(pair: Pair, entry: CompilerEntry, configuration: Configuration) -> Study:
     """Return the study of one configuration alone, with what the pair's study says of the workload and the protocol."""
     study = pair.study
@@ -282,7 +287,7 @@ def _single(pair: Pair, entry: CompilerEntry, configuration: Configuration) -> S
     settings: dict[str, Any] = dict(own.get("knobs", {}))
     levels: dict[str, Level] = {}
     for name, level in configuration.levels.items():
-        knob = re.sub(r"\W", "_", name)[:LONGEST_NAME] if ":" in name else name
+        knob = knob_name(name)
         levels[knob] = level
         if ":" in name:
             settings[knob] = {"setting": name, "levels": [level]}
