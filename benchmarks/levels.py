@@ -3,7 +3,7 @@
 Takes results directories of whole runs, with their raw samples. Each burst gives its median and its fastest
 iteration; an estimator gives every trial of a hot block a level, from either. The figure is the standard deviation
 over blocks of a configuration's level minus the baseline's, root mean square over configurations, and its ratio to
-the estimator that the product had before (medians, a median polish and a 20 % trimmed mean). Real differences are the
+the estimator that the product had first (medians, a median polish and a 20 % trimmed mean). Real differences are the
 same in every block, so a smaller spread is less noise.
 
     python benchmarks/levels.py RESULTS [RESULTS...]
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ablatrix.statistics.rounds import levels_of_blocks
+from ablatrix.statistics.rounds import calm_levels, levels_of_blocks, usual_levels
 
 TARGETS = {"product_over_before": 0.8, "product_worst_over_before": 1.5}
 FEWEST_BLOCKS = 4
@@ -58,6 +58,8 @@ def product(logs: Logs) -> Logs:
 ESTIMATORS: Mapping[str, tuple[str, Callable[[Logs], Logs]]] = {
     "before": ("median", lambda logs: trimmed(polished(logs))),
     "product": ("min", product),
+    "calm": ("min", lambda logs: calm_levels(logs[np.newaxis])[0]),
+    "usual": ("min", lambda logs: usual_levels(logs[np.newaxis])[0]),
     "product_of_medians": ("median", product),
     "before_of_fastest": ("min", lambda logs: trimmed(polished(logs))),
     "mean_of_medians": ("median", lambda logs: logs.mean(axis=1)),

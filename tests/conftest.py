@@ -6,6 +6,8 @@ import fcntl
 import gc
 import logging
 import os
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -103,6 +105,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let ``--fast`` choose by markers, keep no copy of records in the user's cache, and make ``tests`` importable."""
     gc.disable()  # until all is imported
     os.environ["ABLATRIX_CACHE_DIR"] = ""
+    # Images of containers often set this variable. Every process that is started, hundreds of them, would then compile
+    # each module that it imports, and pytest every file of tests.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    locks = tempfile.TemporaryDirectory(prefix="ablatrix-locks-")  # processes that share the tests disturb each other
+    os.environ["ABLATRIX_LOCK_DIR"] = locks.name
+    config.add_cleanup(locks.cleanup)
     # Interpreters that ablatrix starts import nothing from the working directory; compilers of the tests are modules.
     root = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))

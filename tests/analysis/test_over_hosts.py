@@ -216,3 +216,19 @@ def test_attempt_lost_with_its_host_counts_for_nothing(tmp_path: Path) -> None:
     assert found.excluded == {LOST: 20}
     assert found.trials.height == len(records)
     assert evidence_frame(gather(found, Question(metrics=(METRIC,)))).equals(evidence_frame([evidence(records)]))
+
+
+def test_mean_share_over_workloads_is_taken_on_each_host_first() -> None:
+    """What is odd about a host is so for all workloads, of interactions and shares as of effects."""
+    found = evidence(over_hosts(ODD))
+    for mean in found.means:
+        members = [
+            one
+            for one in found.effects
+            if (one.kind, one.knob, one.other, one.stage) == (mean.kind, mean.knob, mean.other, mean.stage)
+        ]
+        assert {one.of_hosts for one in members} == {tuple(sorted(host_id(name)[:6] for name in "abcd"))}
+        on_hosts = [fmean(logs) for logs in zip(*(one.logs for one in members), strict=True)]
+        half = stats.t.ppf(0.975, 3) * stats.tstd(on_hosts) / 2.0
+        assert mean.ratio is not None
+        assert mean.ratio.half_width == pytest.approx(half, rel=1e-6), mean.kind

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.bundle.anonymity import Pseudonyms, find_names, find_pseudonyms, is_ordinary
+from ablatrix.analysis.groups import host_numbers
+from ablatrix.artifact.bundle.anonymity import (
+    Pseudonyms,
+    find_names,
+    find_pseudonyms,
+    hide_records,
+    is_ordinary,
+)
 from ablatrix.artifact.bundle.assembly import Origin, assemble
 from ablatrix.artifact.bundle.results import copy_results
 from ablatrix.artifact.bundle.verify import examine
@@ -22,10 +29,12 @@ from ablatrix.doctor.finding import Finding
 from ablatrix.errors import ArtifactError
 from ablatrix.records.build import BuildFacts
 from ablatrix.records.journal import read_records
-from ablatrix.records.model import Record
+from ablatrix.records.model import Failure, Record
 from ablatrix.records.names import BUILDS_NAME
+from ablatrix.records.status import Status
 from tests.artifact.conftest import derive_little, write_results
-from tests.synthetic import Plant, make_records
+from tests.synthetic import Plant, make_records, tidied
+from tests.with_hosts import Host, host_id, over_hosts
 
 # Put together here, so that this file, which is in the artifact's source, does not hold them itself.
 HOST, USER, COMMIT = "-".join(("quokka", "17")), "wilhel" + "mina", "deadbeef" * 5
@@ -114,6 +123,27 @@ def test_anonymous_archive_contains_no_host_user_home_or_commit(hidden: Path) ->
         for secret in SECRETS:
             assert secret.encode() not in data.lower(), name
             assert secret not in name
+
+
+def test_hosts_of_a_cluster_are_told_apart_and_not_named(tmp_path: Path) -> None:
+    records = over_hosts([Host(f"{HOST}-{letter}") for letter in "ab"], 1, workloads=["attention"], modes=["cold"])
+    slots = {one.meta.place.slot for one in records if one.meta.place}
+    lost = Failure(type="node_lost", message=f"slot {HOST}-a/0 was lost: {HOST}-a is gone", phase=None)
+    records[0] = records[0].model_copy(update={"status": Status.NODE_LOST, "final": False, "error": lost})
+    ids = {host_id(f"{HOST}-{letter}") for letter in "ab"}
+    hidden = list(hide_records(records, find_pseudonyms(records)))
+    text = "".join(record.model_dump_json() for record in hidden)
+    assert not any(name in text for name in (HOST, *ids, *map(str, slots)))
+    places = [(one.meta.place.host_id, one.meta.place.slot) for one in hidden if one.meta.place]
+    assert len(set(places)) == 2
+    assert {slot for _, slot in places} == {"slot-1", "slot-2"}
+    assert hidden[0].error is not None
+    assert hidden[0].error.message == "slot slot-1 was lost: host-1 is gone"
+    before = host_numbers(tidied(records).trials)
+    after = host_numbers(tidied(hidden).trials)
+    assert before is not None
+    assert after is not None
+    assert before.count == after.count == 2
 
 
 def test_locks_of_builds_are_in_an_anonymous_artifact_without_names(hidden: Path) -> None:

@@ -53,6 +53,7 @@ CLAIM = RecordedClaim(
     workload="attention",
     compiler="tvm",
     modes=("cold",),
+    is_portable=False,
 )
 
 

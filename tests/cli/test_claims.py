@@ -28,6 +28,13 @@ def test_claims_beside_records_when_all_hold_exit_with_0(here: Ablatrix, results
     assert (done.returncode, done.stderr) == (0, b"")
     assert "11 of 11 claims hold" in text
     assert "fusion reduces the run time" in text
+    portable = [
+        one["id"] for one in json.loads(here("claims", results / "good", "--json").stdout)["claims"] if one["portable"]
+    ]
+    assert "correct" in portable
+    assert "fusion" not in portable
+    bound = f"portable, the same on any machine: {len(portable)}; bound to the machine (times, memory as measured): "
+    assert f"{bound}{11 - len(portable)}\n" in text
 
 
 def test_claims_when_one_fails_exit_with_1_and_show_its_rows(here: Ablatrix, results: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.run import RunSummary
 from tests.cli.conftest import Ablatrix
 from tests.synthetic import make_records, write_records
 from tests.with_builds import Knobs, only_memory_and_fusion, with_builds
@@ -57,6 +60,37 @@ def test_pr_of_two_sessions_calls_changed_only_what_recurs(here: Ablatrix, sessi
     assert b"not confirmed (second session: same)" in done.stdout
     assert b"Two sessions were run; only what both show is called a change." in done.stdout
     assert here("pr", "--results", one, "--results", one).returncode == 1
+
+
+STUDY = """\
+name: pr
+seed: 11
+workloads: [attention, encoder]
+builds: {stable: {}, pr: {env: {A: "1"}}}
+compilers: [{name: tvm, builds: [stable, pr]}]
+modes: [hot]
+stages: [{name: builds, factorial: {build: [stable, pr], fusion: [off, on]}}]
+"""
+
+
+def test_pr_with_confirm_runs_second_session_of_another_seed(
+    here: Ablatrix, sessions: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records that are there stand for those of the two runs, which the long form in ``test_pr_workflow`` makes."""
+    begun: list[tuple[int, str]] = []
+
+    def lay_down(resolved: ResolvedStudy, path: Path, out: Path, *_: object) -> RunSummary:
+        shutil.copytree(sessions[len(begun)], out, dirs_exist_ok=True)
+        begun.append((resolved.study.seed, out.name))
+        return RunSummary(results=out / "results.jsonl", planned=0, statuses={}, signal=None)
+
+    monkeypatch.setattr("ablatrix.cli.run.run_study", lay_down)
+    (tmp_path / "study.yaml").write_text(STUDY)
+    builds = ("--base", "stable", "--head", "pr")
+    done = here("pr", tmp_path / "study.yaml", *builds, "--out", tmp_path / "results", "--confirm", "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    assert begun == [(11, "results"), (12, "results-second")]
+    assert json.loads(done.stdout)["comparison"]["sessions"] == 2
 
 
 def test_pr_follows_its_policy(here: Ablatrix, sessions: tuple[Path, Path], tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ def test_step_that_compares_fails_a_slower_commit_and_leaves_its_files(
     assert (place / "results" / "results.jsonl").is_file()
 
 
+@pytest.mark.long
 def test_second_session_has_another_seed_and_confirms_the_slower_commit(
     ablatrix: Ablatrix, repository: tuple[Path, str, str]
 ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch.export import decomp_utils, exported_program
 
 from ablatrix.compilers.cache import task_key
 from ablatrix.compilers.catalogue import SHIPPED
@@ -32,6 +34,21 @@ def once(function: Callable[..., Any], found: dict[Any, Any]) -> Callable[..., A
         return found[key]
 
     return call
+
+
+@pytest.fixture(autouse=True, scope="session")
+def operations_looked_up_once() -> Iterator[None]:
+    """Exporters of compilers have torch decompose programs, which looks through all operations twice each time."""
+    collect, registered = decomp_utils._collect_all_valid_cia_ops, torch._C._dispatch_get_all_op_names
+
+    @functools.lru_cache(maxsize=1)
+    def collected(names: tuple[str, ...]) -> frozenset[Any]:
+        return frozenset(collect())
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (decomp_utils, exported_program):
+            patch.setattr(module, "_collect_all_valid_cia_ops", lambda: set(collected(tuple(registered()))))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,7 @@ def test_cache_entry_is_found_in_memory_by_maker_and_on_disk_by_others(tmp_path:
         pytest.param({"compiler": "mine too"}, id="compiler"),
         pytest.param({"code": "edited"}, id="code"),
         pytest.param({"versions": {"mine": "2"}}, id="version"),
+        pytest.param({"processor": "a" * 64}, id="processor"),
         pytest.param({"knobs": {"tile": 8}}, id="level"),
         pytest.param({"knobs": {}}, id="knob"),
     ],

@@ -70,9 +70,17 @@ def test_about_leaves_digest_of_study_and_survives_its_text(tmp_path: Path) -> N
         ("0000-0002-1825-0097", "12-x", "10: about.authors[0].orcid: must be an ORCID iD such as"),
         ('"Lovelace, Ada"', "Ada Lovelace", "10: about.authors[0]: 'Ada Lovelace' is taken as an organisation"),
         ("https://doi.org/10.5281/zenodo.1234", "zenodo", "13: about.doi: must be a DOI such as"),
-        ("licence: CC-BY-4.0", "licence: mine alone", "12: about.licence: string should match pattern"),
+        (
+            "licence: CC-BY-4.0",
+            "licence: mine alone",
+            "12: about.licence: must be an SPDX identifier such as CC-BY",
+        ),
         ("licence: CC-BY-4.0", "license: CC-BY-4.0", "12: unknown key 'license' in 'about'; did you mean 'licence'?"),
-        ("https://example.org/fusion", "example", "14: about.repository: string should match"),
+        (
+            "https://example.org/fusion",
+            "example",
+            "14: about.repository: must be an address that begins with http:// or https://",
+        ),
     ],
 )
 def test_about_with_fault_is_refused_with_line(tmp_path: Path, line: str, wrong: str, expected: str) -> None:

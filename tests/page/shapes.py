@@ -14,6 +14,7 @@ from ablatrix.study.resolve import resolve_study
 from ablatrix.workloads.shipped import SHIPPED
 from tests.made_study import Truth, write_results
 from tests.synthetic import broken, make_records
+from tests.with_builds import only_memory_and_fusion
 
 LONG = "a_workload_whose_name_has_40_characters_"
 LONG_KNOB = "a_knob_with_a_name_of_forty_characters_"
@@ -87,12 +88,15 @@ def many_knobs(directory: Path, knobs: tuple[str, ...] = ALL_KNOBS) -> list[Reco
 
 SHAPES: Mapping[str, Callable[[Path], list[Record]]] = {
     "12 knobs": many_knobs,
-    "25 workloads": lambda _: many_workloads(),
+    "25 workloads": lambda _: only_memory_and_fusion(many_workloads()),
     "one workload": lambda _: one_workload(),
     "one block": lambda _: one_block(),
     "long names": lambda _: long_names(),
     "only failures": lambda _: only_failures(),
+    "25 workloads, 4 knobs": lambda _: many_workloads(),
 }
+IN_LONG = "25 workloads, 4 knobs"
+"""This one is looked at by the long form alone."""
 
 
 def _renamed(record: Record, name: str, factor: float = 1.0) -> Record:

@@ -16,7 +16,7 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.page.write import write_page
 from tests.page.conftest import Made
 from tests.page.looking import Visit, axis_faults, covering
-from tests.page.shapes import SHAPES
+from tests.page.shapes import IN_LONG, SHAPES
 from tests.synthetic import tidied
 
 PLANTED = "planted"
@@ -43,7 +43,8 @@ def pages(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
 
 SEEN = [*((PLANTED, width) for width in WIDTHS), *itertools.product(SHAPES, (400, ALL_COLUMNS_FROM))]
 """Pages and widths."""
-SEEN_IN_SHORT = {(PLANTED, 400), (PLANTED, ALL_COLUMNS_FROM), *zip(SHAPES, itertools.cycle((400, ALL_COLUMNS_FROM)))}
+IN_TURN = zip((one for one in SHAPES if one != IN_LONG), itertools.cycle((400, ALL_COLUMNS_FROM)))
+SEEN_IN_SHORT = {(PLANTED, 400), (PLANTED, ALL_COLUMNS_FROM), *IN_TURN}
 
 
 @pytest.fixture(params=[pytest.param(one, marks=[] if one in SEEN_IN_SHORT else pytest.mark.long) for one in SEEN])

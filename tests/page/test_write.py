@@ -12,7 +12,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from statistics import median
 
+import altair as alt
 import pytest
+from altair.utils.schemapi import validate_jsonschema
 from typer.testing import CliRunner
 
 from ablatrix.analysis.findings import Findings
@@ -24,6 +26,7 @@ from ablatrix.page.write import write_page
 from ablatrix.records.model import Record
 from tests.page.conftest import HOSTILE, WRONG, Made
 from tests.synthetic import BASELINE, make_records, tidied
+from tests.with_hosts import Host, host_id, over_hosts
 
 VOID = {"meta", "link", "input", "br", "img", "hr", "wbr"}
 
@@ -83,6 +86,16 @@ def ids_of(text: str) -> list[str]:
     return [raw[start : start + width] for start in range(0, len(raw), width)]
 
 
+def test_figures_of_each_kind_are_what_the_schema_allows(made: Made) -> None:
+    found = re.search(r'<script type="application/json" id="charts">(.*?)</script>', made.text, re.DOTALL)
+    assert found
+    kinds = {name.split("-")[1]: spec for name, spec in json.loads(found[1]).items()}
+    assert kinds.keys() == {"effects", "attribution", "crossed", "cold"}
+    for spec in kinds.values():
+        assert spec["config"].pop("aria") is False  # Vega has it and Vega-Lite's schema has not
+        validate_jsonschema(spec, alt.load_schema())
+
+
 def behind(ids: list[str], spelled: str, statistic: str) -> set[str]:
     parts = (part.split(":") for part in spelled.split(";"))
     ranges = next(ranges for names, ranges in parts if statistic in names.split("+"))
@@ -107,6 +120,23 @@ def final_records(made: Made) -> dict[str, Record]:
 
 
 @pytest.mark.long
+def test_page_of_several_hosts_says_on_how_many_and_which_differ(tmp_path: Path) -> None:
+    odd = [*(Host(name) for name in "abc"), Host("d", slow=2.0, odd={("fusion", "on"): 1.08})]
+    text = write_page(Findings(tidied(over_hosts(odd))), (), tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Results of 4 hosts: an effect is measured within each of them" in text
+    heading, *rows = Elements(text).rows["hosts"]
+    at = [name.strip() for name, _ in heading]
+    cells = [[text.strip() for text, _ in row] for row in rows]
+    told = {(row[0], row[at.index("knob")]) for row in cells if row[at.index("hosts that disagree")]}
+    assert {row[at.index("hosts")] for row in cells} == {"4"}
+    assert ("encoder", "fusion: off \N{RIGHTWARDS ARROW} on") in told
+    assert {row[at.index("hosts that disagree")] for row in cells} == {"", host_id("d")[:6]}
+
+
+def test_page_of_one_host_has_no_table_of_hosts(elements: Elements) -> None:
+    assert "hosts" not in elements.rows
+
+
 @pytest.mark.slow
 def test_page_in_other_process_has_same_bytes(made: Made, tmp_path: Path) -> None:
     here = write_page(Findings(tidy([made.results])), (), tmp_path / "here.html", records=[made.results])

@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import math
+import operator
 import re
 import statistics
 import sys
@@ -29,6 +30,7 @@ Records = dict[str, Record]
 Number = dict[str, Any]
 Parameters = dict[str, Any]
 Levels = tuple[tuple[str, str], ...]  # of a configuration: knob and level, sorted
+Repeat = tuple[str, dict[Levels, float]]  # its host, and log times by configuration
 Unit = tuple[str, str, str]  # workload, its digest, compiler
 TOGETHER: Unit = ("", "", "")  # all units at once
 Interval = tuple[float, float | None]  # mean of logarithms and half-width
@@ -55,6 +57,7 @@ RENAMED: dict[str, tuple[str, ...]] = {
     "stopping_effect_target": ("runtime", "stopping", "effect_target"),
     "stopping_most_blocks": ("runtime", "stopping", "most_blocks"),
     "tokens_context": ("workload", "tokens", "context"),
+    "host_id": ("meta", "place", "host_id"),
 }
 PREFIXES: dict[str, tuple[str, ...]] = {
     "threads_": ("meta", "threads"),
@@ -279,6 +282,7 @@ class Recomputed:
         self.logs_known: dict[tuple[str, str], list[float]] = {}
         self.parts: dict[Any, set[str]] | None = None
         self.grids_known: dict[tuple[str, str], list[dict[Levels, float]]] = {}
+        self.hosts_known: dict[tuple[str, str], list[str]] = {}
         self.offsets: dict[tuple[str, str], dict[Unit, float]] = {}
 
     def value(self, key: str) -> float:
@@ -403,7 +407,8 @@ class Recomputed:
         rows = [row for row in rows if times.get(id(row))]
         baseline = {tuple(sorted((k, str(v)) for k, v in row["config"]["baseline"].items())) for row in rows}
         # Of a repeat whose parts have all lost their baselines nothing is left that could be put together.
-        repeats = [one for one in repeats_of(rows, times, baseline, parameters["split"]) if one]
+        found = repeats_of(rows, times, baseline, parameters["split"])
+        repeats = [one for one in over_hosts(found, baseline) if one]
         names = [at for at in repeats[0] if all(at in repeat for repeat in repeats)]
         if len(names) == 1 or len(repeats) == 1:
             return names[:1], names
@@ -431,6 +436,7 @@ class Recomputed:
         hot = self.times([row for row in self.rows(number) if row["mode"] == "hot"], parameters)
         sides = [set(parameters[name].items()) for name in ("knobs", "baseline")]
         samples = []
+        hosts = {(row["run"], row["block_id"]): host_of(row) for row in rows}
         for mode, sign in (("cold", 1.0), ("hot", -1.0)):
             blocks: dict[Any, dict[int, float]] = defaultdict(dict)
             for row in rows:
@@ -438,7 +444,8 @@ class Recomputed:
                 for side, levels in enumerate(sides):
                     if row["mode"] == mode and time and levels <= set(levels_of(row)):
                         blocks[row["run"], row["block_id"]][side] = time
-            samples.append([sign * (two[0] - two[1]) for two in blocks.values() if len(two) == 2])
+            pairs = [(place, two[0], two[1]) for place, two in blocks.items() if len(two) == 2]
+            samples.append([sign * (one - base) for one, base in at_mean_speed(pairs, hosts)])
         means, squares = [mean(one) for one in samples], [statistics.variance(one) / len(one) for one in samples]
         if parameters["part"] == "value":
             return means[0] / means[1]
@@ -502,6 +509,16 @@ class Recomputed:
         for family in families:
             for at in family:
                 weights[at] = 1 / len(family) / len(families)
+        shared = {tuple(self.hosts_known[self.grid_key(one)]) for one in members}
+        if len(shared) == 1 and any(shared):  # what is odd about a host may be so for all workloads
+            over = [
+                math.fsum(w * log for w, log in zip(weights, logs, strict=True)) for logs in zip(*groups, strict=True)
+            ]
+            measured = [one for one in members if one["parameters"]["metric"] not in COMPUTED]
+            of = dict(zip((one["key"] for one in members), weights, strict=True))
+            step = math.fsum(of[one["key"]] * self.step(one) for one in measured)
+            wider = step + math.fsum(of[one["key"]] * self.control_offset(one["parameters"]) for one in measured)
+            return part_of(interval(over, wider, step), parameters["part"])
         mean = math.fsum(weight * one for weight, one in zip(weights, means, strict=True))
         if min(map(len, groups)) < 2:
             return part_of((mean, None), parameters["part"])
@@ -584,15 +601,13 @@ class Recomputed:
         pairs = {key: (mean(two["twin"]), mean(two["measured"])) for key, two in blocks.items() if len(two) == 2}
         cells = {cell for _, _, cell in pairs}  # the baseline, and its configuration in each further build
         at = sorted({key[:2] for key in pairs}, key=str)
-        whole = [
-            [pairs[*block, cell] for cell in cells] for block in at if all((*block, cell) in pairs for cell in cells)
-        ]
-        both = [(mean([twin for twin, _ in of]), mean([base for _, base in of])) for of in whole]
+        at = [block for block in at if all((*block, cell) in pairs for cell in cells)]
+        both = [mean([twin - base for twin, base in (pairs[*block, cell] for cell in cells)]) for block in at]
+        hosts = {(row["run"], row["block_id"]): host_of(row) for row in rows}
+        both, _ = means_on_hosts(both, [hosts[block] for block in at])
         size = STEPS.get(parameters["metric"])
         least = [min(pair) for pair in pairs.values()]
-        return [twin - base for twin, base in both], [
-            math.log1p(size / math.exp(mean(least)))
-        ] if size and least else []
+        return both, [math.log1p(size / math.exp(mean(least)))] if size and least else []
 
     def step(self, number: Number) -> float:
         """Return the smallest difference that the metric shows beside the values behind a number, as a logarithm."""
@@ -655,18 +670,25 @@ class Recomputed:
             for row in rows
         ):
             raise ValueError("rows of another workload, mode or status")
-        if statistic == "paired_ratio":
-            return paired(own, times, parameters["knobs"], parameters["baseline"])
-        if statistic == "reference_ratio":
+        key = self.grid_key(number)
+        if statistic in ("paired_ratio", "reference_ratio"):
             eager = [row for row in rows if row["role"] == "reference" and times.get(id(row))]
-            return paired_with(own, eager, times, parameters["knobs"])
+            found = (
+                paired(own, times, parameters["knobs"], parameters["baseline"])
+                if statistic == "paired_ratio"
+                else paired_with(own, eager, times, parameters["knobs"])
+            )
+            hosts = {(row["run"], row["block_id"]): host_of(row) for row in rows}
+            logs, self.hosts_known[key] = means_on_hosts([log for _, log in found], [hosts[at] for at, _ in found])
+            return logs
         fixed = set(parameters["fixed"].items())
         baseline = {tuple(sorted((k, str(v)) for k, v in row["config"]["baseline"].items())) for row in own}
         own = [row for row in own if fixed <= set(levels_of(row)) or levels_of(row) in baseline]
         if None not in {row["meta"].get("replicate") for row in own}:
-            repeats = self.numbered_repeats(own, times, baseline)
+            held = self.numbered_repeats(own, times, baseline)
         else:
-            repeats = repeats_of(own, times, baseline, parameters["split"])
+            held = repeats_of(own, times, baseline, parameters["split"])
+        repeats = over_hosts(held, baseline)
         levels = parameters["levels"]
 
         def in_grid(at: Levels) -> bool:
@@ -674,7 +696,9 @@ class Recomputed:
 
         grid = [{at: log for at, log in repeat.items() if in_grid(at)} for repeat in repeats]
         grid = [repeat for repeat in grid if repeat]
-        self.grids_known[self.grid_key(number)] = grid
+        self.grids_known[key] = grid
+        names = sorted({host for host, _ in held})
+        self.hosts_known[key] = names if len(names) > 1 else []
         if statistic == "total":
             return totals(grid, parameters)
         if statistic in ("shapley", "interaction"):
@@ -687,9 +711,7 @@ class Recomputed:
             raise ValueError("no pair is there in every repeat")
         return [mean([repeat[there] - repeat[here] for here, there in pairs]) for repeat in grid]
 
-    def numbered_repeats(
-        self, rows: list[Record], times: dict[int, float], baseline: set[Levels]
-    ) -> list[dict[Levels, float]]:
+    def numbered_repeats(self, rows: list[Record], times: dict[int, float], baseline: set[Levels]) -> list[Repeat]:
         """Return repeats of records that say to which one a block belongs; parts are relative to their baselines."""
         if self.parts is None:
             self.parts = defaultdict(set)
@@ -699,6 +721,7 @@ class Recomputed:
         blocks: dict[Any, dict[Any, dict[Levels, float]]] = defaultdict(lambda: defaultdict(dict))
         for row in sorted(rows, key=lambda row: (row["run"], row["meta"]["block"], row["meta"]["position"])):
             blocks[repeat_of(row)][row["block_id"]][levels_of(row)] = math.log(times[id(row)])
+        hosts = {row["block_id"]: host_of(row) for row in rows}
         found = []
         for repeat, parts in blocks.items():
             joined: dict[Levels, float] = {}
@@ -708,7 +731,7 @@ class Recomputed:
                     joined |= part
                 elif base is not None:
                     joined |= {at: log - base for at, log in part.items()}
-            found.append(joined)
+            found.append((" + ".join(sorted({hosts[block] for block in parts})), joined))
         return found
 
     def times(self, rows: list[Record], parameters: Parameters) -> dict[int, float]:
@@ -726,7 +749,7 @@ class Recomputed:
 
 
 def paired_times(held: list[tuple[int, list[float], list[float] | None]]) -> Iterator[tuple[int, float]]:
-    """Yield each trial's time in an undisturbed round: the fastest third, without what whole rounds lost."""
+    """Yield each trial's time in a round: calm, or as usual where a block was never calm."""
     longest = max(len(bursts) for _, bursts, _ in held)
     whole = [one for one in held if len(one[1]) == longest]
     has_fastest = all(fastest and len(fastest) == longest and min(fastest) > 0 for *_, fastest in whole)
@@ -734,14 +757,37 @@ def paired_times(held: list[tuple[int, list[float], list[float] | None]]) -> Ite
         (one, [math.log(time) for time in (fastest if has_fastest and fastest else bursts)])
         for one, bursts, fastest in whole
     ]
-    firsts = [mean(sorted(values)[: math.ceil(longest / 10)]) for _, values in logs]
+    rows = [values for _, values in logs]
+    is_calm = longest < 8 or not between_parts(rows, usual_levels) < 0.8 * between_parts(rows, calm_levels)
+    levels = calm_levels(rows) if is_calm else usual_levels(rows)
+    yield from ((one, math.exp(level)) for (one, _), level in zip(logs, levels, strict=True))
+
+
+def calm_levels(rows: list[list[float]]) -> list[float]:
+    """Return the mean of the fastest third of each row, without what all lost in a round."""
+    count = len(rows[0])
+    firsts = [mean(sorted(values)[: math.ceil(count / 10)]) for values in rows]
+    lost = [min(values[number] - first for values, first in zip(rows, firsts, strict=True)) for number in range(count)]
+    return [mean(sorted(map(operator.sub, values, lost))[: math.ceil(count / 3)]) for values in rows]
+
+
+def usual_levels(rows: list[list[float]]) -> list[float]:
+    """Return the mean of the middle three fifths of each row, without what the middle one lost in a round."""
+    count = len(rows[0])
+    centres = [statistics.median(values) for values in rows]
     lost = [
-        min(values[number] - first for (_, values), first in zip(logs, firsts, strict=True))
-        for number in range(longest)
+        statistics.median([values[number] - centre for values, centre in zip(rows, centres, strict=True)])
+        for number in range(count)
     ]
-    for one, values in logs:
-        calm = sorted(value - gone for value, gone in zip(values, lost, strict=True))
-        yield one, math.exp(mean(calm[: math.ceil(longest / 3)]))
+    cut = count // 5
+    return [mean(sorted(map(operator.sub, values, lost))[cut : count - cut]) for values in rows]
+
+
+def between_parts(rows: list[list[float]], levels: Callable[[list[list[float]]], list[float]]) -> float:
+    """Return how much levels vary between parts of every fourth round, where each part is as fast as it is."""
+    parts = [levels([values[start::4] for values in rows]) for start in range(4)]
+    apart = [[level - mean(part) for level in part] for part in parts]
+    return float(sum((level - mean(of_row)) ** 2 for of_row in zip(*apart, strict=True) for level in of_row))
 
 
 def repeat_of(row: Record) -> Any:
@@ -766,9 +812,7 @@ def pairs_of(configurations: Iterable[Levels], parameters: Parameters) -> list[t
     return found
 
 
-def repeats_of(
-    rows: list[Record], times: dict[int, float], baseline: set[Levels], is_split: bool
-) -> list[dict[Levels, float]]:
+def repeats_of(rows: list[Record], times: dict[int, float], baseline: set[Levels], is_split: bool) -> list[Repeat]:
     """Return log times by configuration for each repeat; parts of a split one are put together over their baselines.
 
     Records say which repeat a block is of; of those before schema 1.3 it is found from the configurations.
@@ -781,9 +825,11 @@ def repeats_of(
         order.setdefault(place, row["meta"]["block"])
         repeat_of[place] = row["meta"].get("replicate")
         blocks[place][levels_of(row)] = math.log(times[id(row)])
+    hosts = {(row["run"], row["block_id"]): host_of(row) for row in rows}
     if not is_split:
-        return list(blocks.values())
+        return [(hosts[place], held) for place, held in blocks.items()]
     repeats: list[tuple[list[dict[Levels, float]], set[Levels]]] = []
+    on: list[set[str]] = []
     last: tuple[int, int, int | None] | None = None
     for (run, block), held in blocks.items():
         others = held.keys() - baseline
@@ -797,21 +843,64 @@ def repeats_of(
         if is_part:
             repeats[-1][0].append(held)
             repeats[-1][1].update(others)
+            on[-1].add(hosts[run, block])
         else:
             repeats.append(([held], set(others)))
+            on.append({hosts[run, block]})
         last = run, number, repeat
     found = []
-    for parts, _ in repeats:
+    for (parts, _), names in zip(repeats, on, strict=True):
         if len(parts) == 1:
-            found.append(parts[0])
+            found.append((" + ".join(sorted(names)), parts[0]))
             continue
         joined: dict[Levels, float] = {}
         for part in parts:
             base = next((log for at, log in part.items() if at in baseline), None)
             if base is not None:
                 joined |= {at: log - base for at, log in part.items()}
-        found.append(joined)
+        found.append((" + ".join(sorted(names)), joined))
     return found
+
+
+def host_of(row: Record) -> str:
+    """Return the id of the host that a row was measured on; in records before schema 1.5 its name."""
+    place = row["meta"].get("place")
+    return str(place["host_id"] if place else row["meta"]["machine"]["host"])
+
+
+def over_hosts(repeats: list[Repeat], baseline: set[Levels]) -> list[dict[Levels, float]]:
+    """Return repeats as they are; of several hosts the mean of each, relative to the baseline of each repeat."""
+    hosts = sorted({host for host, _ in repeats})
+    if len(hosts) < 2:
+        return [held for _, held in repeats]
+    found = []
+    for host in hosts:
+        values: dict[Levels, list[float]] = defaultdict(list)
+        for _, held in (one for one in repeats if one[0] == host):
+            base = next((log for at, log in held.items() if at in baseline), None)
+            for at, log in held.items():
+                if base is not None:
+                    values[at].append(log - base)
+        found.append({at: mean(logs) for at, logs in values.items()})
+    return found
+
+
+def means_on_hosts(logs: list[float], hosts: list[str]) -> tuple[list[float], list[str]]:
+    """Return logs of blocks as they are; of several hosts the mean of each, and the hosts."""
+    names = sorted(set(hosts))
+    if len(names) < 2:
+        return logs, []
+    return [mean([log for log, host in zip(logs, hosts, strict=True) if host == name]) for name in names], names
+
+
+def at_mean_speed(pairs: list[tuple[Any, float, float]], hosts: dict[Any, str]) -> list[tuple[float, float]]:
+    """Return (time, baseline's time) by block; of several hosts by host, at the geometric mean of their baselines."""
+    names = sorted({hosts[place] for place, *_ in pairs})
+    if len(names) < 2:
+        return [(one, base) for _, one, base in pairs]
+    own = [[(math.log(one), math.log(base)) for place, one, base in pairs if hosts[place] == name] for name in names]
+    speed = mean([mean([base for _, base in of]) for of in own])
+    return [(math.exp(speed + mean([one - base for one, base in of])), math.exp(speed)) for of in own]
 
 
 def screen_weights(own: list[Record], runs: list[Levels], knob: str) -> dict[Levels, float]:
@@ -995,26 +1084,30 @@ def crossed(repeat: dict[Levels, float], parameters: Parameters) -> float:
     return mean([at(*held, one, other) - at(*held, other) - at(*held, one) + at(*held) for held in rest])
 
 
-def paired_with(rows: list[Record], eager: list[Record], times: dict[int, float], levels: Parameters) -> list[float]:
+def paired_with(
+    rows: list[Record], eager: list[Record], times: dict[int, float], levels: Parameters
+) -> list[tuple[Any, float]]:
     """Return the log ratio of a configuration to eager in each of its blocks, for each of its trials."""
     reference: dict[Any, list[float]] = defaultdict(list)
     for row in eager:
         reference[row["run"], row["block_id"]].append(math.log(times[id(row)]))
     return [
-        math.log(times[id(row)]) - mean(reference[row["run"], row["block_id"]])
+        ((row["run"], row["block_id"]), math.log(times[id(row)]) - mean(reference[row["run"], row["block_id"]]))
         for row in rows
         if set(levels.items()) <= set(levels_of(row)) and (row["run"], row["block_id"]) in reference
     ]
 
 
-def paired(rows: list[Record], times: dict[int, float], treated: Parameters, base: Parameters) -> list[float]:
+def paired(
+    rows: list[Record], times: dict[int, float], treated: Parameters, base: Parameters
+) -> list[tuple[Any, float]]:
     blocks: dict[Any, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         levels = dict(levels_of(row))
         for side, wanted in (("treated", treated), ("base", base)):
             if all(levels.get(knob) == level for knob, level in wanted.items()):
                 blocks[row["run"], row["block_id"]][side].append(math.log(times[id(row)]))
-    return [mean(two["treated"]) - mean(two["base"]) for two in blocks.values() if len(two) == 2]
+    return [(place, mean(two["treated"]) - mean(two["base"])) for place, two in blocks.items() if len(two) == 2]
 
 
 def mean(values: Sequence[float]) -> float:

@@ -70,7 +70,8 @@ def paper_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, int, in
 
 SHAPES = [
     (1, 1, 1), (1, 1, 4), (1, 4, 1), (1, 12, 4), (6, 2, 1),
-    *(pytest.param(*shape, marks=pytest.mark.slow) for shape in ((1, 4, 25), (6, 4, 1), (6, 2, 4), (6, 12, 1))),
+    *(pytest.param(*shape, marks=pytest.mark.slow) for shape in ((1, 4, 25), (6, 12, 1))),
+    *(pytest.param(*shape, marks=pytest.mark.long) for shape in ((6, 4, 1), (6, 2, 4))),
 ]  # fmt: skip
 
 

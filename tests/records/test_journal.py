@@ -1,6 +1,7 @@
 """The journal keeps every whole line, whatever byte a kill came at."""
 
 import errno
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablatrix.errors import RecordError
-from ablatrix.records.journal import Journal, final_records, read_records, record_line, scan
+from ablatrix.records.journal import (
+    Journal,
+    final_records,
+    read_own_records,
+    read_records,
+    record_line,
+    scan,
+    sync_files,
+)
 from tests.synthetic import broken, make_records, write_records
 
 RECORDS = make_records(workloads=["attention"], blocks=1)[:3]
@@ -42,6 +51,30 @@ def test_journal_reads_back_appended_records_in_order(tmp_path: Path) -> None:
         journal.append(RECORDS[0])
     assert list(read_records(path)) == [*RECORDS, RECORDS[0]]
     assert path.read_text(encoding="utf-8") == "".join(record_line(record) for record in [*RECORDS, RECORDS[0]])
+
+
+def test_own_records_are_read_as_all_others_are(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    old = json.loads(record_line(RECORDS[2])) | {"schema_version": "1.4"}
+    del old["meta"]["place"], old["meta"]["noise"]["cluster_cpu_s"]
+    path.write_text("".join(map(record_line, RECORDS)) + json.dumps(old) + "\n" + record_line(RECORDS[0])[:99])
+    own = list(read_own_records(path))
+    assert own == list(read_records(path, report=lambda _: None))
+    assert [one.schema_version for one in own] == [*(one.schema_version for one in RECORDS), "1.4"]
+    with path.open("a") as file:
+        file.write("\n" + record_line(RECORDS[1]))
+    with pytest.raises(RecordError, match=r"results.jsonl:5: not valid JSON"):
+        list(read_own_records(path))
+
+
+def test_files_that_wait_for_the_disk_together_are_all_there(tmp_path: Path) -> None:
+    files = [tmp_path / str(number) for number in range(20)]
+    for file in files:
+        file.write_text("x")
+    sync_files([])
+    sync_files([*files, files[0], tmp_path])  # a directory is one, too
+    with pytest.raises(FileNotFoundError):
+        sync_files([files[0], tmp_path / "none"])
 
 
 def test_journal_cut_at_any_byte_of_last_record_loses_no_whole_line(quick_disk: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+import statistics
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,38 @@ def test_levels_ignore_bursts_in_which_one_trial_was_stopped() -> None:
     stalled = [1.0] * 8 + [80.0, 200.0]
     levels = paired_levels({"a": steady, "b": stalled, "c": steady})
     assert levels["b"] == pytest.approx(levels["a"], abs=1e-12)
+
+
+def shared_core(rounds: int, *, slow: float, level: float, seed: int) -> list[float]:
+    """Return bursts that a neighbour on the same core slows by half, but for a few that it leaves alone."""
+    noise = random.Random(seed)
+    return [math.exp(level + noise.gauss(0, 0.01)) * (1.5 if noise.random() < slow else 1.0) for _ in range(rounds)]
+
+
+def test_level_of_block_that_is_never_calm_is_of_its_middle_bursts() -> None:
+    apart = []
+    for seed in range(30):
+        bursts = {
+            name: shared_core(40, slow=0.95, level=level, seed=3 * seed + number)
+            for number, (name, level) in enumerate({"a": 0.0, "b": 0.02, "c": 0.0}.items())
+        }
+        levels = paired_levels(bursts)
+        apart.append(levels["b"] - levels["a"])
+    assert statistics.mean(apart) == pytest.approx(0.02, abs=0.002)
+    assert statistics.stdev(apart) < 0.005  # by their fastest third they scatter by 0.06
+
+
+def test_level_of_block_that_is_mostly_calm_is_of_its_fastest_bursts() -> None:
+    bursts = {name: shared_core(40, slow=0.5, level=0.0, seed=seed) for seed, name in enumerate("abc")}
+    assert paired_levels(bursts) == pytest.approx(dict.fromkeys("abc", -0.015), abs=0.01)
+
+
+def test_level_of_few_rounds_is_of_fastest_bursts() -> None:
+    """Seven rounds are too few to see how much either level varies."""
+    bursts = {"a": [1.5, 1.5, 1.5, 1.0, 1.5, 1.5, 1.5], "b": [1.5] * 7}
+    levels = paired_levels(bursts)
+    assert levels["a"] == pytest.approx(math.log(1.5) * 2 / 3)
+    assert levels["b"] == pytest.approx(math.log(1.5))
 
 
 def test_levels_of_undisturbed_trials_are_log_times() -> None:

@@ -156,13 +156,20 @@ def test_study_whose_builds_have_a_fault_says_which(changed: dict[str, Any], mes
     assert faults(**changed) == [message]
 
 
-def test_name_that_could_be_a_number_is_refused(tmp_path: Path) -> None:
+def test_name_that_could_be_a_number_is_refused_where_it_stands(tmp_path: Path) -> None:
     given = json.loads(json.dumps(GIVEN))
     given["builds"] = {"1.24": {}, "here": {}}
     given["compilers"][0]["builds"] = ["1.24", "here"]
-    (tmp_path / "study.yaml").write_text(json.dumps(given))
-    with pytest.raises(StudyError, match="should match pattern"):
-        load_study(tmp_path / "study.yaml")
+    file = tmp_path / "study.yaml"
+    file.write_text(json.dumps(given, indent=1))
+    with pytest.raises(StudyError) as refused:
+        load_study(file)
+    rule = "must begin with a letter, so that no name is read as a number, and have letters"
+    places = [message.split(": ", 2)[1:] for message in refused.value.faults]
+    assert {(place, text.startswith(rule)) for place, text in places} == {
+        ("compilers[0].builds[0]", True),
+        ("builds.1.24", True),
+    }
 
 
 def test_compiler_with_builds_needs_its_modules_there_alone() -> None:

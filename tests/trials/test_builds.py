@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import log
 from pathlib import Path
 from typing import Any
@@ -223,38 +224,54 @@ def plugged_study(directory: Path, builds: Mapping[str, Any]) -> ResolvedStudy:
     return load_study(file, installed_catalogue().including(PLUGGED, "test"))
 
 
-def test_overlays_of_two_versions_are_one_study(tmp_path: Path) -> None:
-    wheels = [make_wheel(tmp_path, "tinypackage", one, f"VERSION = {one!r}\n").name for one in ("1.0", "2.0")]
-    builds = {name: {"pip": [f"./{wheel}"]} for name, wheel in zip(("old", "new"), wheels, strict=True)}
-    summary = run(plugged_study(tmp_path, builds), tmp_path / "out")
-    versions = {one.config.knobs.get("build"): one.meta.versions.get("tinypackage") for one in records_of(summary)}
+@dataclass(frozen=True, kw_only=True)
+class Overlays:
+    """A run with two overlays: two versions of a package, and in the later one what says that it is another torch."""
+
+    study: ResolvedStudy
+    directory: Path
+    summary: RunSummary
+
+
+@pytest.fixture(scope="module")
+def of_overlays(tmp_path_factory: pytest.TempPathFactory) -> Overlays:
+    directory = tmp_path_factory.mktemp("overlays")
+    old, new = (make_wheel(directory, "tinypackage", one, f"VERSION = {one!r}\n").name for one in ("1.0", "2.0"))
+    torch = make_wheel(directory, "torch", "2.12.0", "", module="no_torch").name
+    study = plugged_study(directory, {"old": {"pip": [f"./{old}"]}, "new": {"pip": [f"./{new}", f"./{torch}"]}})
+    return Overlays(study=study, directory=directory, summary=run(study, directory / "out"))
+
+
+def test_overlays_of_two_versions_are_one_study(of_overlays: Overlays) -> None:
+    records = records_of(of_overlays.summary)
+    versions = {one.config.knobs.get("build"): one.meta.versions.get("tinypackage") for one in records}
     assert versions == {"old": "1.0", "new": "2.0", None: None}
-    assert mixed_origins(tidy([summary.results])) == {}
-    one = next(one for one in records_of(summary) if one.config.knobs.get("build") == "old")
-    repeated = rerun(plugged_study(tmp_path, builds), tmp_path / "out", one.trial_id)
+    assert mixed_origins(tidy([of_overlays.summary.results])) == {}
+
+
+def test_build_of_another_torch_has_its_own_program_and_says_so(of_overlays: Overlays) -> None:
+    records = records_of(of_overlays.summary)
+    (program,) = {one.workload.digest for one in records}
+    own = {one.meta.build.name: one.meta.build.program for one in records if one.meta.build is not None}
+    assert own == {"old": None, "new": program}
+    assert len(list((of_overlays.directory / "out/work/programs").iterdir())) == 2
+
+
+@pytest.mark.long
+def test_trial_of_an_overlay_is_repeated_in_it(of_overlays: Overlays) -> None:
+    one = next(one for one in records_of(of_overlays.summary) if one.config.knobs.get("build") == "old")
+    repeated = rerun(of_overlays.study, of_overlays.directory / "out", one.trial_id)
     assert repeated.versions is not None
     assert repeated.versions["tinypackage"] == "1.0"
-    (tmp_path / wheels[0]).unlink()
-    make_wheel(tmp_path, "tinypackage", "1.0", "VERSION = 'another'\n")
+
+
+def test_overlay_that_is_another_when_it_is_made_again_is_refused(of_overlays: Overlays) -> None:
+    make_wheel(of_overlays.directory, "tinypackage", "1.0", "VERSION = 'another'\n")
     message = (
         r"build 'old' is not what it was when .*: package tinypackage was 1\.0, SHA-256 \w+ and is 1\.0, SHA-256 \w+;"
     )
     with pytest.raises(BuildError, match=message):
-        run(plugged_study(tmp_path, builds), tmp_path / "out")
-
-
-def test_build_of_another_torch_has_its_own_program_and_says_so(tmp_path: Path) -> None:
-    source = "VERSION = '1.0'\n"
-    wheels = [
-        make_wheel(tmp_path, "tinypackage", "1.0", source).name,
-        make_wheel(tmp_path, "torch", "2.12.0", source, module="tinypackage").name,
-    ]
-    builds = {name: {"pip": [f"./{wheel}"]} for name, wheel in zip(("same", "other"), wheels, strict=True)}
-    summary = run(plugged_study(tmp_path, builds), tmp_path / "out")
-    (program,) = {one.workload.digest for one in records_of(summary)}
-    own = {one.meta.build.name: one.meta.build.program for one in records_of(summary) if one.meta.build is not None}
-    assert own == {"same": None, "other": program}
-    assert len(list((tmp_path / "out/work/programs").iterdir())) == 2
+        run(of_overlays.study, of_overlays.directory / "out")
 
 
 def test_build_without_what_a_compiler_needs_is_said_before_anything_runs(tmp_path: Path) -> None:

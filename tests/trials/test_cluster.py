@@ -6,6 +6,7 @@ import json
 import random
 import signal
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -14,20 +15,29 @@ import pytest
 
 from ablatrix.canonical import content_id
 from ablatrix.errors import TrialError
-from ablatrix.records.journal import read_records
+from ablatrix.records.journal import Journal, read_records, record_line
 from ablatrix.records.model import Record
 from ablatrix.study.design import make_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Ledger, ResultDirectory, Silence
+from ablatrix.trials.results import ledger as ledger_module
 from ablatrix.trials.run import dialogue as dialogue_module
 from ablatrix.trials.run import seats as seats_module
 from ablatrix.trials.run.cluster import Cluster
 from ablatrix.trials.run.seats import Seats
 from ablatrix.trials.run.session import Session
 from ablatrix.trials.run.slot_setup import make_setup
-from ablatrix.trials.slots import SlotBook, read_fingerprint, read_slot_states
+from ablatrix.trials.slots import (
+    AcknowledgeRequest,
+    OfferRequest,
+    SlotBook,
+    SlotLost,
+    read_fingerprint,
+    read_slot_states,
+)
+from ablatrix.trials.slots import book as book_module
 from tests.trials.unreliable_hosts import DriverKilled, Faults, Host, Hosts, with_faults
 
 DATA = {
@@ -45,7 +55,7 @@ own_fingerprint = cache(read_fingerprint)
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PULL_S", "IDLE_S", "GRACE_S"):
+    for name in ("IDLE_S", "GRACE_S"):
         monkeypatch.setattr(dialogue_module, name, 0.0)
     for name in ("TURN_S", "STATES_S", "GRACE_S"):
         monkeypatch.setattr(seats_module, name, 0.0)
@@ -54,8 +64,10 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ablatrix.trials.run.cluster.STOP_S", 0.1)
 
 
-def made_hosts(tmp_path: Path, seed: int, count: int = 3, faults: Faults | None = None) -> tuple[ResolvedStudy, Hosts]:
-    resolved = resolve_study(Study.model_validate(DATA))
+def made_hosts(
+    tmp_path: Path, seed: int, count: int = 3, faults: Faults | None = None, data: object = DATA
+) -> tuple[ResolvedStudy, Hosts]:
+    resolved = resolve_study(Study.model_validate(data))
     own = own_fingerprint()
     rng = random.Random(seed)
     hosts = [
@@ -66,11 +78,17 @@ def made_hosts(tmp_path: Path, seed: int, count: int = 3, faults: Faults | None 
 
 
 def drive(
-    resolved: ResolvedStudy, out: Path, hosts: Hosts, *, kill: bool = False, stop_after: int | None = None
+    resolved: ResolvedStudy,
+    out: Path,
+    hosts: Hosts,
+    *,
+    kill: bool = False,
+    stop_after: int | None = None,
+    max_live: int | None = None,
 ) -> bool:
     """Run what is missing, as ``run`` does; return whether it came to its end before the driver was killed."""
     directory = ResultDirectory(out)
-    design = directory.make(resolved.study, make_design(resolved))
+    design = directory.make(resolved.study, make_design(resolved, max_live))
     with ExitStack() as stack, Interrupt() as interrupt:
         ledger = Ledger(design, directory, None, None, Silence(), True)
         session = Session(resolved, design, directory, ledger, interrupt, Silence())
@@ -121,7 +139,7 @@ def test_hosts_that_never_fail_bring_all_in_design_order(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("seed", range(4))
 def test_faults_of_any_kind_lose_and_double_nothing(tmp_path: Path, seed: int) -> None:
-    faults = Faults(cut=0.01, damaged=0.1, stale=0.2, late=0.2, runner=0.03, actor=0.01, driver=0.01)
+    faults = Faults(cut=0.01, unheard=0.01, damaged=0.1, stale=0.2, late=0.2, runner=0.03, actor=0.01, driver=0.01)
     resolved, hosts = made_hosts(tmp_path, seed, faults=faults)
     for _ in range(60):
         if drive(resolved, tmp_path / "out", hosts, kill=True):
@@ -135,6 +153,88 @@ def test_faults_of_any_kind_lose_and_double_nothing(tmp_path: Path, seed: int) -
 @pytest.mark.parametrize("seed", range(100, 200))
 def test_faults_of_any_kind_at_length(tmp_path: Path, seed: int) -> None:
     test_faults_of_any_kind_lose_and_double_nothing(tmp_path, seed)
+
+
+def test_slots_are_told_only_what_is_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved, hosts = made_hosts(tmp_path, 9, 4)
+    offers, out = tmp_path / "out" / "work" / "slots" / "offers", tmp_path / "out"
+    on_disk: dict[Path, int] = {}
+    waits: list[int] = []
+
+    def synced(files: Iterable[Path]) -> None:
+        held = list(files)
+        on_disk.update((file, file.stat().st_size) for file in held)
+        waits.append(len(held))
+
+    def is_there(file: Path) -> bool:
+        return not file.exists() or on_disk.get(file) == file.stat().st_size
+
+    told: list[str] = []
+
+    def asked(request: object) -> None:
+        if isinstance(request, OfferRequest):
+            assert (offers / f"{request.offer.offer_id}.json").exists()
+            assert is_there(offers / f"{request.offer.offer_id}.json")
+        acknowledged = getattr(request, "acknowledged", "")
+        acknowledged = request.offer_id if isinstance(request, AcknowledgeRequest) else acknowledged
+        if acknowledged:
+            told.append(acknowledged)
+            assert is_there(offers / f"{acknowledged}.spool")
+
+    def written(journal: Journal, records: Sequence[Record], texts: Sequence[str]) -> None:
+        assert all(is_there(out / "samples" / f"{one.block_id}.jsonl") for one in records)
+        append(journal, records, texts)
+
+    append = Journal.append_lines
+    monkeypatch.setattr(Journal, "append_lines", written)
+    for module in (book_module, ledger_module):
+        monkeypatch.setattr(module, "sync_files", synced)
+    for host in hosts.hosts:
+        host.on_request = asked
+    assert drive(resolved, out, hosts)
+    check(out, hosts)
+    assert len(told) == 8
+    assert max(waits) >= 4  # four offers that are written down wait together
+
+
+def test_unit_whose_end_a_host_did_not_hear_of_counts(tmp_path: Path) -> None:
+    """The first unit takes long, so that others wait for it; a host dies before it hears that its own came."""
+    resolved, hosts = made_hosts(tmp_path, 10, 2)
+    first, second = hosts.hosts
+    first.pace = 100
+    deaf = [second]
+
+    def asked(request: object) -> None:
+        if getattr(request, "acknowledged", "") and deaf:
+            deaf.pop().kill_actor()
+            raise SlotLost("ActorDiedError")
+
+    second.on_request = asked
+    assert drive(resolved, tmp_path / "out", hosts)
+    records = check(tmp_path / "out", hosts)
+    assert not deaf
+    assert all(not record.error or record.error.type != "node_lost" for record in records if record.final)
+    assert second.spools == {}
+
+
+def test_parts_of_a_split_repeat_stay_on_one_host(tmp_path: Path) -> None:
+    stages = [{"name": "primary", "factorial": {"fusion": ["off", "on"], "reuse": ["keep", "release"]}}]
+    resolved, hosts = made_hosts(tmp_path, 11, 3, data={**DATA, "stages": stages})
+    out = tmp_path / "out"
+    assert drive(resolved, out, hosts, max_live=4)
+    records = check(out, hosts)
+    parts: dict[tuple[str, int | None], set[str]] = {}
+    for record in records:
+        if record.mode == "hot":
+            parts.setdefault((record.workload.name, record.meta.replicate), set()).add(record.block_id)
+    assert {len(blocks) for blocks in parts.values()} == {3}
+    part = next(record.block_id for record in records if record.mode == "hot")
+    torn = [record for record in records if record.block_id != part]  # as if a run here had left one part out
+    (out / "results.jsonl").write_text("".join(map(record_line, torn)))
+    assert drive(resolved, out, hosts)
+    again = {record.block_id for record in check(out, hosts) if record.attempt > 1}
+    assert len(again) == 2  # the other parts of its repeat
+    assert part not in again
 
 
 def test_run_that_is_stopped_resumes_with_whole_units(tmp_path: Path) -> None:

@@ -77,6 +77,25 @@ def test_governor_turbo_and_smt_are_read_from_allowed_cpus(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("changed", "is_same"),
+    [
+        ({"cpu MHz": "2600.1", "processor": "1", "bogomips": "5000"}, True),
+        ({"model name": "Other CPU"}, False),
+        ({"stepping": "3"}, False),
+        ({"flags": "fpu sse avx2 avx512f"}, False),
+    ],
+)
+def test_processor_is_another_one_where_code_for_it_may_be(
+    tmp_path: Path, changed: dict[str, str], is_same: bool
+) -> None:
+    facts = {"processor": "0", "model name": "Some CPU", "stepping": "2", "cpu MHz": "1000.0", "flags": "fpu sse avx2"}
+    for name, given in (("one", facts), ("other", facts | changed)):
+        _put(tmp_path / name, "proc/cpuinfo", "".join(f"{key}\t: {value}\n" for key, value in given.items()))
+    one, other = (machine.processor_digest(tmp_path / name) for name in ("one", "other"))
+    assert (one == other) is is_same
+
+
+@pytest.mark.parametrize(
     ("path", "text", "expected"),
     [
         (".dockerenv", "", "docker"),
@@ -249,6 +268,11 @@ def test_git_state_is_dirty_with_new_study_but_not_with_outside_results(checkout
     assert git_state(checkout / "studies") == (commit, False)
     _put(checkout, "studies/new.yaml", "name: b\n")
     assert git_state(checkout / "studies") == (commit, True)
+
+
+def test_git_state_is_clean_where_python_left_what_it_compiled(checkout: Path) -> None:
+    _put(checkout, "studies/__pycache__/model.cpython-311.pyc", "\0")
+    assert git_state(checkout / "studies") == (_git(checkout, "rev-parse", "HEAD"), False)
 
 
 def test_git_state_of_untracked_directory_has_no_commit(checkout: Path) -> None:

@@ -10,6 +10,7 @@ from ablatrix.records.status import Status
 from ablatrix.study.design import Design, make_design
 from ablatrix.study.design_file import design_text, load_design
 from ablatrix.study.planned_stage import stage_plan
+from ablatrix.trials.results import Finished
 from ablatrix.trials.run.further import extend_by_results
 from ablatrix.trials.run.probed import open_probes
 from tests.made_study import MadeStudy
@@ -171,11 +172,12 @@ def test_compiles_that_say_nothing_run_again_until_knobs_are_chosen(tmp_path: Pa
     lost = Failure(type="TrialError", message="its server left", phase=None)
     own = Failure(type="CompilerError", message="it does not compile", phase="compile")
     changes = {"status": Status.CRASHED, "compile": None}
-    held = {
+    told = {
         **known,
         probes[0].trial_id: probes[0].model_copy(update={**changes, "error": lost}),
         probes[1].trial_id: probes[1].model_copy(update={**changes, "error": own}),
     }
+    held = {trial_id: Finished.of(record) for trial_id, record in told.items()}
     begun = make_design(many_knobs(6, STAGES[:1]))
     assert open_probes(begun, held) == {probes[0].trial_id}
     assert open_probes(load_design(made.results / "design.json"), held) == set()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,6 +27,7 @@ from ablatrix.trials.slots import (
     DescribeRequest,
     Description,
     Done,
+    Ended,
     Entry,
     Keeper,
     Kept,
@@ -37,6 +40,7 @@ from ablatrix.trials.slots import (
     Setup,
     SetUpRequest,
     SpoolCopy,
+    Told,
 )
 
 DATA = {
@@ -91,12 +95,10 @@ def pulled(keeper: Keeper, offer_id: str, file: Path) -> list[Entry]:
     copy, entries = SpoolCopy(file), list[Entry]()
     deadline = monotonic() + PATIENCE_S
     while copy.ended is None and monotonic() < deadline:
-        chunk = ask(keeper, PullRequest(offer_id=offer_id, offset=copy.size, limit=4096))
+        chunk = ask(keeper, PullRequest(offer_id=offer_id, offset=copy.size, limit=4096, wait_s=1.0))
         assert isinstance(chunk, Chunk)
-        if not copy.accept(chunk):
-            if not chunk.is_running and not chunk.data:
-                break
-            sleep(0.1)
+        if not copy.accept(chunk) and not chunk.is_running and not chunk.data:
+            break
         entries += copy.new_entries()
     return entries
 
@@ -124,6 +126,28 @@ def test_offers_are_run_spooled_and_acknowledged(keeper: Keeper, tmp_path: Path)
     assert (described.run_id, described.spools) == ("run1", {"run1": ()})
 
 
+def test_answer_waits_for_the_end_and_no_longer(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runner is stood for by a file that grows: what is asked is when the keeper answers."""
+    resolved = resolve_study(Study.model_validate(DATA))
+    ask(keeper, SetUpRequest(setup=setup_of(resolved)))
+    spool = keeper._spool("ffff")
+    monkeypatch.setattr(keeper, "_runner", SimpleNamespace(poll=lambda: None, send_signal=print, wait=print))
+    monkeypatch.setattr(keeper, "_offer", "ffff")
+    told = Told(text='"kind":"ended"}', trial_id="", cell_id="", is_notice=False)
+    spool.write_bytes(encode(told) + b"\n")
+    began = monotonic()
+    chunk = ask(keeper, PullRequest(offer_id="ffff", offset=0, limit=4096, wait_s=0.4))
+    assert isinstance(chunk, Chunk)
+    assert chunk.is_running
+    assert monotonic() - began >= 0.4
+    threading.Timer(0.3, lambda: spool.open("ab").write(encode(Ended(how="done", message="")) + b"\n")).start()
+    began = monotonic()
+    chunk = ask(keeper, PullRequest(offer_id="ffff", offset=0, limit=4096, wait_s=4.0))
+    assert isinstance(chunk, Chunk)
+    assert not chunk.is_running
+    assert 0.2 < monotonic() - began < 3.0
+
+
 def test_runner_ends_with_its_keeper_and_when_it_is_told(keeper: Keeper, tmp_path: Path) -> None:
     resolved = resolve_study(Study.model_validate(DATA))
     ask(keeper, SetUpRequest(setup=setup_of(resolved)))
@@ -149,7 +173,7 @@ def test_one_slot_at_a_time_measures_on_a_host(keeper: Keeper, tmp_path: Path) -
     other = Keeper(tmp_path / "other", "", (), tmp_path)
     described = ask(other, DescribeRequest())
     assert isinstance(described, Description)
-    assert "another slot measures on this host" in described.refusal
+    assert "another slot or run measures on this host" in described.refusal
     refused = ask(other, SetUpRequest(setup=setup_of(resolve_study(Study.model_validate(DATA)))))
     assert isinstance(refused, Refused)
     keeper.leave()

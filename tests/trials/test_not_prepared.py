@@ -52,7 +52,7 @@ def test_preparing_worker_is_offline_unless_it_is_asked(
         "return Positive(), torch.randn(4)", "raise ValueError(os.environ['HF_HUB_OFFLINE'])"
     )
     (tmp_path / "told.py").write_text(source)
-    study = make_study(["told.py:make"], ["onnxruntime"], {"fusion": ["on"]}, ["cold"], directory=tmp_path)
+    study = make_study(["told.py:make"], ["xla"], {"fusion": ["on"]}, ["cold"], directory=tmp_path)
     summary = run(resolve_study(study), tmp_path / "out")
     error = next(read_records(summary.results)).error
     assert error is not None

@@ -51,6 +51,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_AUTH_MODE", "disabled")  # whatever token the user has
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **SMALL})
         for number, variables in enumerate(({}, {}, {"TVM_NUM_THREADS": "2"})):
             labels = {"ablatrix-host": f"test{number}"}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablatrix.errors import TrialError
-from ablatrix.trials.slots import Chunk, Ended, Entry, Kept, SpoolCopy, SpoolWriter, Told
+from ablatrix.trials.slots import Chunk, Ended, Entry, Kept, OfferNote, SlotBook, SpoolCopy, SpoolWriter, Told
 from ablatrix.trials.slots.spool import read_piece
 
 ENTRIES: list[Entry] = [
@@ -71,6 +71,28 @@ def test_line_that_a_kill_cut_is_no_entry(tmp_path: Path) -> None:
     assert copy.accept(piece(held, 0, len(held) - 5))
     assert copy.new_entries() == ENTRIES[:-1]
     assert copy.ended is None
+
+
+def test_zeros_that_a_power_cut_left_are_pulled_again(tmp_path: Path) -> None:
+    held = written(tmp_path / "host")
+    (tmp_path / "copy").write_bytes(held[:100] + b"\0" * 50)
+    copy = SpoolCopy(tmp_path / "copy")
+    assert copy.size == 100
+    assert copy.accept(piece(held, 100, len(held)))
+    assert copy.new_entries() == ENTRIES
+    assert (tmp_path / "copy").read_bytes() == held
+
+
+def test_note_that_a_power_cut_left_torn_is_of_no_offer(tmp_path: Path) -> None:
+    book = SlotBook(tmp_path)
+    note = OfferNote(offer_id="aa", blocks=("b",), host_id="h", slot="s", stratum="t", machine="{}", attempts={"t": 3})
+    book.write(note)
+    book.commit()
+    assert book.notes() == [note]
+    (tmp_path / "slots" / "offers" / "bb.json").write_bytes(b'{"offer_id":"bb","blo')
+    assert book.notes() == [note]
+    book.write_loss(OfferNote(**{**note.__dict__, "lost": "gone"}))
+    assert [one.lost for one in book.notes()] == ["gone"]
 
 
 def test_piece_after_a_gap_is_not_taken(tmp_path: Path) -> None:

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from math import exp
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from ablatrix.compilers.catalogue import TVM
 from ablatrix.records.journal import read_records
-from ablatrix.records.model import Record
+from ablatrix.records.status import Status
 from ablatrix.study.design import Design, Trial, extend_design, make_design
 from ablatrix.study.design_file import read_design, write_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import resolve_study
+from ablatrix.trials.results import Finished
 from ablatrix.trials.run.stopping import HotProgress
 from tests.cli.conftest import STUDY, answer_here, with_programs
 
@@ -35,6 +35,11 @@ def study_of(**hot: Any) -> Study:
     )
 
 
+def finished(trial_id: str, burst_ms: float | None, status: Status = Status.OK) -> Finished:
+    bursts = () if burst_ms is None else (burst_ms,) * 3
+    return Finished(trial_id=trial_id, block_id="b", attempt=0, status=status, bursts_ms=bursts, is_idle=False)
+
+
 def fill(progress: HotProgress, design: Design, spread: float, blocks: int) -> None:
     """Add blocks whose log means spread around 0 (baseline) and -0.2 (any other)."""
     noise = Random(1)
@@ -45,9 +50,8 @@ def fill(progress: HotProgress, design: Design, spread: float, blocks: int) -> N
             cell = design.cell(trial.cell_id)
             level = 0.0 if dict(cell.knobs) == dict(cell.baseline) else -0.2
             mean = exp(level + noise.gauss(0, spread))
-            runtime = SimpleNamespace(burst_ms_min=[mean] * 3)
-            records.append(SimpleNamespace(trial_id=trial.trial_id, role=trial.role, status="ok", runtime=runtime))
-        progress.add(trials, cast("list[Record]", records))
+            records.append(finished(trial.trial_id, mean))
+        progress.add(trials, records)
 
 
 def progress_of(study: Study, spread: float, blocks: int) -> tuple[HotProgress, Design]:
@@ -88,12 +92,10 @@ def test_stopping_adds_no_block_to_compiler_without_configurations() -> None:
     progress, _ = progress_of(study, 0.1, 0)
     for roles, decision in (({"reference", "measured"}, "continue"), ({"reference"}, "unsupported")):
         records = [
-            SimpleNamespace(
-                trial_id=one, role=trial.role, status="ok" if trial.role in roles else "unsupported", runtime=None
-            )
+            finished(one, None, Status.OK if trial.role in roles else Status.UNSUPPORTED)
             for one, trial in trials.items()
         ]
-        progress.add(trials, cast("list[Record]", records))
+        progress.add(trials, records)
         assert progress.decide(study.protocol.hot, budget_spent=False).decision == decision
 
 
@@ -104,9 +106,7 @@ def test_stopping_decision_does_not_depend_on_effect_found() -> None:
     equal = HotProgress([cell for cell in design.cells if cell.compiler == "tvm"], TVM.primary)
     trials = {trial.trial_id: trial for trial in design.trials}
     for block in design.blocks():
-        runtime = SimpleNamespace(burst_ms_min=[1.0] * 3)
-        same = [SimpleNamespace(trial_id=t.trial_id, role=t.role, status="ok", runtime=runtime) for t in block]
-        equal.add(trials, cast("list[Record]", same))
+        equal.add(trials, [finished(trial.trial_id, 1.0) for trial in block])
     assert equal.decide(study.protocol.hot, False).decision == "precise"
 
 

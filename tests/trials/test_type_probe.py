@@ -15,6 +15,7 @@ from ablatrix.trials.run import type_probe, type_process
 from ablatrix.trials.run.task_making import type_order
 from ablatrix.trials.run.type_probe import missing_type
 from ablatrix.trials.worker.building import refuse_unsupported
+from ablatrix.workloads.numeric_types import AS_BUILT
 from tests.trials.conftest import make_task
 from tests.trials.without_types import Broken, NoHalf, entry_of
 
@@ -26,6 +27,26 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "ablatrix" / "types"
 
 
+def try_here(entry: CompilerEntry, dtype: str, device: Device, build: Build | None = None) -> str:
+    """Try a type as the process does that is started for it, but in this one: each takes seconds to start."""
+    with TemporaryDirectory() as scratch:
+        return type_process._try(type_order(entry, dtype, type_probe.PROBE, device, Path(scratch)))
+
+
+TRY_APART = type_probe._try
+
+
+@pytest.fixture
+def float32_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a type is compared with, the same program in float32, is tried in this process."""
+
+    def attempt(entry: CompilerEntry, dtype: str, device: Device, build: Build | None) -> str:
+        return (try_here if dtype == AS_BUILT else TRY_APART)(entry, dtype, device, build)
+
+    monkeypatch.setattr(type_probe, "_try", attempt)
+
+
+@pytest.mark.usefixtures("float32_here")
 def test_type_that_compiler_refuses_is_missing_with_its_message(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = "compiler 'nohalf' does not run float16 here; tried on a small program, it said: no rule for f16 in pass 3"
     assert missing_type(entry_of(NoHalf), "float16") == said
@@ -38,14 +59,9 @@ def test_type_that_compiler_refuses_is_missing_with_its_message(cache: Path, mon
     assert missing_type(entry_of(NoHalf), "float16") == said
 
 
+@pytest.mark.usefixtures("float32_here")
 def test_type_that_ends_the_process_is_missing_with_the_signal() -> None:
     assert missing_type(entry_of(NoHalf), "bfloat16").endswith("it said: its process was ended by SIGSEGV")
-
-
-def try_here(entry: CompilerEntry, dtype: str, device: Device, build: Build | None = None) -> str:
-    """Try a type as the process does that is started for it, but in this one: each takes seconds to start."""
-    with TemporaryDirectory() as scratch:
-        return type_process._try(type_order(entry, dtype, type_probe.PROBE, device, Path(scratch)))
 
 
 def test_compiler_that_fails_on_float32_too_lacks_no_type(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

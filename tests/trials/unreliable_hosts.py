@@ -56,6 +56,7 @@ class Faults:
     """How often each thing goes wrong, per answer."""
 
     cut: float = 0.0
+    unheard: float = 0.0
     damaged: float = 0.0
     stale: float = 0.0
     late: float = 0.0
@@ -87,7 +88,9 @@ class Host:
     generation: int = 0
     refusal: str = ""
     place: Place | None = None
+    pace: int = 3000
     on_answer: Callable[[], None] = lambda: None
+    on_request: Callable[[object], None] = lambda request: None
 
     @property
     def key(self) -> str:
@@ -108,6 +111,7 @@ class Host:
 
     def answer(self, request: object) -> Answer:
         self.on_answer()
+        self.on_request(request)
         match request:
             case DescribeRequest():
                 return Description(
@@ -120,6 +124,7 @@ class Host:
                     spools={self.run_id: tuple(sorted(self.spools))},
                 )
             case OfferRequest():
+                self.spools.pop(request.acknowledged, None)
                 self._take(request.offer)
             case PullRequest():
                 return self._piece(request)
@@ -168,7 +173,7 @@ class Host:
             self._kill_runner(spool)
         is_running = not spool.dead and spool.shown < len(spool.data)
         ending = "its runner was ended by SIGKILL" if spool.dead else ""
-        spool.shown = min(len(spool.data), spool.shown + self.rng.randint(0, 3000))
+        spool.shown = min(len(spool.data), spool.shown + self.rng.randint(0, self.pace))
         offset = request.offset
         if self.rng.random() < self.faults.stale:
             offset = self.rng.randint(0, offset)
@@ -213,7 +218,10 @@ class Way:
             raise SlotLost("the link was cut")
         if roll() < faults.late:
             return None
-        return encode(host.answer(self._request))
+        answer = encode(host.answer(self._request))
+        if roll() < faults.unheard:
+            raise SlotLost("the link was cut before the answer came")
+        return answer
 
     def close(self) -> None:
         if self._generation == self._host.generation:

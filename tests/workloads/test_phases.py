@@ -69,8 +69,17 @@ def test_decode_behind_prefill_scores_as_prefill_of_the_whole(source: str) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("phase", ["prefill", "decode"])
-@pytest.mark.parametrize("kind", ["sliding in some layers", "experts", "latent attention"])
+@pytest.mark.parametrize(
+    ("kind", "phase"),
+    [
+        ("sliding in some layers", "decode"),
+        ("experts", "prefill"),
+        ("latent attention", "decode"),
+        pytest.param("sliding in some layers", "prefill", marks=pytest.mark.long),
+        pytest.param("experts", "decode", marks=pytest.mark.long),
+        pytest.param("latent attention", "prefill", marks=pytest.mark.long),
+    ],
+)
 def test_phase_is_lowered_to_plain_operations_that_compute_the_same(kind: str, phase: str) -> None:
     program = prepare(of_source(MODELS[kind], phase=phase, context=6), input_sets=1)
     targets = {str(node.target) for node in program.lowered.graph.nodes if node.op == "call_function"}

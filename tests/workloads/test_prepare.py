@@ -15,6 +15,7 @@ from ablatrix.workloads.capture import capture, export_tasks
 from ablatrix.workloads.prepare import describe, load_program, prepare, save_program
 from ablatrix.workloads.program import Program
 from ablatrix.workloads.shipped import get_shipped
+from ablatrix.workloads.source import read_source
 from tests.workloads.toys import TOYS, run_lowered, run_plan_eager
 
 DECODER = {**TOYS["decoder"], "layers": 1}
@@ -25,26 +26,49 @@ def decoder() -> Program:
     return prepare("decoder", DECODER, input_sets=4, seed=7)
 
 
+NET = """
+import torch
+
+def make():
+    tokens = torch.export.Dim("tokens", min=2, max=12)
+    model = torch.nn.TransformerEncoderLayer(16, 2, 32, batch_first=True).eval()
+    return model, torch.randn(1, 6, 16), {"src": {1: tokens}}
+"""
 CHILD = """
 import json, os, sys, torch
 from pathlib import Path
 torch.set_num_threads(1)
-from ablatrix.workloads.shipped import get_shipped
+from ablatrix.workloads.source import read_source
 from ablatrix.workloads.prepare import load_program, prepare
 def threads(): return len(os.listdir("/proc/self/task"))
 before = threads()
-load_program(Path(sys.argv[1]))
+load_program(Path(sys.argv[1]) / "program")
 started = threads() - before
-print(started, prepare("decoder", json.loads(sys.argv[2]), input_sets=4, seed=7).facts.digest)
+given = json.loads(sys.argv[2])
+name = "decoder" if given else read_source("net", "net.py:make", {}, Path(sys.argv[1]))
+print(started, prepare(name, given, input_sets=4, seed=7).facts.digest)
 """
 
 
-def test_load_in_other_process_starts_no_thread_and_keeps_digest(decoder: Program, tmp_path: Path) -> None:
-    save_program(decoder, tmp_path)
-    command = [sys.executable, "-c", CHILD, str(tmp_path), json.dumps(DECODER)]
+def in_other_process(program: Program, given: dict[str, int], directory: Path) -> list[str]:
+    """Load a program in another process and prepare it there; return the threads that were started and the digest."""
+    save_program(program, directory / "program")
+    command = [sys.executable, "-c", CHILD, str(directory), json.dumps(given)]
     environment = {**os.environ, "PYTHONHASHSEED": "77"}
     child = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert child.stdout.split() == ["0", decoder.facts.digest]
+    return child.stdout.split()
+
+
+def test_load_in_other_process_starts_no_thread_and_keeps_digest(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(NET)
+    program = prepare(read_source("net", "net.py:make", {}, tmp_path), input_sets=4, seed=7)
+    assert program.dynamic_bounds
+    assert in_other_process(program, {}, tmp_path) == ["0", program.facts.digest]
+
+
+@pytest.mark.long
+def test_load_of_decoder_in_other_process_keeps_digest(decoder: Program, tmp_path: Path) -> None:
+    assert in_other_process(decoder, DECODER, tmp_path) == ["0", decoder.facts.digest]
 
 
 def test_load_of_program_has_hints_for_symbols_only(decoder: Program, tmp_path: Path) -> None:

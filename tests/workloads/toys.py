@@ -13,9 +13,9 @@ TOYS: dict[str, dict[str, int]] = {
     "mlp": {"layers": 3, "hidden": 8, "classes": 3, "batch": 2},
     "convolution": {"blocks": 3, "channels": 4, "image": 6},
     "attention": {"blocks": 2, "hidden": 8, "heads": 2, "tokens": 5},
-    "encoder": {"layers": 4, "hidden": 16, "heads": 2, "tokens": 6, "vocabulary": 11},
+    "encoder": {"layers": 2, "hidden": 16, "heads": 2, "tokens": 6, "vocabulary": 11},
     "decoder": {
-        "layers": 3,
+        "layers": 2,
         "hidden": 16,
         "inner": 24,
         "heads": 4,

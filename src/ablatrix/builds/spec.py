@@ -16,11 +16,19 @@ from pydantic import (
     model_validator,
 )
 
+from ablatrix.documents.spelling import Spelled
+
 WAYS = ("pip", "python", "git")
 """How a build gets its packages: one of these, or none for those of this environment."""
 HERE = "this environment"
-BuildName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]*$", max_length=64)]
-"""A letter first, so that no name is read as a number."""
+BuildName = Annotated[
+    str,
+    Spelled(
+        r"^[A-Za-z][A-Za-z0-9._-]*$",
+        "begin with a letter, so that no name is read as a number, and have letters, digits, '.', '_' and '-' alone",
+    ),
+    Field(max_length=64),
+]
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 RELATIVE = ("./", "../")
 SOURCE = "{source}"
@@ -44,9 +52,10 @@ class GitSource(BuildPart):
     repository: Annotated[str, Field(min_length=1)] = Field(
         description="A directory, from the study's directory, or a URL."
     )
-    commit: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/~^@{}-]*$")] = Field(
-        description="A commit, tag or branch; it is kept as the commit that it was when the build was made."
-    )
+    commit: Annotated[
+        str,
+        Spelled(r"^[A-Za-z0-9][A-Za-z0-9._/~^@{}-]*$", "be a commit, tag or branch; it begins with a letter or digit"),
+    ] = Field(description="A commit, tag or branch; it is kept as the commit that it was when the build was made.")
     build: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         default=(), description="Commands for the shell, run one after the other in the checkout."
     )

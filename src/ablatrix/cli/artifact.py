@@ -17,6 +17,8 @@ from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.cli.trust import Trusted, trust_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ablatrix.artifact.bundle import Origin, Pseudonyms
     from ablatrix.artifact.contents import Command, Manifest, RunCost
     from ablatrix.doctor.finding import Finding
@@ -24,6 +26,23 @@ if TYPE_CHECKING:
     from ablatrix.study.resolve import ResolvedStudy
     from ablatrix.study.trust import Trust
     from ablatrix.trials.run import RunSummary
+
+Anonymous = Annotated[
+    bool,
+    typer.Option(
+        "--anonymous",
+        help="For double-blind review: write the artifact without host, user and home directory; the run with its "
+        "names is kept in OUT-named.",
+    ),
+]
+WithContainer = Annotated[
+    bool,
+    typer.Option(
+        "--container",
+        help="Add the recipe of a container in which the artifact is evaluated without a network, and write the "
+        "wheels that are installed in it to OUT-wheels.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,15 +65,9 @@ def artifact_command(
         Path | None,
         typer.Option("--template", help="Template of the paper (YAML).", show_default="the shipped template"),
     ] = None,
-    anonymous: Annotated[
-        bool,
-        typer.Option(
-            "--anonymous",
-            help="For double-blind review: write the artifact without host, user and home directory; the run with its "
-            "names is kept in OUT-named.",
-        ),
-    ] = False,
+    anonymous: Anonymous = False,
     quiet: Quiet = False,
+    container: WithContainer = False,
     keep_work: Annotated[
         bool, typer.Option("--keep-work", help="Keep the prepared programs and caches of the run in its folder work/.")
     ] = False,
@@ -78,6 +91,7 @@ def artifact_command(
     origin = Origin(study=study, claims=claims or claims_beside(study), template=template, companions=beside)
     findings = checked_environment(resolved, out)
     results = out.with_name(out.name + "-named") if anonymous else out
+    wheels = _gathered_wheels(resolved, out, origin.companions) if container else None
     summary, cost = _run_counted(resolved, study, results, quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)
@@ -87,10 +101,11 @@ def artifact_command(
     derive_anew(reading, template)
     if not keep_work:
         shutil.rmtree(ResultDirectory(results).work, ignore_errors=True)
-    command = _command(origin, out, anonymous, started, monotonic() - clock, failed=not summary.good)
+    options = [*(["--anonymous"] if anonymous else []), *(["--container"] if container else [])]
+    command = _command(origin, out, options, started, monotonic() - clock, failed=not summary.good)
     whole = replace(origin, commands=[command], findings=findings, run=cost, pseudonyms=pseudonyms)
-    whole = replace(whole, packages=_packages(resolved))
-    _announce(assemble(out, whole, reading), out, results if anonymous else None)
+    whole = replace(whole, packages=_packages(resolved), wheels=wheels)
+    _announce(assemble(out, whole, reading), out, results if anonymous else None, wheels)
     end_run(summary)
 
 
@@ -103,12 +118,32 @@ def _loaded(study: Path, out: Path, plugins: list[Path] | None, trust: "Trust") 
     return load_study(study, read_catalogue(plugins or ()), trust=trust)
 
 
-def _announce(manifest: "Manifest", out: Path, named: Path | None) -> None:
+def _gathered_wheels(resolved: "ResolvedStudy", out: Path, companions: "Mapping[str, Path]") -> Path:
+    """Fetch the wheels for a container before anything is run: what cannot be had is said before hours of a run."""
+    from datetime import UTC, datetime
+
+    from ablatrix.artifact.bundle import gather_wheels, make_recipe, study_lock, wheels_beside
+    from ablatrix.doctor.shipped import shipped_bytes
+    from ablatrix.records.names import LOCK_NAME
+
+    make_recipe(datetime.now(UTC))  # refused here where this Python is none of Debian's
+    shipped = shipped_bytes(LOCK_NAME)
+    assert shipped is not None
+    compilers = [choice.name for choice in resolved.study.compilers]
+    wheels = wheels_beside(out)
+    print(f"{wheels}: fetching what is not there of the packages of the lock", file=sys.stderr)
+    gather_wheels(study_lock(shipped.decode(), compilers, companions, _packages(resolved)), wheels)
+    return wheels
+
+
+def _announce(manifest: "Manifest", out: Path, named: Path | None, wheels: Path | None) -> None:
     from ablatrix.artifact.contents import archive_path
     from ablatrix.cli.tables import next_steps
 
     print(f"{out}: {len(manifest.files)} files, root digest {manifest.root_digest}", file=sys.stderr)
     print(f"{archive_path(out)}: the same as one file, for an archive", file=sys.stderr)
+    if wheels is not None:
+        print(f"{wheels}: the wheels of its container; archive them with it", file=sys.stderr)
     if named is not None:
         print(f"{named}: the run with its names; keep it private until review is over", file=sys.stderr)
     next_steps(("check it as a reviewer does", f"ablatrix verify {archive_path(out)}"))
@@ -161,14 +196,14 @@ def _hidden(records: Path, results: Path, out: Path) -> "Pseudonyms":
     return pseudonyms
 
 
-def _command(origin: "Origin", out: Path, anonymous: bool, started: str, seconds: float, failed: bool) -> "Command":
+def _command(origin: "Origin", out: Path, options: list[str], started: str, seconds: float, failed: bool) -> "Command":
     """Return the command as the manifest names it."""
     from ablatrix.artifact.contents import Command
 
     words = ["ablatrix", "artifact", str(origin.study), "--out", str(out)]
     words += ["--claims", str(origin.claims)] if origin.claims else []
     words += ["--template", str(origin.template)] if origin.template else []
-    words += ["--anonymous"] if anonymous else []
+    words += options
     return Command(argv=words, started_utc=started, seconds=seconds, exit_code=int(failed))
 
 

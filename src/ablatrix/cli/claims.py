@@ -29,9 +29,10 @@ def claims_command(
 ) -> None:
     """Check each claim of a study against the records; exit 1 unless all hold."""
     from ablatrix.analysis.claims import check_claims, plain
+    from ablatrix.analysis.effects import notes_on_hosts
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.table import tidy
-    from ablatrix.cli.tables import next_steps
+    from ablatrix.cli.tables import next_steps, say
     from ablatrix.errors import AnalysisError
 
     if language not in ("en", "zh"):
@@ -42,12 +43,15 @@ def claims_command(
             raise AnalysisError(
                 f"{results[0]}: there is no claims.yaml next to the records; name a claims file (--claims FILE)"
             )
-        checked = check_claims(Findings(tidy(files)), loaded)
+        found = tidy(files)
+        checked = check_claims(Findings(found), loaded)
     if as_json:
         holds = all(one.state == "holds" for one in checked)
         print(json.dumps({"holds": holds, "claims": [plain(one) for one in checked]}, indent=1, allow_nan=False))
     else:
         show_claims(checked, "zh" if language == "zh" else "en")
+        for note in notes_on_hosts(found.trials):
+            say(f"note: {note}", hanging=2)
         next_steps(("whether the study is complete", f"ablatrix verdict {results[0]}"))
     if any(one.state != "holds" for one in checked):
         raise typer.Exit(1)
@@ -70,3 +74,9 @@ def show_claims(checked: Sequence[CheckedClaim], language: Language = "en") -> N
     print_table("Claims", ["claim", "state", "statement", "factor", "wanted", "why"], rows)
     held = sum(one.state == "holds" for one in checked)
     print(f"{held} of {len(checked)} claims hold")
+    portable = sum(one.claim.is_portable for one in checked)
+    bound = len(checked) - portable
+    if bound and portable:
+        print(
+            f"portable, the same on any machine: {portable}; bound to the machine (times, memory as measured): {bound}"
+        )

@@ -70,8 +70,10 @@ def diagnose_command(
         print(json.dumps(parts, indent=1, allow_nan=False))
     elif show:
         _show_tables(set(show), proofs, diagnoses, even, fronts, wide)
+        _say_hosts(found.trials)
     else:
         show_summary(proofs, diagnoses, even, _failed(found.trials))
+        _say_hosts(found.trials)
         counts = f"proof ({len(proofs)} knobs), causes ({len(diagnoses)} troubles), break-even ({len(even)}), "
         say(f"In full, with --show TABLE: {counts}front ({len(fronts)}), or all.", hanging=2)
         next_steps(
@@ -110,6 +112,14 @@ def bisect_steps(trials: Any, diagnoses: "Sequence[Causes]", results: Path) -> I
             given = f"{rows['trial_id'][0]} --results {results} --study STUDY{trouble}"
             yield "the pass or setting behind it", f"ablatrix bisect {given} --out bisect"
             yield "the smallest program that shows it", f"ablatrix reduce {given} --out reduced"
+
+
+def _say_hosts(trials: Any) -> None:
+    from ablatrix.analysis.effects import notes_on_hosts
+    from ablatrix.cli.tables import say
+
+    for note in notes_on_hosts(trials):
+        say(f"note: {note}", hanging=2)
 
 
 def _failed(trials: Any) -> int:

@@ -207,22 +207,15 @@ def share(text: str, option: str = "--margin") -> float:
 
 
 def _show_notes(found: Tidy) -> None:
+    from ablatrix.analysis.effects import notes_on_hosts
     from ablatrix.analysis.table import unsteady_trials
 
-    for note in [*found.notes, *_of_hosts(found)]:
+    for note in [*found.notes, *notes_on_hosts(found.trials)]:
         print(f"note: {escaped(note)}", file=sys.stderr)
     for reason, count in found.excluded.items():
         print(f"note: omitted: {count} x {escaped(reason)}", file=sys.stderr)
     for workload, unsteady, hot in unsteady_trials(found):
         print(f"note: {escaped(workload)}: the warm-up of {unsteady} of {hot} hot trials is unsteady", file=sys.stderr)
-
-
-def _of_hosts(found: Tidy) -> list[str]:
-    from ablatrix.analysis.effects import repeats_text
-    from ablatrix.analysis.groups import host_numbers
-
-    hosts = host_numbers(found.trials)
-    return [] if hosts is None else [repeats_text(hosts.names)]
 
 
 def _show_departures(found: Tidy) -> None:

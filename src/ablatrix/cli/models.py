@@ -11,6 +11,7 @@ import typer
 from ablatrix.cli.help import add
 from ablatrix.cli.model_table import table_text
 from ablatrix.cli.options import Plugins, Quiet
+from ablatrix.records.names import STUDY_NAME
 
 if TYPE_CHECKING:
     from ablatrix.catalogue import Catalogue
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ablatrix.records.plain_use import PlainUse
     from ablatrix.study.model import Study
     from ablatrix.study.resolve import ResolvedStudy
+    from ablatrix.trials.client import KeptServers
 
 TIMEOUT_S = 300
 
@@ -83,9 +85,8 @@ def models_command(
         study = _study_of(catalogue, name, (out / name).resolve(), chosen, plugin or [], timeout)
         resolved = resolve_study(study, catalogue)
         _share_programs(out, name)
-        found[name] = _tried(resolved, out / name, quiet)
-        if plain and name in PLAIN_USE:
-            used[name] = _used(resolved, out / name, timeout, quiet)
+        found[name], uses = _tried_both_ways(resolved, out / name, timeout, quiet, plain and name in PLAIN_USE)
+        used |= {} if uses is None else {name: uses}
     print(table_text(found, {one.name: _kind(one.name, model) for one in study.workloads}, used), end="")
 
 
@@ -165,20 +166,33 @@ def _share_programs(out: Path, name: str) -> None:
         raise TrialError(f"{link}: cannot be written: {error.strerror}; choose another --out") from None
 
 
-def _tried(resolved: "ResolvedStudy", out: Path, quiet: bool) -> "list[Record]":
+def _tried_both_ways(
+    resolved: "ResolvedStudy", out: Path, timeout: float, quiet: bool, plain: bool
+) -> "tuple[list[Record], Mapping[str, PlainUse] | None]":
+    """Try a compiler on the models and, where asked, use it plainly, too (else None); it is imported once for both."""
+    from ablatrix.trials.client import KeptServers
+
+    with KeptServers(out.resolve() / "work" / "logs") as kept:
+        found = _tried(resolved, out, quiet, kept)
+        return found, _used(resolved, out, timeout, quiet, kept) if plain else None
+
+
+def _tried(resolved: "ResolvedStudy", out: Path, quiet: bool, kept: "KeptServers") -> "list[Record]":
     """Run a study, keep its file beside its results, and return the final record of each measured trial."""
-    from ablatrix.cli.run import keep_study, run_prepared
+    from ablatrix.cli.run import keep_study, run_study
     from ablatrix.records.journal import final_records, read_records
     from ablatrix.study.without_file import study_text
 
     keep_study(study_text(resolved.study), out.resolve())
-    summary = run_prepared(resolved, out, quiet=quiet)
+    summary = run_study(resolved, out / STUDY_NAME, out, [], quiet, kept=kept)
     if summary.signal is not None:
         raise typer.Exit(128 + summary.signal)
     return [one for one in final_records(list(read_records(summary.results))) if one.role == "measured"]
 
 
-def _used(resolved: "ResolvedStudy", out: Path, timeout: float, quiet: bool) -> "Mapping[str, PlainUse]":
+def _used(
+    resolved: "ResolvedStudy", out: Path, timeout: float, quiet: bool, kept: "KeptServers"
+) -> "Mapping[str, PlainUse]":
     """Use a compiler plainly on each model, with a line on stderr for each."""
     from ablatrix.trials.messages import Interrupted
     from ablatrix.trials.run import use_plainly_on_all
@@ -188,6 +202,6 @@ def _used(resolved: "ResolvedStudy", out: Path, timeout: float, quiet: bool) -> 
             print(text, file=sys.stderr)
 
     try:
-        return use_plainly_on_all(resolved, out, timeout, notice)
+        return use_plainly_on_all(resolved, out, timeout, notice, kept)
     except Interrupted as interrupted:
         raise typer.Exit(128 + interrupted.signal) from None

@@ -19,6 +19,7 @@ from ablatrix.records.names import DESIGN_NAME, STUDY_NAME
 
 if TYPE_CHECKING:
     from ablatrix.study.resolve import ResolvedStudy
+    from ablatrix.trials.client import KeptServers
     from ablatrix.trials.run import RunSummary
 
 QuickModels = Annotated[
@@ -241,11 +242,6 @@ def keep_study(text: str, directory: Path) -> None:
         raise TrialError(f"{file}: cannot be written: {error.strerror}; choose another --out") from None
 
 
-def run_prepared(resolved: "ResolvedStudy", out: Path, *, quiet: bool = False) -> "RunSummary":
-    """Run a study that is in no file."""
-    return run_study(resolved, out / STUDY_NAME, out, [], quiet)
-
-
 def run_study(
     resolved: "ResolvedStudy",
     path: Path,
@@ -256,10 +252,12 @@ def run_study(
     sink: Any = None,
     locks: Path | None = None,
     slots: str = "local",
+    kept: "KeptServers | None" = None,
 ) -> "RunSummary":
     """Run a study with progress on stderr.
 
-    ``locks`` is the file of an artifact from which builds are made again, ``slots`` says where blocks run.
+    ``locks`` is the file of an artifact from which builds are made again, ``slots`` says where blocks run, ``kept`` are
+    fork servers that others use, too.
     """
     from ablatrix.builds import read_locks
     from ablatrix.cli.progress import watch
@@ -282,6 +280,7 @@ def run_study(
             keep_samples=sink is None,
             locks=() if locks is None else read_locks(locks),
             slots=field,
+            kept=kept,
         )
 
 

@@ -5,8 +5,9 @@ An entry on disk is a directory named by its key::
     <key>/artifact.so  what the compiler built, with the suffix that it came with
     <key>/entry.json   the facts that the key was made of, what the compiler reported about it, its sha256
 
-Its name is made of the compiler's own key and of the cache's scope: compiler, code, versions, and the level of each
-knob that may change code. A compiler has no way to find what another configuration built, whatever its keys leave out.
+Its name is made of the compiler's own key and of the cache's scope: compiler, code, versions, the processor, and the
+level of each knob that may change code. A compiler has no way to find what another configuration built, whatever its
+keys leave out.
 
 It is written elsewhere in the same file system and renamed into place, so that a reader sees a whole entry
 or none, and two processes that store the same key do not disturb each other. When an entry is loaded its
@@ -28,6 +29,7 @@ from ablatrix.canonical import canonical_json, content_id, digest_bytes, digest_
 from ablatrix.compilers.built_task import class_digest
 from ablatrix.compilers.catalogue.model import CompilerEntry, Level, SettingValue
 from ablatrix.compilers.settings.applied import Applied
+from ablatrix.records.machine import processor_digest
 
 if TYPE_CHECKING:
     from ablatrix.compilers.adapter import Compiler
@@ -78,6 +80,8 @@ class Scope:
         compiler: Its name in the catalogue.
         code: SHA-256 of the compiler's own code: its adapter, its plug-in or its program.
         versions: Versions of what generates or runs code.
+        processor: Digest of the processor that code may be tuned to: a folder of caches that comes from another machine
+            holds nothing for this one.
         knobs: Level of each knob that may change code, of those that the adapter itself acts on.
         settings: Value of each setting that may change code, by address; one that is left as it is is not there.
     """
@@ -85,6 +89,7 @@ class Scope:
     compiler: str = ""
     code: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    processor: str = ""
     knobs: Mapping[str, Level] = field(default_factory=dict)
     settings: Mapping[str, SettingValue] = field(default_factory=dict)
 
@@ -101,6 +106,7 @@ class Scope:
             compiler=entry.name,
             code=digest_value({"adapter": class_digest(type(compiler)), "source": entry.program_digest}),
             versions=dict(compiler.versions()),
+            processor=processor_digest(),
             knobs={
                 name: level
                 for name, level in knobs.items()

@@ -14,6 +14,12 @@ SHIPPED_FILES: Mapping[str, str] = {
     "tiny.claims.yaml": "tiny/claims.yaml",
 }
 """Name in the package -> path in an artifact."""
+CONTAINER = "container"
+CONTAINER_FILES: Mapping[str, str] = {
+    f"{CONTAINER}/{name}": f"{CONTAINER}/{name}"
+    for name in ("Containerfile", "apptainer.def", "base.sh", "evaluate.sh", "install.sh", "tires.sh", "tree.sh")
+}
+"""The same for the scripts of an artifact with a container."""
 
 
 def shipped_bytes(name: str) -> bytes | None:
@@ -24,5 +30,9 @@ def shipped_bytes(name: str) -> bytes | None:
 
 def locked_versions() -> Mapping[str, str]:
     """Return the version of every package in the lock, without local labels (``+cpu``)."""
-    text = (shipped_bytes(LOCK_NAME) or b"").decode()
-    return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;#+]+)", text, re.M))
+    return versions_in((shipped_bytes(LOCK_NAME) or b"").decode())
+
+
+def versions_in(lock: str) -> Mapping[str, str]:
+    """Return the version of every package in the text of a lock, without local labels."""
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;#+]+)", lock, re.M))

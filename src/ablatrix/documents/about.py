@@ -12,9 +12,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ablatrix.documents.faults import LineIndex, describe_faults
 from ablatrix.documents.load import plain_value
+from ablatrix.documents.spelling import LINE, Spelled
 from ablatrix.errors import AblatrixError
 
-Line = Annotated[str, Field(max_length=1000, pattern=r"^\S(.*\S)?$")]
+LICENCE = Spelled(r"^[A-Za-z0-9][A-Za-z0-9.+-]*$", "be an SPDX identifier such as CC-BY-4.0")
+WEB_ADDRESS = Spelled(r"^https?://\S+$", "be an address that begins with http:// or https://")
+Line = Annotated[str, LINE, Field(max_length=1000)]
 ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])")
 DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/\S+)")
 ORCID_SITE, DOI_SITE = "https://orcid.org/", "https://doi.org/"
@@ -78,11 +81,11 @@ class About(_Part):
 
     title: Line | None = Field(default=None, description="Title of the artifact.")
     authors: list[Author] = Field(default_factory=list, description="Authors, in order.")
-    licence: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")] | None = Field(
+    licence: Annotated[str, LICENCE] | None = Field(
         default=None, description="Licence of the study, its records and what is made from them: an SPDX identifier."
     )
     doi: Annotated[str, AfterValidator(_doi)] | None = Field(default=None, description="DOI, reserved or assigned.")
-    repository: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = Field(
+    repository: Annotated[str, WEB_ADDRESS] | None = Field(
         default=None, description="Address of the repository that the study is kept in."
     )
     model_licence: Line | None = Field(default=None, description="Licence of your own models, in words.")

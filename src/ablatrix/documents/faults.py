@@ -72,6 +72,8 @@ class LineIndex:
         node: Any = self._data
         kept: list[str | int] = []
         for position, step in enumerate(location):
+            if step == "[key]":  # pydantic's word for the key itself, which is named before it
+                continue
             inside = step in node if isinstance(node, dict) else isinstance(step, int) and isinstance(node, list)
             if inside and (isinstance(node, dict) or int(step) < len(node)):
                 node = node[step]

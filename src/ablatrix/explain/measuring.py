@@ -19,6 +19,7 @@ from ablatrix.trials.host import place_runs
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import ResultDirectory
 from ablatrix.trials.run import BlockInput, PairedProfiles, Preparation, list_kernels, run_profiled
+from ablatrix.trials.slots import measuring_here
 
 Notice = Callable[[str], None]
 A, B, TWIN = "a", "b", "twin"
@@ -122,13 +123,14 @@ def open_bench(sides: tuple[Side, Side], notice: Notice, work_dir: Path | None =
         work_dir: An empty directory; a temporary one by default.
 
     Raises:
-        TrialError: The workload cannot be prepared.
+        TrialError: The workload cannot be prepared, or a slot of a cluster measures on this host.
     """
     a, b = sides
     resolved = ResolvedStudy(
         a.resolved.study, a.resolved.catalogue.holding(compilers={b.cell.compiler: b.entry, a.cell.compiler: a.entry})
     )
     with ExitStack() as stack:
+        stack.enter_context(measuring_here(notice))
         directory = work_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ablatrix-explain-")))
         interrupt = stack.enter_context(Interrupt())
         servers = stack.enter_context(Servers(resolved, directory, interrupt))

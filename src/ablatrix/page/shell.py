@@ -1,6 +1,7 @@
 """What the pages share: style, scripts, macros, and the one way from values to a self-contained file."""
 
 import base64
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -16,14 +17,19 @@ from ablatrix.page.rows import row_html
 
 def rendered(template: str, values: Mapping[str, Any]) -> str:
     """Return a page made of a template of this room. Text is always escaped; what is marked as safe is ours."""
-    environment = Environment(
+    return _environment().get_template(template).render({**values, **_own_texts(), "row_html": row_html})
+
+
+@functools.cache
+def _environment() -> Environment:
+    """Return what compiles templates, and keeps them compiled."""
+    return Environment(
         loader=PackageLoader("ablatrix.page", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render({**values, **_own_texts(), "row_html": row_html})
 
 
 def json_text(value: Any) -> Markup:
@@ -32,8 +38,12 @@ def json_text(value: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))
 
 
-def _own_texts() -> dict[str, Any]:
-    """Return the page's style and scripts, and the policy that lets these scripts alone run."""
+@functools.cache
+def _own_texts() -> Mapping[str, Any]:
+    """Return the page's style and scripts, and the policy that lets these scripts alone run: the same for every page.
+
+    To bundle the scripts takes seconds.
+    """
     script = _text("page.js")
     bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # without a snippet it is the whole bundle
     bundle = bundle.replace("</script", "<\\/script")

@@ -90,6 +90,7 @@ PHRASES: Mapping[str, str] = {
     "setup/each/compiler": "每个负载与编译器组合的",
     "setup/side/measured": "所有配置",
     "setup/side/twin": "基线副本",
+    "setup/side/twins": "各构建的基线副本",
     "setup/rounds": "，共 {rounds} 轮",
     "layout/padding": "为使地址空间布局随机变化，每个进程启动时在栈、堆和内存映射处加入随机大小的填充。",
     "layout/block": "为使地址空间布局随机变化，每个区组使用各自的服务进程。",
@@ -140,6 +141,7 @@ PHRASES: Mapping[str, str] = {
     "misses_expected/all": "全部 {trials} 次{successful}冷启动试验的未命中次数均等于其互不相同的任务数。",
     "misses_expected": "{trials} 次{successful}冷启动试验中，有 {same} 次的未命中次数等于其互不相同的任务数。",
     "control": "A/A 对照在每个区组中再运行一次基线，其{metric}{outcomes}。",
+    "control/builds": "A/A 对照在每个区组中把各构建的基线再运行一次，副本的{metric}对各构建取平均，{outcomes}。",
     "control/again": "其{metric}{outcomes}。",
     "control_fails": "在 {units}上与基线有显著差异，相应的区间均已加宽，其中可能的偏离以 {worst} 为最大",
     "control_fails_on": "在 {worst} 上与基线有显著差异，相应的区间均已加宽",
@@ -323,8 +325,8 @@ PHRASES: Mapping[str, str] = {
     "ends_of_compilers/more": "在 {compilers} 个编译器上均使{metric}增加，增幅从 {least}到 {most}不等",
     "change/again/less": "{over}{change}使其减少最多（{amount}）",
     "change/again/more": "{over}{change}使其增加最多（{amount}）",
-    "levels": "各次试验先去除同一轮内共有的延迟，再对最快的三分之一短时运行取几何平均（每次短时运行以其{bursts}计"
-    "），作为该试验的运行时间。",
+    "levels": "各次试验先去除同一轮内共有的延迟，再对最快的三分之一短时运行取几何平均（始终受到干扰的"
+    "区组则取居中的五分之三；每次短时运行以其{bursts}计），作为该试验的运行时间。",
     "levels/fastest": "最短的单次运行时间",
     "levels/median": "单次运行时间的中位数",
     "memory/one": "同一改动下，{becomes}{range}{peak}。",

@@ -90,6 +90,7 @@ PHRASES: Mapping[str, str] = {
     "setup/each/compiler": " per workload and compiler",
     "setup/side/measured": "all configurations",
     "setup/side/twin": "a second copy of the baseline",
+    "setup/side/twins": "a second copy of each build's baseline",
     "setup/rounds": " over {rounds} rounds",
     "layout/padding": " To vary the address-space layout, each process starts with randomly padded stack, heap and "
     "memory mappings.",
@@ -151,6 +152,8 @@ PHRASES: Mapping[str, str] = {
     "distinct tasks.",
     "control": "The A/A control runs a second copy of the baseline in every block. The {metric} of this copy "
     "{outcomes}.",
+    "control/builds": "The A/A control runs a second copy of each build's baseline in every block. Averaged over the "
+    "builds, the {metric} of the copies {outcomes}.",
     "control/again": "Its {metric} {outcomes}.",
     "control_fails": "differs significantly from that of the baseline for {units}, whose CIs are widened accordingly; "
     "the largest offset is possible on {worst}",
@@ -359,7 +362,8 @@ PHRASES: Mapping[str, str] = {
     "change/again/less": "reduced most by {change} ({amount}){over}",
     "change/again/more": "increased most by {change} ({amount}){over}",
     "levels": " We first remove delays that are shared by all trials of a round; the run time of a hot trial is then "
-    "the geometric mean over the fastest third of its bursts, with each burst represented by {bursts}.",
+    "the geometric mean over the fastest third of its bursts (in blocks that were disturbed throughout, over the "
+    "middle three fifths), with each burst represented by {bursts}.",
     "levels/fastest": "its fastest run",
     "levels/median": "its median run",
     "memory/one": "With the same change, the {becomes}{range}{peak}.",

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ablatrix.canonical import digest_value
 from ablatrix.records.model import Machine
 
 ROOT = Path("/")
@@ -81,6 +82,17 @@ def instruction_set(root: Path = ROOT) -> str:
     flags = set(found[1].split()) if found else set()
     widest = next((name for flag, name in VECTOR_EXTENSIONS.items() if flag in flags), None)
     return ", ".join(filter(None, (platform.machine(), widest)))
+
+
+@functools.cache
+def processor_digest(root: Path = ROOT) -> str:
+    """Return a digest of what code may be tuned to on this host: the model of its processor, and all that it can do."""
+    kept = re.findall(
+        r"^((?:vendor_id|cpu family|model|model name|stepping|cpu|Hardware|CPU \w+|flags|Features)\s*:.*)$",
+        read_text(root / "proc/cpuinfo") or "",
+        re.M,
+    )
+    return digest_value([platform.machine(), *sorted({" ".join(line.split()) for line in kept})])
 
 
 def operating_system(root: Path = ROOT) -> str | None:

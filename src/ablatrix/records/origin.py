@@ -16,7 +16,7 @@ def git_state(path: Path) -> tuple[str | None, bool | None]:
     """Return the commit that a directory is checked out from, and whether it has uncommitted changes.
 
     Dirty means: a tracked file of the checkout changed, or an untracked, not ignored file lies below
-    ``path``. Results that are written elsewhere in the checkout do not count.
+    ``path``. Results that are written elsewhere in the checkout do not count, nor what Python compiles when it imports.
 
     Returns:
         ``(None, None)`` when git is missing, or when it tracks nothing below ``path``: then no commit
@@ -27,7 +27,7 @@ def git_state(path: Path) -> tuple[str | None, bool | None]:
     if not tracked or not commit:
         return None, None
     changed = _git(path, "status", "--porcelain", "--untracked-files=no")
-    added = _git(path, "ls-files", "--others", "--exclude-standard", "--", ".")
+    added = _git(path, "ls-files", "--others", "--exclude-standard", "--exclude=__pycache__", "--", ".")
     if changed is None or added is None:
         return commit, None
     return commit, bool(changed or added)

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ablatrix.documents.spelling import LINE, NAME
 from ablatrix.records.metrics import Language
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-TitleText = Annotated[str, Field(pattern=r"^\S(.*\S)?$", max_length=64)]
+Name = Annotated[str, NAME, Field(max_length=64)]
+TitleText = Annotated[str, LINE, Field(max_length=64)]
 Title = TitleText | Annotated[dict[Language, TitleText], Field(min_length=1)]

@@ -53,6 +53,8 @@ class PartialStudy:
         match location:
             case ("baseline" | "knobs", *_):
                 return "compilers" in gone
+            case ("compilers", int(), "builds"):  # how many there are
+                return "builds" in gone or any(one[:3] == location for one in self.removed)
             case ("compilers", int(), "knobs", *_):  # a key of the knob is not there
                 return any(one[: len(location)] == location for one in self.removed)
             case ("stages", int()):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ablatrix.analysis.claims import Claims
+from ablatrix.analysis.effects import notes_on_hosts
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.runs import Margins, find_stability, primary_matrices
 from ablatrix.analysis.table import ordered_by_content, tidy
@@ -60,7 +61,8 @@ def reach_verdict(
         correctness_criterion(findings),
         reproduction_criterion(reproduction),
     )
-    notes = [*found.notes, *(f"{count} x {reason}" for reason, count in found.excluded.items()), *omitted]
+    excluded = (f"{count} x {reason}" for reason, count in found.excluded.items())
+    notes = [*found.notes, *notes_on_hosts(found.trials), *excluded, *omitted]
     if reproduction is not None and reproduction.host in found.trials["host"]:
         notes.append(f"the reproduction's host has the same name as the study's: {reproduction.host}")
     return Verdict(criteria, tuple(stability), tuple(matrices), tuple(notes))

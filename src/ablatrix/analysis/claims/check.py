@@ -313,6 +313,7 @@ def plain(checked: CheckedClaim) -> dict[str, Any]:
         "statement": checked.claim.statement(),
         "state": checked.state,
         "wanted": checked.claim.wanted,
+        "portable": checked.claim.is_portable,
         "factor": ratio and ratio.value,
         "low": ratio and ratio.low,
         "high": ratio and ratio.high,

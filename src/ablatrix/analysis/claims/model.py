@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.documents.faults import closest
+from ablatrix.documents.spelling import NAME
 from ablatrix.records.metrics import Language
 
 
@@ -45,9 +46,7 @@ class Claim(Part):
     The *factor* is how many times smaller a metric becomes: before over after, so that 2 is twice as good.
     """
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)] = Field(
-        description="Name of the claim, each once."
-    )
+    id: Annotated[str, NAME, Field(max_length=64)] = Field(description="Name of the claim, each once.")
     workload: str | None = Field(default=None, description="Workload; of `correct` and `cache_misses` also none: all.")
     compiler: str | None = Field(default=None, description="Compiler; of `correct` and `cache_misses` also none: all.")
     metric: MetricName | None = Field(default=None, description="Column that is compared; less is better.")
@@ -102,6 +101,14 @@ class Claim(Part):
     def subject(self) -> Subject:
         """What the claim is about."""
         return next(name for name in SUBJECTS if getattr(self, name) is not None)
+
+    @property
+    def is_portable(self) -> bool:
+        """Whether it is about outputs or what is computed, so that any machine gives the same.
+
+        Others are about times, or memory as measured: they are bound to the machine, and may fail on another one.
+        """
+        return self.metric is None or METRICS[self.metric].exact_from == 1
 
     @property
     def bound(self) -> float:

@@ -39,7 +39,7 @@ from ablatrix.analysis.effects.evidence import (
 )
 from ablatrix.analysis.effects.geometric_means import GeometricMean, mean_effects
 from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
-from ablatrix.analysis.effects.host_words import hosts_text, odd_text, repeats_text
+from ablatrix.analysis.effects.host_words import hosts_text, notes_on_hosts, odd_text, repeats_text
 from ablatrix.analysis.effects.judgement import (
     DEFAULT_MARGIN,
     MAIN,
@@ -139,6 +139,7 @@ __all__ = [
     "measured_text",
     "mode_with_values",
     "names_text",
+    "notes_on_hosts",
     "odd_no_ops",
     "odd_text",
     "repeats_text",

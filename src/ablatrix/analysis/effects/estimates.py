@@ -58,6 +58,7 @@ class Effect:
         is_no_op: Whether the knob acts in none of its pairs.
         reason: Why it is not attributable; None where it is.
         hosts: Of a unit that ran on several hosts, main effects, levels around a centre and totals: the effect on each.
+        of_hosts: The host of each of ``logs``; none where these are of blocks.
     """
 
     origin: tuple[Any, ...]
@@ -85,17 +86,12 @@ class Effect:
     is_no_op: bool
     reason: Why | None
     hosts: EffectOnHosts | None = None
+    of_hosts: tuple[str, ...] = ()
 
     @property
     def blocks(self) -> int:
         """Blocks that it is made of, of all hosts."""
         return len(self.logs) if self.hosts is None else self.hosts.blocks
-
-    @property
-    def of_hosts(self) -> tuple[str, ...]:
-        """The host of each of ``logs``; none where these are of blocks."""
-        held = () if self.hosts is None else self.hosts.names
-        return held if len(held) == len(self.logs) else ()
 
     @property
     def pairs_same(self) -> int:
@@ -297,8 +293,18 @@ class _Cube:
         corners = [self.corners[one] for one in needs]
         reason = None if values else self.grid.why_missing(corners)
         hosts = effect_on_hosts(self.grid, [(corners[1], corners[0])]) if kind == "total" and values else None
-        found_here = _Estimated(values, self.grid.allowance(corners), reason=reason, hosts=hosts)
+        found_here = _Estimated(
+            values, self.grid.allowance(corners), reason=reason, hosts=hosts, of_hosts=self._hosts(corners)
+        )
         return _effect(self.grid, kind, name, found_here)
+
+    def _hosts(self, corners: Sequence[Configuration]) -> tuple[str, ...]:
+        """Return the hosts that have all of some corners; none where the grid is of one."""
+        hosts, columns = self.grid.hosts, self.grid.columns
+        if hosts is None or any(corner not in columns for corner in corners):
+            return ()
+        lacking = np.isnan(np.stack([columns[corner] for corner in corners]))
+        return tuple(name for name, gaps in zip(hosts.names, lacking.T, strict=True) if not gaps.any())
 
 
 def _cube(grid: FactorialGrid, start: Configuration, end: Configuration) -> _Cube:
@@ -341,6 +347,7 @@ class _Estimated:
     is_no_op: bool = False
     reason: Why | None = None
     hosts: EffectOnHosts | None = None
+    of_hosts: tuple[str, ...] = ()
 
 
 def _levels_of(grid: FactorialGrid, pairs: Sequence[Pair]) -> tuple[tuple[KnobLevels, KnobLevels], ...]:
@@ -353,6 +360,7 @@ def _levels_of(grid: FactorialGrid, pairs: Sequence[Pair]) -> tuple[tuple[KnobLe
 def _effect(grid: FactorialGrid, kind: Kind, name: Name, found: _Estimated) -> Effect:
     knob, base_level, level, other = name
     values, pairs = found.values, found.pairs
+    of_hosts = found.of_hosts or (() if found.hosts is None else found.hosts.names)
     exact = bool(values) and is_exact(grid.metric, values)
     return Effect(
         origin=grid.origin,
@@ -380,6 +388,7 @@ def _effect(grid: FactorialGrid, kind: Kind, name: Name, found: _Estimated) -> E
         is_no_op=found.is_no_op,
         reason=found.reason,
         hosts=found.hosts,
+        of_hosts=of_hosts if len(of_hosts) == len(values) else (),
     )
 
 

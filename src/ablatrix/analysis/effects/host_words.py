@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from ablatrix.analysis.effects.over_hosts import EffectOnHosts, HostJudgement
+from ablatrix.analysis.groups import host_numbers
 from ablatrix.records.metrics import Language
 
 MOST_NAMED = 4
@@ -39,6 +42,12 @@ def repeats_text(hosts: Sequence[str]) -> str:
         f"Results of {len(hosts)} hosts: an effect is measured within each of them, and hosts are what repeats, so "
         f"that intervals are for hosts like these (Student's t over hosts){few}."
     )
+
+
+def notes_on_hosts(trials: pl.DataFrame) -> list[str]:
+    """Return what must be said beside figures of a table of trials: nothing where all are of one host."""
+    found = host_numbers(trials)
+    return [] if found is None else [repeats_text(found.names)]
 
 
 FEW = 4

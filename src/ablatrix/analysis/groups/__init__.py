@@ -5,6 +5,7 @@ from ablatrix.analysis.groups.control import (
     Control,
     Instrument,
     controlled_cells,
+    has_control_of_each_build,
     judge_controls,
     step_of,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "families",
     "group_columns",
     "grouped",
+    "has_control_of_each_build",
     "host_columns",
     "host_expr",
     "host_numbers",

@@ -175,6 +175,14 @@ def controlled_cells(trials: pl.DataFrame) -> pl.Series:
     return trials.lazy().filter(pl.col("role") == "twin").select("cell_id").unique().collect()["cell_id"]
 
 
+def has_control_of_each_build(trials: pl.DataFrame) -> bool:
+    """Return whether a compiler was run as several builds, the baseline of each of which has a control."""
+    twins = trials.lazy().filter(pl.col("role") == "twin")
+    return bool(
+        twins.group_by(UNIT).agg(pl.col("cell_id").n_unique()).select((pl.col("cell_id") > 1).any()).collect().item()
+    )
+
+
 @dataclass(frozen=True)
 class _OfCell:
     """The controls of one configuration: its blocks, log ratios, and the logarithm of the smaller of both values."""

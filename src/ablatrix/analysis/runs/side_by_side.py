@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.diagnosis import UNIT, by_block
-from ablatrix.analysis.effects import MAIN, NO_EFFECT, Effect, Judgement, Question, gather
+from ablatrix.analysis.effects import MAIN, NO_EFFECT, Effect, Judgement, Question, gather, notes_on_hosts
 from ablatrix.analysis.groups import grouped, host_numbers, over_hosts_of, refuse_mixed
 from ablatrix.analysis.reasons import KnobLevels, levels_text, plain_data
 from ablatrix.analysis.runs.agreement import Agreement, Sides, agreements
@@ -159,6 +159,8 @@ def compare(a: Tidy, b: Tidy, margin: float = DEFAULT_MARGIN) -> SideBySide:
             "B: effects are over these"
         )
         a, b = both
+    if host_numbers(a.trials) is not None or host_numbers(b.trials) is not None:
+        notes.append("times are not compared, as hosts differ in them: ratios to the baseline of each host are")
     if any(change.what == "workload_digest" for change in changes):
         notes.append("workloads of the same name and parameters are not the same program: their digests differ")
     cells = _cells(a.trials, b.trials, names_a, margin)
@@ -177,7 +179,8 @@ def compare(a: Tidy, b: Tidy, margin: float = DEFAULT_MARGIN) -> SideBySide:
 
 
 def _notes(found: Tidy) -> list[str]:
-    return [*found.notes, *(f"omitted: {count} x {reason}" for reason, count in found.excluded.items())]
+    omitted = (f"omitted: {count} x {reason}" for reason, count in found.excluded.items())
+    return [*found.notes, *notes_on_hosts(found.trials), *omitted]
 
 
 def _cell_names(trials: pl.DataFrame) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from ablatrix.artifact.bundle.anonymity import Pseudonyms, find_pseudonyms, refuse_identity
 from ablatrix.artifact.bundle.assembly import Origin, assemble
+from ablatrix.artifact.bundle.container import gather_wheels, make_recipe, wheels_beside
+from ablatrix.artifact.bundle.lock import study_lock
 from ablatrix.artifact.bundle.results import copy_results
 from ablatrix.artifact.bundle.verify import Verification, examine, refuse_plain_results, verify
 
@@ -13,7 +15,11 @@ __all__ = [
     "copy_results",
     "examine",
     "find_pseudonyms",
+    "gather_wheels",
+    "make_recipe",
     "refuse_identity",
     "refuse_plain_results",
+    "study_lock",
     "verify",
+    "wheels_beside",
 ]

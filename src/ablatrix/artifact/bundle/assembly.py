@@ -1,15 +1,20 @@
 """Turn a directory of results, tables and figures into an artifact that can be verified."""
 
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePath
 
 from ablatrix.artifact.bundle.anonymity import Pseudonyms, find_names, find_names_in_source, refuse_identity
+from ablatrix.artifact.bundle.container import make_recipe, wheels_text
 from ablatrix.artifact.bundle.lock import study_lock
 from ablatrix.artifact.contents import (
     ENVIRONMENT_NAME,
     FOLDER,
     MANIFEST_NAME,
+    RECIPE_NAME,
+    WHEELS_NAME,
     Command,
     Environment,
     Manifest,
@@ -32,8 +37,9 @@ from ablatrix.artifact.contents import (
 )
 from ablatrix.artifact.documents import make_documents, read_facts
 from ablatrix.doctor.finding import Finding
-from ablatrix.doctor.shipped import SHIPPED_FILES, shipped_bytes
+from ablatrix.doctor.shipped import CONTAINER, CONTAINER_FILES, SHIPPED_FILES, shipped_bytes
 from ablatrix.errors import ArtifactError
+from ablatrix.records.model import Record
 from ablatrix.records.names import CLAIMS_NAME, LOCK_NAME, STUDY_NAME, TEMPLATE_NAME
 from ablatrix.records.origin import installed_versions, source_state
 
@@ -56,6 +62,7 @@ class Origin:
         pseudonyms: Replaces names, for double-blind review; None keeps them.
         companions: The user's models and plug-ins: path relative to the study file -> file.
         packages: What the plug-ins need beside the packages of the lock: name -> version.
+        wheels: Folder with the wheels of the lock, for a container that is made without a network; None for none.
     """
 
     study: Path
@@ -67,6 +74,7 @@ class Origin:
     pseudonyms: Pseudonyms | None = None
     companions: Mapping[str, Path] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
+    wheels: Path | None = None
 
 
 def assemble(directory: str | Path, origin: Origin, reading: Reading | None = None) -> Manifest:
@@ -96,6 +104,7 @@ def assemble(directory: str | Path, origin: Origin, reading: Reading | None = No
     (directory / MANIFEST_NAME).unlink(missing_ok=True)  # an interrupted assembly must not look finished
     archive_path(directory).unlink(missing_ok=True)
     _include(directory, origin, {record.config.compiler for record in records})
+    _include_container(directory, origin.wheels, records)
     _write(directory / ENVIRONMENT_NAME, _environment(origin).encode())
     entries = [read_entry(directory, path) for path in list_files(directory)[0]]
     facts = read_facts(reading or read_artifact(directory), records, entries)
@@ -147,6 +156,19 @@ def _include(directory: Path, origin: Origin, compilers: Collection[str]) -> Non
     for stale in (directory / FOLDER).glob("*"):
         stale.unlink()
     _write(directory / FOLDER / software.name, software.content)
+
+
+def _include_container(directory: Path, wheels: Path | None, records: Sequence[Record]) -> None:
+    """Write the recipe of a container and its scripts; without wheels, remove those of an earlier assembly."""
+    shutil.rmtree(directory / CONTAINER, ignore_errors=True)
+    if wheels is None:
+        return
+    day = min(datetime.fromisoformat(record.meta.time_utc) for record in records)
+    lock = (directory / LOCK_NAME).read_text(encoding="utf-8")
+    _write(directory / RECIPE_NAME, make_recipe(day).text.encode())
+    _write(directory / WHEELS_NAME, wheels_text(lock, wheels).encode())
+    for name, path in CONTAINER_FILES.items():
+        _write(directory / path, shipped_bytes(name) or b"")
 
 
 def shipped_template() -> bytes:

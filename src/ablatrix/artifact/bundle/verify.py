@@ -16,6 +16,7 @@ from ablatrix.artifact.checks import (
     Derive,
     StudyDigest,
     check_builds,
+    check_container,
     check_derived,
     check_models,
     check_samples,
@@ -172,7 +173,7 @@ def _check_inputs(
         found, noted = check_study(directory, records, manifest, study_digest)
         problems += found
         notes += noted
-    return [*problems, *check_models(directory, records)], notes
+    return [*problems, *check_container(directory), *check_models(directory, records)], notes
 
 
 def _refuse_records(file: Path) -> None:

@@ -1,6 +1,7 @@
 """Checks of a bundle that make files again or recompute numbers."""
 
 from ablatrix.artifact.checks.builds_check import check_builds
+from ablatrix.artifact.checks.container_check import check_container
 from ablatrix.artifact.checks.difference import describe_difference
 from ablatrix.artifact.checks.remake import Derive, check_derived, derive, derive_anew
 from ablatrix.artifact.checks.samples_check import check_samples
@@ -11,6 +12,7 @@ __all__ = [
     "Derive",
     "StudyDigest",
     "check_builds",
+    "check_container",
     "check_derived",
     "check_models",
     "check_samples",

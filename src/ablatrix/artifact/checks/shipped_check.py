@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from ablatrix.artifact.contents import Manifest, Problem
-from ablatrix.doctor.shipped import SHIPPED_FILES, locked_versions, shipped_bytes
+from ablatrix.doctor.shipped import CONTAINER_FILES, SHIPPED_FILES, locked_versions, shipped_bytes
 from ablatrix.records.model import Record
 from ablatrix.records.names import LOCK_NAME
 from ablatrix.records.origin import source_state
@@ -32,7 +32,8 @@ def check_shipped(
     is_same = manifest.versions.get("ablatrix") == __version__ and manifest.ablatrix_commit == source_state()[0]
     problems: list[Problem] = []
     notes: list[str] = []
-    others = [path for name, path in SHIPPED_FILES.items() if name != LOCK_NAME and _differs(directory / path, name)]
+    shipped = {name: path for name, path in {**SHIPPED_FILES, **CONTAINER_FILES}.items() if name != LOCK_NAME}
+    others = [path for name, path in shipped.items() if _differs(directory / path, name)]
     if is_same:
         detail = "not the file that this ablatrix, which made the artifact, ships with every one"
         problems += [Problem(path, "changed", detail) for path in others]

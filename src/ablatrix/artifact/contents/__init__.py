@@ -37,6 +37,8 @@ from ablatrix.artifact.contents.names import (
     DOCUMENT_NAMES,
     PAGE_NAME,
     README_NAME,
+    RECIPE_NAME,
+    WHEELS_NAME,
 )
 from ablatrix.artifact.contents.problem import Problem
 from ablatrix.artifact.contents.reading import Reading, read_artifact
@@ -57,6 +59,8 @@ __all__ = [
     "MANIFEST_NAME",
     "PAGE_NAME",
     "README_NAME",
+    "RECIPE_NAME",
+    "WHEELS_NAME",
     "WORK_NAME",
     "Command",
     "Environment",

@@ -21,6 +21,7 @@ class RecordedClaim:
         found: The recorded factor with its 95 % interval, or why there is none.
         workload, compiler: Those that it is about; None: all.
         modes: Modes whose trials it needs.
+        is_portable: Whether any machine gives the same; else it is bound to the machine.
     """
 
     id: str
@@ -31,6 +32,7 @@ class RecordedClaim:
     workload: str | None
     compiler: str | None
     modes: tuple[str, ...]
+    is_portable: bool
 
 
 def claims_beside(study: Path) -> Path | None:
@@ -55,6 +57,7 @@ def recorded_claims(reading: Reading) -> tuple[RecordedClaim, ...]:
             workload=one.claim.workload,
             compiler=one.claim.compiler,
             modes=_modes(one.claim),
+            is_portable=one.claim.is_portable,
         )
         for one in reading.checked
     )

@@ -1,4 +1,6 @@
-"""MANIFEST.json: the files of an artifact with their digests, and how it was made. Schema 1.1.
+"""MANIFEST.json: the files of an artifact with their digests, and how it was made. Schema 1.2.
+
+Those of 1.1, which has no role ``container``, are read as well.
 
 The text is canonical (sorted keys, sorted files, one layout), so any other byte is a fault; paths are
 relative. ``root_digest`` covers everything else in the manifest, and through the files' digests the whole
@@ -35,7 +37,7 @@ from ablatrix.records.names import (
 )
 from ablatrix.regular_files import open_regular, read_regular
 
-MANIFEST_VERSION = "1.1"
+MANIFEST_VERSION = "1.2"
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CHUNK_BYTES = 1 << 20
 MOST_FOLDERS = 50
@@ -43,7 +45,7 @@ MOST_FOLDERS = 50
 Role = Literal[
     "records", "design", "study", "claims", "samples", "plan", "table", "figure", "text", "provenance", "page",
     "template", "environment", "readme", "appendix", "citation", "crate", "lock", "software", "example", "licence",
-    "log", "other",
+    "container", "log", "other",
 ]  # fmt: skip
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 ROLE_OF_NAME: dict[str, Role] = {
@@ -79,6 +81,7 @@ ROLE_OF_FOLDER: dict[str, Role] = {
     "templates": "template",
     "source": "software",
     "tiny": "example",
+    "container": "container",
 }
 
 
@@ -116,7 +119,7 @@ class Command(Part):
 class Manifest(Part):
     """The whole manifest."""
 
-    manifest_version: Literal["1.1"] = Field(description="Version of this schema, major.minor.")
+    manifest_version: Literal["1.1", "1.2"] = Field(description="Version of this schema, major.minor.")
     study: str = Field(description="Name of the study.")
     study_digest: Digest = Field(description="SHA-256 of the study as loaded, defaults filled in.")
     trials: Annotated[int, Field(ge=0)] = Field(description="Trials planned.")

@@ -8,6 +8,8 @@ APPENDIX_LONG_NAME = "appendix_long.tex"
 CITATION_NAME = "CITATION.cff"
 CRATE_NAME = "ro-crate-metadata.json"
 PAGE_NAME = "report.html"
+RECIPE_NAME = "container/recipe.txt"
+WHEELS_NAME = "container/wheels.txt"
 
 DOCUMENT_NAMES = (
     README_NAME,

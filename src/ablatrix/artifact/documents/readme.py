@@ -3,12 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from ablatrix.artifact.contents import DOCUMENT_NAMES, MANIFEST_NAME, RecordedClaim, Role, role_of
+from ablatrix.artifact.contents import DOCUMENT_NAMES, MANIFEST_NAME, RECIPE_NAME, RecordedClaim, Role, role_of
 from ablatrix.artifact.documents.conditions import hardware, kernels, needs
 from ablatrix.artifact.documents.facts import RESULT_ROLES, Facts, duration, size
 from ablatrix.artifact.documents.markup import Commands, Items, Paragraph, Section, Table, markdown, plain
 from ablatrix.artifact.documents.origins import authors_line, code_licences, data_licences
-from ablatrix.artifact.documents.steps import TINY, about_torch, full, installation, of_claims
+from ablatrix.artifact.documents.steps import TINY, about_torch, full, installation, of_claims, without_network
 from ablatrix.records.status import Status
 
 MEANING: dict[Role, str] = {
@@ -33,6 +33,7 @@ MEANING: dict[Role, str] = {
     "software": "source of the ablatrix version that made this artifact, for `pip install`",
     "example": "a tiny study with claims of its own, for kicking the tires",
     "licence": "licence of ablatrix",
+    "container": "recipe of a container in which this artifact is evaluated without a network",
     "log": "what the run printed",
     "other": "files that came with the study",
 }
@@ -40,7 +41,15 @@ MEANING: dict[Role, str] = {
 
 def readme_text(facts: Facts) -> str:
     """Return the README."""
-    sections = (_tires(facts), _full(facts), *_claims(facts), _cost(facts), _systems(facts), _map(facts))
+    sections = (
+        _tires(facts),
+        *_container(facts),
+        _full(facts),
+        *_claims(facts),
+        _cost(facts),
+        _systems(facts),
+        _map(facts),
+    )
     return markdown(Section(f"Artifact of the study `{facts.name}`", _abstract(facts), sections))
 
 
@@ -124,6 +133,21 @@ def _tires(facts: Facts) -> Section:
     )
 
 
+def _container(facts: Facts) -> tuple[Section, ...]:
+    """Return how to do it without a network, where the artifact has a recipe."""
+    if not any(entry.path == RECIPE_NAME for entry in facts.entries):
+        return ()
+    text = (
+        "The folder of wheels that comes with this artifact has every package of `container/wheels.txt`, and pip "
+        "installs none with another digest. Only the first command needs a network: it fetches Debian's Python and "
+        "C++ compiler, of the day on which the study was run. The others need root, and the network is off for "
+        "whatever they run; `container/Containerfile` and `container/apptainer.def` say how to do the same without "
+        "root. The second command ends with a digest of the whole file tree, which is the same whoever makes it. What "
+        "is repeated there of the study itself is measured on your machine, and with its own kernel."
+    )
+    return (Section("Kick the tires without a network", (Commands(without_network()), Paragraph(text))),)
+
+
 def _full(facts: Facts) -> Section:
     said = (
         f"This command reruns the whole study (about {duration(facts.run_seconds)} on the recorded machine), compares "
@@ -154,13 +178,24 @@ def _claims(facts: Facts) -> tuple[Section, ...]:
     sections = tuple(_group(facts, workload, modes, claims) for (workload, modes), claims in groups.items())
     note = Paragraph(
         "The full evaluation checks all claims. Those of one group can also be checked on their own; all other claims "
-        "are then reported as undecided, because their trials are not run."
+        "are then reported as undecided, because their trials are not run. Portable claims are about outputs and what "
+        "is computed, such as planned memory: any machine gives the same. Machine-bound ones are about times and "
+        "memory as measured, and may fail on a machine that is unlike the recorded one."
     )
     return (Section("Claims", (note,), sections),) if groups else ()
 
 
 def _group(facts: Facts, workload: str | None, modes: tuple[str, ...], claims: Sequence[RecordedClaim]) -> Section:
-    rows = tuple((f"`{claim.id}`", f"{plain(claim.statement)}.", plain(claim.found), claim.state) for claim in claims)
+    rows = tuple(
+        (
+            f"`{claim.id}`",
+            f"{plain(claim.statement)}.",
+            plain(claim.found),
+            claim.state,
+            "portable" if claim.is_portable else "machine-bound",
+        )
+        for claim in claims
+    )
     seconds, growth = facts.usage_of(workload, modes)
     cost = (
         f"Time: {duration(seconds)} for the trials. Memory: {size(growth)} on top of the loaded frameworks. Disk: "
@@ -169,7 +204,7 @@ def _group(facts: Facts, workload: str | None, modes: tuple[str, ...], claims: S
     return Section(
         f"{workload or 'All workloads'}, {' and '.join(modes)}",
         (
-            Table(("claim", "statement", "recorded", "outcome"), rows, (0.2, 0.45, 0.2, 0.1)),
+            Table(("claim", "statement", "recorded", "outcome", "kind"), rows, (0.2, 0.4, 0.17, 0.1, 0.13)),
             Paragraph(cost),
             Commands(of_claims(workload, modes)),
         ),

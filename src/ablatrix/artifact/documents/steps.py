@@ -24,6 +24,15 @@ def installation(facts: Facts) -> tuple[str, ...]:
     )
 
 
+def without_network() -> tuple[str, ...]:
+    """Return the commands that make a file tree with everything in it, and kick the tires in it."""
+    return (
+        "sh container/base.sh ../base.tar",
+        "sudo sh container/tree.sh ../base.tar ../*-wheels ../tree",
+        "sudo sh container/tires.sh ../tree",
+    )
+
+
 def full(facts: Facts) -> tuple[str, ...]:
     """Return the commands that run the whole study again and hold it against this one, by its claims if it has any."""
     if facts.claims:

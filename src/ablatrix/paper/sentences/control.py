@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from ablatrix.analysis.groups import CONTROL_LEVEL, Control
+from ablatrix.analysis.groups import CONTROL_LEVEL, Control, has_control_of_each_build
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import PERCENT
@@ -21,7 +21,7 @@ Held = tuple[Control, Interval]
 
 def controls(sources: Sources) -> Written:
     """What the A/A control says about the instrument, for each time: where it holds, and where it does not."""
-    is_known = False
+    is_known, of_builds = False, has_control_of_each_build(sources.trials)
     for metric, mode in CONTROLLED:
         found = sources.findings.controls(metric, mode)
         name = f"control/{metric}"
@@ -37,7 +37,8 @@ def controls(sources: Sources) -> Written:
         single = [one for one in held if not one[0].is_tested]
         if single:
             outcomes.append(say("control_one_block", places=_places(sources, f"{name}/one_block", single)))
-        phrase = "control/again" if is_known else "control"
+        first = "control/builds" if of_builds else "control"
+        phrase = "control/again" if is_known else first
         is_known = True
         yield Sentence(name, say(phrase, metric=say(f"metric/{metric}"), outcomes=listed(outcomes, "clauses")))
 

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.effects import MAIN
+from ablatrix.analysis.groups import has_control_of_each_build
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import GENERAL, KILO, MEGA, WHOLE, Form, Number, byte_size
 from ablatrix.paper.sentences.knobs import departures, knobs
@@ -245,7 +246,7 @@ def _sides(sources: Sources) -> Fragment:
     sides: dict[str, Fragment] = {
         "measured": say("setup/side/measured"),
         "reference": sources.eager(),
-        "twin": say("setup/side/twin"),
+        "twin": say("setup/side/twins" if has_control_of_each_build(sources.trials) else "setup/side/twin"),
     }
     return listed(side for role, side in sides.items() if role in there)
 

@@ -1,5 +1,6 @@
 """Reading a paper's template: a YAML file, validated."""
 
+import functools
 import json
 from pathlib import Path
 
@@ -23,8 +24,18 @@ def load_template(path: str | Path | None = None) -> Template:
     Raises:
         AnalysisError: The file cannot be read or breaks a rule; one line of the message for each fault.
     """
+    return _load(Path(path)) if path else _load_shipped()
+
+
+@functools.cache
+def _load_shipped() -> Template:
+    """Return the template that is a file of this package: it takes a second to read, and a paper asks twice."""
+    return _load(DEFAULT_TEMPLATE)
+
+
+def _load(path: Path) -> Template:
     try:
-        document = load_document(Path(path or DEFAULT_TEMPLATE), Template, AnalysisError)
+        document = load_document(path, Template, AnalysisError)
     except AnalysisError as error:
         raise AnalysisError("\n".join(map(str, error.args))) from None
     found = sorted(table_faults(document.value.tables), key=lambda fault: document.lines.line(fault[0]))

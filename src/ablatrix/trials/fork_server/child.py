@@ -35,16 +35,18 @@ def reset_signals() -> None:
 
 
 @contextmanager
-def loading() -> Iterator[None]:
+def loading(*, holds_tensors: bool = True) -> Iterator[None]:
     """Look for no garbage while modules and programs are loaded, and leave them out of every later search.
 
     Nearly all of it stays, so that searching it again and again as it grows takes time and finds nothing. A search
-    would also write to the memory that forks share.
+    would also write to the memory that forks share. What is left over may hold the weights of a program, so it is
+    searched once; where ``holds_tensors`` is false, as of imports, that is not worth its time.
     """
     gc.disable()
     try:
         yield
-        gc.collect()
+        if holds_tensors:
+            gc.collect()
         gc.freeze()
     finally:
         gc.enable()

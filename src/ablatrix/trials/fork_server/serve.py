@@ -99,7 +99,7 @@ def main(arguments: list[str]) -> None:
         channel.send(Importing(protocol=PROTOCOL))
     try:
         outfit, _ = channel.receive(OUTFIT)
-        with loading():
+        with loading(holds_tensors=False):
             compilers = {entry.name: import_compiler(entry) for entry in outfit.compilers}
             import torch
             import torch._dynamo  # a second: else paid for by the preparation, and again by each program loaded

@@ -1,7 +1,9 @@
 """From outcomes to records, samples and files."""
 
 from ablatrix.trials.results.directory import ResultDirectory, largest_sizes, preparing_code
+from ablatrix.trials.results.finished import Finished
 from ablatrix.trials.results.ledger import Ledger, Sink
+from ablatrix.trials.results.line import Line, read_whole
 from ablatrix.trials.results.logbook import LoggedProgress, run_log
 from ablatrix.trials.results.outcome import Outcome
 from ablatrix.trials.results.progress import Progress, Silence
@@ -9,7 +11,9 @@ from ablatrix.trials.results.recording import FACTS_FILE, read_facts
 
 __all__ = [
     "FACTS_FILE",
+    "Finished",
     "Ledger",
+    "Line",
     "LoggedProgress",
     "Outcome",
     "Progress",
@@ -19,5 +23,6 @@ __all__ = [
     "largest_sizes",
     "preparing_code",
     "read_facts",
+    "read_whole",
     "run_log",
 ]

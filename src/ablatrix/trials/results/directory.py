@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from ablatrix.canonical import content_id, digest_bytes, digest_value
 from ablatrix.errors import TrialError
-from ablatrix.records.journal import final_records, read_records, record_line
+from ablatrix.records.journal import final_records, read_own_records, read_records, record_line
 from ablatrix.records.model import Record
 from ablatrix.records.names import BUILDS_NAME
 from ablatrix.records.origin import installed_version
@@ -138,7 +139,12 @@ class ResultDirectory:
 
     def attempts(self) -> list[Record]:
         """Return the record of every attempt of every trial, in the order in which they were written."""
-        return list(read_records(self.results, report=lambda _: None)) if self.results.exists() else []
+        return list(self.iter_attempts())
+
+    def iter_attempts(self) -> Iterator[Record]:
+        """Yield the records that ``attempts`` returns, one at a time: of many trials they have no room in memory."""
+        if self.results.exists():
+            yield from read_own_records(self.results)
 
     def trials_of_records(self, start: str) -> set[str]:
         """Return the ids of the trials of which a record's id begins with some characters."""

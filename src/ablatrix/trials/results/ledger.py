@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import RecordError
-from ablatrix.records.journal import Journal, final_records
+from ablatrix.records.journal import Journal, sync_files
 from ablatrix.records.model import Record
 from ablatrix.records.place import Place
+from ablatrix.records.status import Status
 from ablatrix.study.design import Design
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.results.directory import ResultDirectory
+from ablatrix.trials.results.finished import Finished, add_final
+from ablatrix.trials.results.line import Line
 from ablatrix.trials.results.outcome import Outcome
 from ablatrix.trials.results.own_code import BuiltCode
 from ablatrix.trials.results.progress import Progress
@@ -49,35 +52,60 @@ class Ledger:
         """
         self._design, self._directory = design, directory
         self._sink, self._progress, self._keep_samples = sink, progress, keep_samples
-        with_tokens = any(is_phase(cell.parameters) for cell in design.cells)
-        self._scene = Scene.read(study_directory, with_tokens=with_tokens, place=place)
+        self._scene = Scene.read(study_directory, with_tokens=_has_tokens(design), place=place)
         self._attempts: dict[str, int] = {}
+        self._statuses: dict[str, Status] = {}
+        self._written: set[tuple[str, int]] = set()
+        self._held: dict[str, Finished] | None = None
         self._built = BuiltCode()
         self._journal: Journal | None = None
+        self._together: list[Line] | None = None
+        self._sampled: list[Path] = []
 
     def follow(self, design: Design) -> None:
-        """Take the design as it is after a run extended it: records say what a stage turned out to be."""
+        """Take the design as it is after a run extended it, or another part of it, as a slot is given them."""
         self._design = design
+        if _has_tokens(design):
+            self._scene = self._scene.with_memory_speed()
 
-    def open(self) -> dict[str, Record]:
-        """Set a torn tail aside and return the final record of each finished trial."""
+    def open(self) -> dict[str, Finished]:
+        """Set a torn tail aside and return what counts for each finished trial."""
+        self.read()
+        held, self._held = self._held, None  # it has much room, and whoever asked for it decides on that
+        return held or {}
+
+    def read(self) -> None:
+        """Read what there is, unless that was done: of a million trials it takes minutes."""
+        if self._held is not None:
+            return
         with Journal(self._directory.results) as journal:
             if journal.torn is not None:
                 self._progress.notice(f"a torn last line was set aside in {journal.torn}")
-        attempts = self._directory.attempts()
-        self.remember(attempts)
-        return {record.trial_id: record for record in final_records(attempts)}
+        held: dict[str, Finished] = {}
+
+        def noted() -> Iterator[Record]:
+            for record in self._directory.iter_attempts():
+                add_final(held, record)
+                self._written.add((record.trial_id, record.attempt))
+                yield record
+
+        self.remember(noted())
+        self._held = held
+        self._statuses = {trial_id: one.status for trial_id, one in held.items()}
 
     def remember(self, records: Iterable[Record]) -> None:
         """Take note of earlier attempts, and of the code that they built."""
-        held = list(records)
-        for record in held:
+        for record in records:
             self._attempts[record.trial_id] = max(self.next_attempt(record.trial_id), record.attempt + 1)
-        self._built.add_records(held)
+            self._built.add_records([record])
 
-    def written(self) -> set[tuple[str, int]]:
-        """Return trial and number of each attempt that has a line."""
-        return {(record.trial_id, record.attempt) for record in self._directory.attempts()}
+    def is_written(self, trial_id: str, attempt: int) -> bool:
+        """Return whether an attempt of a trial has a line."""
+        return (trial_id, attempt) in self._written
+
+    def statuses(self) -> dict[str, Status]:
+        """Return the status of each trial that is finished."""
+        return dict(self._statuses)
 
     def next_attempt(self, trial_id: str) -> int:
         """Return the number of the next attempt of a trial."""
@@ -90,6 +118,8 @@ class Ledger:
     def begin(self, again: set[str]) -> Journal:
         """Mark the lines of trials that will run again as not final, and open the journal for writing."""
         self._directory.supersede(again)
+        for trial_id in again:
+            self._statuses.pop(trial_id, None)
         self._journal = Journal(self._directory.results)
         return self._journal
 
@@ -100,8 +130,8 @@ class Ledger:
         *,
         final: bool = True,
         entries: Mapping[str, CompilerEntry] | None = None,
-    ) -> list[tuple[Record, str | None]]:
-        """Return the record of each outcome with its line of raw samples (None when it has none).
+    ) -> list[Line]:
+        """Return the record of each outcome with its line of raw samples.
 
         A hot trial that timed code which no trial of its cell built is recorded as an error.
 
@@ -112,7 +142,7 @@ class Ledger:
             entries: The compiler of a cell as it is in the cell's build, by the cell's id, where that is another one.
         """
         file = f"samples/{outcomes[0].trial.block_id}.jsonl" if self._keep_samples else None
-        made: list[tuple[Record, str | None]] = []
+        made: list[Line] = []
         study, catalogue = resolved
         for one in self._built.checked(outcomes):
             attempt = self.next_attempt(one.trial.trial_id)
@@ -125,37 +155,77 @@ class Ledger:
             record = make_record(
                 self._design, self._scene, one, facts, compiler, attempt, samples, study.device, planned
             )
-            made.append((record if final else record.model_copy(update={"final": False}), line))
+            made.append(Line(record=record if final else record.model_copy(update={"final": False}), samples=line))
         return made
 
-    def write(self, made: Sequence[tuple[Record, str | None]]) -> None:
-        """Append raw samples and records to their files, and notify the listeners."""
-        assert self._journal is not None
-        lines = [line for _, line in made if line is not None]
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Have what is written within it on disk at its end: the samples of all blocks at once, then all records.
+
+        On a disk that is waited for, this takes little longer for many blocks than for one.
+        """
+        self._together, self._sampled = [], []
+        try:
+            yield
+            self._commit(self._together)
+        finally:
+            self._together = None
+
+    def write(self, made: Sequence[Line]) -> None:
+        """Append raw samples and records of a block to their files, and notify the listeners."""
+        lines = [one.samples for one in made if one.samples is not None]
         if lines and self._keep_samples:
-            _append_samples(self._directory.samples / f"{made[0][0].block_id}.jsonl", lines)
-        self._journal.append(*(record for record, _ in made))
-        for record, _ in made:
-            self._attempts[record.trial_id] = max(self.next_attempt(record.trial_id), record.attempt + 1)
+            path = self._directory.samples / f"{made[0].record.block_id}.jsonl"
+            _append_samples(path, lines)
+            self._sampled.append(path)
+        for one in made:
+            trial_id = one.record.trial_id
+            self._written.add((trial_id, one.record.attempt))
+            self._attempts[trial_id] = max(self.next_attempt(trial_id), one.record.attempt + 1)
+        if self._together is None:
+            self._commit(made)
+        else:
+            self._together += made
+
+    def _commit(self, made: Sequence[Line]) -> None:
+        """Wait for the samples, then write the records: none refers to samples that a power cut could take."""
+        assert self._journal is not None
+        with _refused_samples(self._directory.samples):
+            sync_files(self._sampled)
+        self._sampled = []
+        if made:
+            self._journal.append_lines([one.record for one in made], [one.text for one in made])
+        for one in made:
+            if self._held is not None:
+                add_final(self._held, one.record)
+            if one.record.final:
+                self._statuses[one.record.trial_id] = one.record.status
             if self._sink is not None:
-                self._sink(record)
-            self._progress.recorded(record)
+                self._sink(one.record)
+            self._progress.recorded(one.record)
+
+
+def _has_tokens(design: Design) -> bool:
+    return any(is_phase(cell.parameters) for cell in design.cells)
 
 
 def _append_samples(path: Path, lines: Sequence[str]) -> None:
-    """Add lines to a side file and wait until they are on disk; half a line that a kill left behind goes first.
+    """Add lines to a side file; half a line that a kill left behind goes first.
 
     Raises:
         RecordError: The disk refuses them. None of the block's records is written then, so it runs again.
     """
+    with _refused_samples(path), path.open("a+b") as stream:
+        stream.seek(0)
+        held = stream.read()
+        stream.truncate(held.rfind(b"\n") + 1)
+        stream.write("".join(line + "\n" for line in lines).encode())
+
+
+@contextmanager
+def _refused_samples(path: Path) -> Iterator[None]:
     try:
-        with path.open("a+b") as stream:
-            stream.seek(0)
-            held = stream.read()
-            stream.truncate(held.rfind(b"\n") + 1)
-            stream.write("".join(line + "\n" for line in lines).encode())
-            stream.flush()
-            os.fsync(stream.fileno())
+        yield
     except OSError as error:
         raise RecordError(
             f"{path}: raw samples could not be written: {error.strerror}; free space on the disk and run again into "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -81,6 +81,10 @@ class Scene:
             memory_speed=measure_memory_speed() if with_tokens else None,
             place=place or Place(host_id=read_host_id()),
         )
+
+    def with_memory_speed(self) -> Scene:
+        """Return the same with the speed of memory, which is measured once."""
+        return self if self.memory_speed is not None else replace(self, memory_speed=measure_memory_speed())
 
 
 @dataclass(frozen=True)

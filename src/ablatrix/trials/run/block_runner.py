@@ -23,6 +23,7 @@ from ablatrix.trials.run.block import PRIVATE, BlockInput, run_cold, run_hot, ru
 from ablatrix.trials.run.by_side import BySide
 from ablatrix.trials.run.lost import as_interrupted, lost, of_machinery
 from ablatrix.trials.run.preparation import Preparation
+from ablatrix.trials.run.repeats import Repeats
 from ablatrix.trials.run.workplace import Following, Pairs
 
 _log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class BlockRunner:
         self._study, self._catalogue = resolved
         self._progress, self._sides, self._keep = progress, sides, keep
         self._is_budget_spent, self._watched, self._kept = is_budget_spent, watched, kept
+        self._repeats = Repeats(self._study.protocol.repeats, progress.notice)
         self._threads, self._cpus = place_runs(self._study.protocol.threads, self._study.protocol.cpus)
 
     @property
@@ -232,15 +234,12 @@ class BlockRunner:
         self._servers.drop(compiler)
 
     def _is_worth_repeating(self, outcomes: Sequence[Outcome], left: int) -> bool:
-        """Return whether noise disturbed a trial that would otherwise count, and time and tries are left."""
+        """Return whether noise disturbed a trial that would otherwise count, and another try may help."""
         reasons = [
             one.noise.disturbance for one in outcomes if one.result.status is Status.OK and one.noise is not None
         ]
         reason = next((reason for reason in reasons if reason), None)
-        if reason is None or left == 0 or self._is_budget_spent():
-            return False
-        self._progress.notice(f"disturbed, so it is repeated: {reason}")
-        return True
+        return not self._is_budget_spent() and self._repeats.follows(reason, left)
 
     def _hand_over(self, outcomes: Sequence[Outcome], *, final: bool = True) -> None:
         """Hand over the outcomes of one block, each with the build of its compiler."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from time import monotonic, sleep
@@ -12,20 +12,18 @@ from typing import Protocol
 
 from ablatrix.errors import TrialError
 from ablatrix.records.machine import cores_allowed
-from ablatrix.records.model import Record
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Design, Trial
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.host import place_runs
 from ablatrix.trials.messages import Interrupt, Interrupted
-from ablatrix.trials.results import Ledger, Progress
+from ablatrix.trials.results import Ledger, Line, Progress
 from ablatrix.trials.run.block_runner import out_of_budget
 from ablatrix.trials.run.dialogue import TURN_S
 from ablatrix.trials.run.lost import lost
 from ablatrix.trials.run.seat import Seat
 from ablatrix.trials.run.seats import Seats
 from ablatrix.trials.run.units import (
-    Line,
     Unit,
     as_lost,
     as_not_final,
@@ -43,6 +41,8 @@ from ablatrix.trials.slots import Kept, Offer, OfferNote, SlotBook
 _log = logging.getLogger(__name__)
 
 PREPARING_S = 1200.0
+MOST_TOGETHER = 256
+"""Units that are settled with one wait for the disk."""
 STOP_S = 60.0
 """How long slots have to bring what they have after the user asked to stop."""
 
@@ -93,7 +93,6 @@ class Cluster:
         self._order: deque[Unit] = deque()
         self._offers: dict[int, list[str]] = {}  # of units whose lines are not in the results yet
         self._reserved: dict[str, int] = {}
-        self._written: set[tuple[str, int]] = set()
         self._threads = place_runs(resolved.study.protocol.threads, resolved.study.protocol.cpus)[0]
 
     @property
@@ -116,8 +115,7 @@ class Cluster:
                 lines.append((note, as_lost(kept, note)))
             elif copy.ended is not None:
                 lines.append((note, kept if copy.ended.how == "done" else as_not_final(kept)))
-        self._ledger.open()
-        self._written = self._ledger.written()
+        self._ledger.read()
         with self._ledger.begin(set()):
             for note, held in lines:
                 self._write_unseen(held)
@@ -156,7 +154,7 @@ class Cluster:
         self._order.extend(units)
         self._adopt(units)
         try:
-            while any(not unit.is_done for unit in units):
+            while self._order:
                 self._seats.turn(self._next_unit, self)
                 self._flush()
                 if not self._seats.open_seats:
@@ -198,16 +196,16 @@ class Cluster:
     def lose(self, unit: Unit, note: OfferNote, lines: Sequence[Line], reason: str) -> None:
         """Take what came of a unit that was lost, none of which counts, and offer it again, inside its stratum."""
         note = replace(note, lost=reason)
-        self._book.write(note)
+        self._book.write_loss(note)
         unit.brought += as_lost(lines, note)
-        known = {record.trial_id for record, _ in lines}
+        known = {line.record.trial_id for line in lines}
         pairs = [pair for block in unit.blocks for pair in block if pair[0].trial_id not in known]
         outcomes = [lost(trial, cell, Status.NODE_LOST, loss(note)) for trial, cell in pairs]
         if outcomes:
             last = self._stride - 1  # of the offer's numbers: no attempt that comes late has it
             made = self._ledger.make(self._resolved, outcomes, final=False)
             first = note.attempts
-            unit.brought += [(with_host(record, note, first[record.trial_id] + last), None) for record, _ in made]
+            unit.brought += [with_host(line, note, first[line.record.trial_id] + last) for line in made]
         self._to_forget(unit, note)
         self._queue.appendleft(unit)
 
@@ -260,17 +258,22 @@ class Cluster:
     def _flush(self) -> None:
         """Settle units in the order of the design, as far as they are done."""
         while self._order and self._order[0].is_done:
-            self._settle_unit(self._order.popleft())
+            done: list[Unit] = []
+            while self._order and self._order[0].is_done and len(done) < MOST_TOGETHER:
+                done.append(self._order.popleft())
+            self._settle(done)
 
-    def _settle_unit(self, unit: Unit) -> None:
-        trials = {trial.trial_id: trial for trial in unit.trials}
-        for lines in in_keeps(unit.brought):
-            unseen = [line for line in lines if self._is_unseen(line[0])]
-            if unseen:
-                self._session.settle(trials, unseen)
-        unit.brought = []
-        for offer_id in self._offers.pop(id(unit), []):
-            self._book.forget(offer_id)
+    def _settle(self, units: Sequence[Unit]) -> None:
+        """Have the lines of units in the results, on disk with one wait for all, and forget their offers."""
+        with self._ledger.together():
+            for unit in units:
+                trials = {trial.trial_id: trial for trial in unit.trials}
+                for unseen in self._unseen(unit.brought):
+                    self._session.settle(trials, unseen)
+        for unit in units:
+            unit.brought = []
+            for offer_id in self._offers.pop(id(unit), []):
+                self._book.forget(offer_id)
 
     def _stop(self) -> None:
         """Have all slots bring what they have, and settle it, as far as it comes in time."""
@@ -281,8 +284,7 @@ class Cluster:
             self._seats.turn(lambda seat: None, self)
             sleep(TURN_S)
         self._seats.drop_busy(self)
-        for unit in self._order:
-            self._settle_unit(unit)
+        self._settle(self._order)
         self._order.clear()
 
     def _write_late(self, lines: Sequence[Line], note: OfferNote) -> None:
@@ -290,13 +292,16 @@ class Cluster:
         self._write_unseen(as_lost(lines, note))
 
     def _write_unseen(self, lines: Sequence[Line]) -> None:
-        for held in in_keeps([line for line in lines if self._is_unseen(line[0])]):
-            self._ledger.write(held)
+        for unseen in self._unseen(lines):
+            self._ledger.write(unseen)
 
-    def _is_unseen(self, record: Record) -> bool:
-        """Return whether no line of this attempt was written, and note that one is now."""
-        key = record.trial_id, record.attempt
-        if key in self._written:
-            return False
-        self._written.add(key)
-        return True
+    def _unseen(self, lines: Sequence[Line]) -> Iterator[list[Line]]:
+        """Yield lines as they were kept, without those of attempts that have one in the results."""
+        for held in in_keeps(lines):
+            found: dict[tuple[str, int], Line] = {}
+            for line in held:
+                key = line.record.trial_id, line.record.attempt
+                if not self._ledger.is_written(*key):
+                    found.setdefault(key, line)
+            if found:
+                yield list(found.values())

@@ -6,13 +6,13 @@ Nothing here waits for one slot: each dialogue is a generator that yields what i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from time import monotonic
 
 from ablatrix.trials.host import utc_now
-from ablatrix.trials.results import Progress
-from ablatrix.trials.run.seat import Drive, MakeSetup, Office, Seat
-from ablatrix.trials.run.units import Line, Unit, read_kept
+from ablatrix.trials.results import Line, Progress
+from ablatrix.trials.run.seat import Drive, MakeSetup, Office, OnDisk, Seat
+from ablatrix.trials.run.units import Unit, read_kept
 from ablatrix.trials.slots import (
     PIECE_BYTES,
     AcknowledgeRequest,
@@ -30,6 +30,7 @@ from ablatrix.trials.slots import (
     Prepared,
     PullRequest,
     Refused,
+    Request,
     SetUpRequest,
     SlotBook,
     SlotLost,
@@ -44,9 +45,10 @@ _log = logging.getLogger(__name__)
 SILENCE_S = 60.0
 """Without an answer for so long, a slot is lost: a keeper answers at once."""
 OPENING_S = 120.0
-PULL_S, IDLE_S, TURN_S = 0.5, 0.3, 0.05
+LOOK_S, LOOK_EACH_S, IDLE_S, TURN_S = 0.5, 0.005, 0.3, 0.05
 STATES_S, SITES_S, GRACE_S = 1.0, 5.0, 20.0
 LOSSES = 2
+Take = Callable[[Sequence[Entry]], None]
 
 
 class Dialogue:
@@ -58,15 +60,18 @@ class Dialogue:
         next_unit: Returns the next unit for a slot, None for none now.
         stopping_since: When the user asked to stop, on the monotonic clock.
         bring_late: Called with lines that come of an offer that was given up before.
+        look_s: How long a slot has time to say what is new of the offer that it runs.
     """
 
     def __init__(self, book: SlotBook, setup: MakeSetup | None, progress: Progress) -> None:
         self._book, self._setup, self._progress = book, setup, progress
         self._programs: dict[str, tuple[str, str]] = {}
+        self._brought: set[str] = set()
         self.reference: Fingerprint | None = book.reference()
         self.office: Office | None = None
         self.next_unit: Callable[[Seat], Unit | None] = lambda seat: None
         self.stopping_since: float | None = None
+        self.look_s = LOOK_S
         self.bring_late: Callable[[Sequence[Line], OfferNote], None] = lambda lines, note: None
 
     def close(self, seat: Seat, why: str, *, refused: bool = False) -> None:
@@ -100,6 +105,7 @@ class Dialogue:
         while self.office is None:
             yield IDLE_S
         yield from self._bring_late(seat)
+        brought: tuple[SpoolCopy, ...] = ()
         while True:
             if seat.adopted is not None:
                 seat.unit, seat.note = seat.adopted
@@ -108,76 +114,91 @@ class Dialogue:
             else:
                 seat.unit = self.next_unit(seat)
                 if seat.unit is None:
+                    if brought:
+                        yield OnDisk(brought)
+                        yield AcknowledgeRequest(offer_id=seat.acknowledged)
+                        brought, seat.acknowledged = (), ""
                     yield IDLE_S
                     continue
-                answer = yield OfferRequest(offer=self.office.offer(seat, seat.unit))
+                offer = self.office.offer(seat, seat.unit)
+                yield OnDisk(brought)
+                answer = yield OfferRequest(offer=offer, acknowledged=seat.acknowledged)
                 if isinstance(answer, Refused):
                     raise SlotLost(answer.reason)
             seat.state, seat.what = "busy", seat.unit.name
-            yield from self._serve(seat)
+            copy = yield from self._serve(seat)
+            brought = (copy,)
             seat.state, seat.what = "idle", ""
 
-    def _serve(self, seat: Seat) -> Drive:
-        """Pull the spool of the offer that a slot runs to its end, and bring what is in it."""
+    def _serve(self, seat: Seat) -> Generator[Request | float | OnDisk, Answer | None, SpoolCopy]:
+        """Pull the spool of the offer that a slot runs to its end, and bring what is in it; return the copy."""
         unit, note, office = seat.unit, seat.note, self.office
         assert unit is not None and note is not None and office is not None
         copy = self._book.copy(note.offer_id)
         seat.lines = []
-        patience = office.patience_s(unit)
-        yield from self._pull(
-            seat, note.offer_id, copy, lambda entry: self._take(seat, entry, str(copy.path)), patience
-        )
+
+        def take(entries: Sequence[Entry]) -> None:
+            self._take(seat, entries, str(copy.path))
+
+        yield from self._pull(seat, note.offer_id, copy, take, office.patience_s(unit))
         assert copy.ended is not None
         if copy.ended.how == "failed":
             raise SlotLost(copy.ended.message)
         office.brought(unit, note, seat.lines, is_whole=copy.ended.how == "done")
+        self._brought.add(note.offer_id)
         seat.blocks += len(unit.blocks)
         seat.unit = seat.note = None
-        seat.lines = []
-        yield AcknowledgeRequest(offer_id=note.offer_id)
+        seat.lines, seat.acknowledged = [], note.offer_id
+        return copy
 
-    def _pull(
-        self, seat: Seat, offer_id: str, copy: SpoolCopy, take: Callable[[Entry], None], patience_s: float = SILENCE_S
-    ) -> Drive:
+    def _pull(self, seat: Seat, offer_id: str, copy: SpoolCopy, take: Take, patience_s: float = SILENCE_S) -> Drive:
         """Copy a spool to its end; what was copied before is taken first."""
         cancelled: bool | None = None
-        grew_at = monotonic()
-        for entry in copy.new_entries():
-            take(entry)
+        grew_at, wait_s = monotonic(), 0.0
+        take(copy.new_entries())
         while copy.ended is None:
             if self.stopping_since is not None:
                 hard = monotonic() - self.stopping_since > GRACE_S
                 if cancelled is not hard:
                     cancelled = hard
                     yield CancelRequest(hard=hard)
-            chunk = yield PullRequest(offer_id=offer_id, offset=copy.size, limit=PIECE_BYTES)
+            before = copy.size
+            chunk = yield PullRequest(offer_id=offer_id, offset=before, limit=PIECE_BYTES, wait_s=wait_s)
             if not isinstance(chunk, Chunk):
                 raise SlotLost(_reason(chunk))
             if copy.accept(chunk):
                 grew_at = monotonic()
-                for entry in copy.new_entries():
-                    take(entry)
+                take(copy.new_entries())
+                wait_s = self.look_s if copy.size - before < PIECE_BYTES else 0.0
             elif monotonic() - grew_at > patience_s:
                 raise SlotLost(f"its runner hangs: it has had nothing to say for {patience_s:.0f} s")
-            elif chunk.is_running or chunk.data:
-                yield PULL_S
+            elif chunk.data:  # damaged, or of another place
+                yield IDLE_S
+            elif chunk.is_running:
+                wait_s = self.look_s  # the host waits
             else:
                 raise SlotLost(chunk.ending or "its runner is gone")
 
-    def _take(self, seat: Seat, entry: Entry, location: str) -> None:
-        match entry:
-            case Kept():
-                record, samples = read_kept(entry, location)
-                seat.lines.append((record, samples))
-                self._book.log(seat.slot, f"{utc_now()} {record.trial_id} attempt {record.attempt}: {record.status}")
-            case Told():
-                self._book.log(seat.slot, f"{utc_now()} {entry.text} {entry.trial_id}".rstrip())
-                if entry.is_notice:
-                    self._progress.notice(f"{seat.slot}: {entry.text}")
-            case Prepared():
-                self._compare_programs(seat, entry)
-            case Ended():
-                self._book.log(seat.slot, f"{utc_now()} {entry.how} {entry.message}".rstrip())
+    def _take(self, seat: Seat, entries: Sequence[Entry], location: str) -> None:
+        now, told = utc_now(), list[str]()
+        try:
+            for entry in entries:
+                match entry:
+                    case Kept():
+                        line = read_kept(entry, location)
+                        seat.lines.append(line)
+                        record = line.record
+                        told.append(f"{now} {record.trial_id} attempt {record.attempt}: {record.status}")
+                    case Told():
+                        told.append(f"{now} {entry.text} {entry.trial_id}".rstrip())
+                        if entry.is_notice:
+                            self._progress.notice(f"{seat.slot}: {entry.text}")
+                    case Prepared():
+                        self._compare_programs(seat, entry)
+                    case Ended():
+                        told.append(f"{now} {entry.how} {entry.message}".rstrip())
+        finally:
+            self._book.log(seat.slot, told)
 
     def _compare_programs(self, seat: Seat, entry: Prepared) -> None:
         """Refuse a host on which a workload became another program than on those before.
@@ -198,6 +219,9 @@ class Dialogue:
         """Bring what lies on a host of offers that were given up: nothing that was measured is lost."""
         awaited = None if seat.adopted is None else seat.adopted[1].offer_id
         for offer_id in (one for one in seat.spools if one != awaited):
+            if offer_id in self._brought:  # only the host does not know
+                yield AcknowledgeRequest(offer_id=offer_id)
+                continue
             note = OfferNote(
                 offer_id=offer_id,
                 blocks=(),
@@ -210,9 +234,8 @@ class Dialogue:
             )
             copy, lines = self._book.copy(offer_id), list[Line]()
 
-            def take(entry: Entry, lines: list[Line] = lines, path: str = str(copy.path)) -> None:
-                if isinstance(entry, Kept):
-                    lines.append(read_kept(entry, path))
+            def take(entries: Sequence[Entry], lines: list[Line] = lines, path: str = str(copy.path)) -> None:
+                lines += [read_kept(entry, path) for entry in entries if isinstance(entry, Kept)]
 
             try:
                 if awaited is None:  # else it runs what is awaited, and nothing else

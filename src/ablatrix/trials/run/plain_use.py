@@ -14,12 +14,11 @@ from ablatrix.records.plain_use import PLAIN_NAME, PlainUse, append_plain_use, l
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, make_design
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import Servers, Side, Worker
+from ablatrix.trials.client import KeptServers, Servers, Side, Sides, Worker
 from ablatrix.trials.host import describe_ending, place_runs
 from ablatrix.trials.messages import (
     ChannelClosed,
     ChannelTimeout,
-    Interrupt,
     Interrupted,
     PlainTask,
     TrialResult,
@@ -31,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 def use_plainly_on_all(
-    resolved: ResolvedStudy, out: Path, timeout_s: float, notice: Callable[[str], None]
+    resolved: ResolvedStudy, out: Path, timeout_s: float, notice: Callable[[str], None], kept: KeptServers
 ) -> dict[str, PlainUse]:
     """Use the one compiler of a study plainly on each of its models that has no line yet, and return the last lines.
 
@@ -40,6 +39,7 @@ def use_plainly_on_all(
         out: Its directory of results; ``plain.jsonl`` is written there, a line as each model ends.
         timeout_s: Limit of one model.
         notice: Called with what is being done.
+        kept: Fork servers, such as the trials had.
 
     Raises:
         TrialError: The directory cannot be written.
@@ -52,16 +52,16 @@ def use_plainly_on_all(
     pending = [cell for name, cell in cells.items() if name not in held]
     if not pending:
         return held
-    logs = directory.work / "logs"
     try:
-        logs.mkdir(parents=True, exist_ok=True)
-        with Interrupt() as interrupt, Servers(resolved, logs, interrupt) as servers:
-            for number, cell in enumerate(pending, start=1):
-                notice(f"plain use of {cell.compiler}, {number} of {len(pending)}: {cell.workload}")
-                found = _use(resolved, directory, servers, cell, programs[cell.workload], timeout_s)
-                append_plain_use(file, found)
-                held[cell.workload] = found
-                interrupt.check()
+        (directory.work / "logs").mkdir(parents=True, exist_ok=True)
+        servers = kept.of(resolved, Sides(catalogue=resolved.catalogue))
+        for number, cell in enumerate(pending, start=1):
+            kept.interrupt.check()
+            notice(f"plain use of {cell.compiler}, {number} of {len(pending)}: {cell.workload}")
+            found = _use(resolved, directory, servers, cell, programs[cell.workload], timeout_s)
+            append_plain_use(file, found)
+            held[cell.workload] = found
+        kept.interrupt.check()
     except OSError as error:
         raise TrialError(f"{file}: cannot be written: {error.strerror}; choose another --out") from error
     return held

@@ -8,7 +8,7 @@ from statistics import median
 
 from ablatrix.compilers.catalogue import Level
 from ablatrix.records.model import Record
-from ablatrix.study.activity import Activity, Moved, by_moved_knobs, find_activity, says_nothing
+from ablatrix.study.activity import Activity, Moved, by_moved_knobs, find_activity
 from ablatrix.study.corners import MOST_CORNERS, Programs, find_programs
 from ablatrix.study.design import Design
 from ablatrix.study.far_end import FarEnd, find_far_end
@@ -16,6 +16,7 @@ from ablatrix.study.named import baseline_of
 from ablatrix.study.probes import moved_levels, screened_span
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.study.stage import Stage
+from ablatrix.trials.results import Finished
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,7 @@ class Probed:
         return f"{len(active)} of {len(active) + len(idle) + len(failed)} knobs may change something{lost}"
 
 
-def open_probes(design: Design, known: Mapping[str, Record]) -> set[str]:
+def open_probes(design: Design, known: Mapping[str, Finished]) -> set[str]:
     """Return the untimed compiles that say nothing, of screenings whose design is not chosen yet: they run again."""
     cells = {cell.cell_id: cell for cell in design.cells}
     lost = [one for one in design.trials if one.role == "probe" and one.stage and one.trial_id in known]
@@ -95,6 +96,6 @@ def open_probes(design: Design, known: Mapping[str, Record]) -> set[str]:
     for trial in lost:
         cell = cells[trial.cell_id]
         is_open = design.choice(str(trial.stage), cell.workload, cell.compiler) is None
-        if is_open and says_nothing(known[trial.trial_id]):
+        if is_open and known[trial.trial_id].is_idle:
             found.add(trial.trial_id)
     return found

@@ -7,7 +7,7 @@ import logging
 import os
 import platform
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from ablatrix.trials.run.seats import Seats
 from ablatrix.trials.run.session import Session
 from ablatrix.trials.run.slot_setup import make_setup
 from ablatrix.trials.run.workplace import Workplace
-from ablatrix.trials.slots import Field, SlotBook
+from ablatrix.trials.slots import Field, SlotBook, measuring_here
 from ablatrix.version import __version__
 
 _log = logging.getLogger(__name__)
@@ -106,14 +106,14 @@ def run(
         StudyError: A condition is invalid, a file of the study has changed, or the directory holds another study's.
         CompilerError: A compiler that the study names is not installed.
         BuildError: A build of a compiler cannot be made, or is not what the directory's results were measured with.
-        TrialError: The directory cannot be written, or is in use.
+        TrialError: The directory cannot be written, or is in use; or a slot of a cluster measures on this host.
     """
     directory = ResultDirectory(Path(out).resolve())
     design = _make_ready(resolved, directory)
     progress = LoggedProgress(progress or Silence())
     with _locked(directory), run_log(directory.log), ExitStack() as stack:
-        if slots is not None:  # first: a library may take the signals that the interrupt catches after it
-            stack.enter_context(slots)
+        place: AbstractContextManager[object] = measuring_here(progress.notice) if slots is None else slots
+        stack.enter_context(place)  # first: a library of slots may take the signals that the interrupt catches after it
         interrupt = stack.enter_context(Interrupt()) if kept is None else kept.interrupt
         _log_beginning(resolved.study, directory)
         ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)

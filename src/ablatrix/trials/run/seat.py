@@ -6,11 +6,24 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from ablatrix.trials.run.units import Line, Unit
-from ablatrix.trials.slots import Answer, Description, Offer, OfferNote, Request, Setup, Site, Transport
+from ablatrix.trials.results import Line
+from ablatrix.trials.run.units import Unit
+from ablatrix.trials.slots import Answer, Description, Offer, OfferNote, Request, Setup, Site, SpoolCopy, Transport
 
-Drive = Generator[Request | float, Answer | None, None]
-"""Yields a request, to be sent its answer, or seconds to wait."""
+
+@dataclass(frozen=True)
+class OnDisk:
+    """A wish: to go on when what was written is on disk, with that of all slots that wait for it.
+
+    Attributes:
+        copies: Copies of spools that must be there, too.
+    """
+
+    copies: tuple[SpoolCopy, ...] = ()
+
+
+Drive = Generator[Request | float | OnDisk, Answer | None, None]
+"""Yields a request, to be sent its answer, seconds to wait, or that what was written be on disk."""
 MakeSetup = Callable[["Seat", str], Setup]
 """Returns what a slot needs, of the slot and the id of the run."""
 
@@ -42,6 +55,8 @@ class Seat:
         host_id, stratum, machine, spools: From its description.
         note, unit, lines: The offer that it runs, its unit, and what was pulled of it.
         adopted: A unit that it was running before the run was started again.
+        acknowledged: An offer whose records the run has, which the slot is told of with what it is asked next.
+        awaits: What must be on disk before it goes on.
     """
 
     slot: str
@@ -58,6 +73,8 @@ class Seat:
     unit: Unit | None = None
     lines: list[Line] = field(default_factory=list)
     adopted: tuple[Unit, OfferNote] | None = None
+    acknowledged: str = ""
+    awaits: OnDisk | None = None
     description: Description | None = None
     blocks: int = 0
     losses: int = 0

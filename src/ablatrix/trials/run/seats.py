@@ -9,9 +9,11 @@ from time import monotonic, sleep
 from ablatrix.errors import AblatrixError, TrialError
 from ablatrix.trials.host import utc_now
 from ablatrix.trials.messages import Interrupt, decode, encode
-from ablatrix.trials.results import Progress
+from ablatrix.trials.results import Line, Progress
 from ablatrix.trials.run.dialogue import (
     GRACE_S,
+    LOOK_EACH_S,
+    LOOK_S,
     LOSSES,
     OPENING_S,
     SILENCE_S,
@@ -20,8 +22,8 @@ from ablatrix.trials.run.dialogue import (
     TURN_S,
     Dialogue,
 )
-from ablatrix.trials.run.seat import HostReport, Office, Seat
-from ablatrix.trials.run.units import Line, Unit, read_kept
+from ablatrix.trials.run.seat import HostReport, Office, OnDisk, Seat
+from ablatrix.trials.run.units import Unit, read_kept
 from ablatrix.trials.slots import (
     ANSWER,
     Answer,
@@ -121,14 +123,22 @@ class Seats:
         ]
 
     def turn(self, next_unit: Callable[[Seat], Unit | None], office: Office | None) -> None:
-        """Let each slot go one step on."""
+        """Let each slot go one step on; those that wait for the disk do so together, and go one more."""
         self._dialogue.next_unit, self._dialogue.office = next_unit, office
-        for seat in self._seats:
-            if seat.is_open:
-                try:
-                    self._step(seat)
-                except SlotLost as error:
-                    self._lose(seat, str(error))
+        going = self.open_seats
+        self._dialogue.look_s = max(LOOK_S, LOOK_EACH_S * len(going))
+        while going:
+            for seat in going:
+                if seat.is_open:
+                    try:
+                        self._step(seat)
+                    except SlotLost as error:
+                        self._lose(seat, str(error))
+            going = [seat for seat in going if seat.awaits is not None]
+            if going:
+                self._book.commit(copy for seat in going if seat.awaits for copy in seat.awaits.copies)
+            for seat in going:
+                seat.awaits = None
         now = monotonic()
         if office is not None and self._dialogue.stopping_since is None and now - self._looked_at > SITES_S:
             self._looked_at = now
@@ -193,6 +203,7 @@ class Seats:
 
     def _connect(self, seat: Seat) -> None:
         seat.state, seat.asked_at, seat.resume_at, seat.description = "opening", None, 0.0, None
+        seat.awaits, seat.acknowledged = None, ""
         try:
             seat.transport = seat.site.connect(self._book.run_id)
         except SlotLost as error:
@@ -221,7 +232,9 @@ class Seats:
             return
         except AblatrixError as error:  # what came of it is not what a slot sends
             raise SlotLost(str(error)) from None
-        if isinstance(wish, float):
+        if isinstance(wish, OnDisk):
+            seat.awaits = wish
+        elif isinstance(wish, float):
             seat.resume_at = now + wish
         else:
             seat.transport.send(encode(wish))

@@ -13,7 +13,6 @@ from time import monotonic
 from ablatrix.canonical import content_id
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.records.machine import available_bytes
-from ablatrix.records.model import Record, Stopping
 from ablatrix.records.status import Status
 from ablatrix.study.builds import is_baseline_of_build
 from ablatrix.study.design import Cell, Design, Trial, extend_design
@@ -22,12 +21,13 @@ from ablatrix.study.further_stages import add_repeat, cells_of
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.host import max_live_workers
 from ablatrix.trials.messages import Interrupt, Interrupted
-from ablatrix.trials.results import Ledger, Outcome, Progress, ResultDirectory
+from ablatrix.trials.results import Finished, Ledger, Line, Outcome, Progress, ResultDirectory
 from ablatrix.trials.run.block_runner import own_cell
 from ablatrix.trials.run.further import extend_by_results
 from ablatrix.trials.run.probed import open_probes
 from ablatrix.trials.run.selection import parse_conditions, select
 from ablatrix.trials.run.stopping import HotProgress
+from ablatrix.trials.run.units import unit_of
 from ablatrix.trials.run.workplace import Workplace
 
 _log = logging.getLogger(__name__)
@@ -62,20 +62,12 @@ class Session:
     ) -> tuple[int, dict[Status, int], int | None]:
         """Run what is missing. Returns trials issued, their number by status, and the signal that ended it early."""
         self._workplace = workplace
-        workplace.recover()
-        known = self._ledger.open()
-        statuses = {trial_id: record.status for trial_id, record in known.items()}
-        chosen = self._wanted(select(self._design, parse_conditions(only, self._design), statuses))
-        again = {trial.trial_id for trial in chosen} if any(text.startswith("status=") for text in only) else set()
-        again |= open_probes(self._design, known)
-        blocks = self._pending(chosen, set(known) - again)
-        stack.enter_context(self._ledger.begin({trial.trial_id for block in blocks for trial in block} & set(known)))
+        chosen, blocks = self._begin(only, stack)
         pending = [trial for block in blocks for trial in block]
-        self._hot = self._hot_progress([record for one, record in known.items() if one not in set(_ids(pending))])
         caught: int | None = None
         try:
             workplace.open(stack, [self._cells[trial.cell_id] for trial in pending])
-            self._progress.begin(self._with_cells(pending), len(chosen) - sum(trial in chosen for trial in pending))
+            self._progress.begin(self._with_cells(pending), len({*_ids(chosen)} - {*_ids(pending)}))
             self._prepare(pending)
             self._run_blocks(blocks, further=not only)
             if not only:
@@ -85,9 +77,23 @@ class Session:
         except Interrupted as interrupted:
             caught = interrupted.signal
             chosen = chosen if only else self._wanted(self._design.trials)
-        known = self._directory.known()
-        counted = Counter(known[trial.trial_id].status for trial in chosen if trial.trial_id in known)
+        statuses = self._ledger.statuses()
+        counted = Counter(statuses[trial.trial_id] for trial in chosen if trial.trial_id in statuses)
         return len(chosen), dict(sorted(counted.items())), caught
+
+    def _begin(self, only: Sequence[str], stack: ExitStack) -> tuple[list[Trial], list[tuple[Trial, ...]]]:
+        """Read what is there and open the journal. Returns the trials that are asked for, and the blocks to run."""
+        self._workplace.recover()
+        known = self._ledger.open()
+        statuses = {trial_id: one.status for trial_id, one in known.items()}
+        chosen = self._wanted(select(self._design, parse_conditions(only, self._design), statuses))
+        again = {trial.trial_id for trial in chosen} if any(text.startswith("status=") for text in only) else set()
+        again |= open_probes(self._design, known)
+        blocks = self._pending(chosen, set(known) - again)
+        pending = {trial.trial_id for block in blocks for trial in block}
+        stack.enter_context(self._ledger.begin(pending & set(known)))
+        self._hot = self._hot_progress([one for trial_id, one in known.items() if trial_id not in pending])
+        return chosen, blocks
 
     def _with_cells(self, trials: Sequence[Trial]) -> list[tuple[Trial, Cell]]:
         return [(trial, self._cells[trial.cell_id]) for trial in trials]
@@ -97,17 +103,23 @@ class Session:
         return [trial for trial in trials if self._with_reference or trial.role != "reference"]
 
     def _pending(self, chosen: list[Trial], finished: set[str]) -> list[tuple[Trial, ...]]:
-        """Return the trials to run, block by block. One that runs whole keeps the trials that its pairs need."""
+        """Return the trials to run, block by block. One that runs whole keeps the trials that its pairs need.
+
+        On several hosts a unit runs whole, on one of them: with all parts of a repeat of which some trial is missing.
+        """
         whole = {trial.trial_id for trial in chosen}
         wanted = whole - finished
-        blocks = []
-        for block in self._design.blocks():
+        several = self._workplace.is_several
+        blocks = [(block, unit_of(self._with_cells(block)) if several else None) for block in self._design.blocks()]
+        torn = {unit for block, unit in blocks if any(trial.trial_id in wanted for trial in block)}
+        found = []
+        for block, unit in blocks:
             missing = [trial for trial in block if trial.trial_id in wanted]
-            if missing and (block[0].mode == "hot" or self._workplace.is_several):
+            if (missing and block[0].mode == "hot") or (several and unit in torn):
                 missing = [one for one in self._wanted(block) if one.trial_id in whole or self._is_anchor(one)]
             if missing:
-                blocks.append(tuple(missing))
-        return blocks
+                found.append(tuple(missing))
+        return found
 
     def _is_anchor(self, trial: Trial) -> bool:
         cell = self._cells[trial.cell_id]
@@ -122,8 +134,8 @@ class Session:
         """Prepare each workload once."""
         self._workplace.prepare([self._cells[one] for one in dict.fromkeys(trial.cell_id for trial in pending)])
 
-    def _hot_progress(self, records: Sequence[Record]) -> dict[Series, HotProgress]:
-        """Return the progress of each series of blocks, from the records of earlier runs; a screening has none."""
+    def _hot_progress(self, finished: Sequence[Finished]) -> dict[Series, HotProgress]:
+        """Return the progress of each series of blocks, from what earlier runs finished; a screening has none."""
         trials = {trial.trial_id: trial for trial in self._design.trials if trial.mode == "hot"}
         members: dict[Series, set[str]] = {}
         for trial in trials.values():
@@ -137,12 +149,12 @@ class Session:
             )
             for series, held in members.items()
         }
-        blocks: dict[str, list[Record]] = {}
-        for record in records:
-            if record.trial_id in trials:
-                blocks.setdefault(record.block_id, []).append(record)
+        blocks: dict[str, list[Finished]] = {}
+        for one in finished:
+            if one.trial_id in trials:
+                blocks.setdefault(one.block_id, []).append(one)
         for held in blocks.values():
-            of_block = (trials[record.trial_id] for record in held)
+            of_block = (trials[one.trial_id] for one in held)
             own = next((one for one in of_block if self._cells[one.cell_id].knobs), None)  # eager is no compiler's
             if own is not None and self._series(own) in found:
                 found[self._series(own)].add(trials, held)
@@ -159,6 +171,8 @@ class Session:
 
     def _run_further(self) -> None:
         """Lay out and run the stages that follow from results, each when what it follows from is there."""
+        if not any(stage.is_adaptive for stage in self._study.stages):
+            return  # nothing does, and all records need not be read for it
         while not self.is_budget_spent():
             live = max_live_workers(self._study.protocol, available_bytes())
             known = self._directory.known()
@@ -266,30 +280,24 @@ class Session:
         made = self._ledger.make(self._resolved, outcomes, final=final, entries=entries)
         self.settle({one.trial.trial_id: one.trial for one in outcomes}, made)
 
-    def settle(self, trials: Mapping[str, Trial], made: Sequence[tuple[Record, str | None]]) -> None:
+    def settle(self, trials: Mapping[str, Trial], made: Sequence[Line]) -> None:
         """Write the records of one block with their lines of samples, hot ones with the decision on further blocks.
 
         Args:
             trials: Of the block, by their ids.
             made: What ``Ledger.make`` made of it.
         """
-        first = trials[made[0][0].trial_id]
-        cell = next((cell for one in made if (cell := self._cells[one[0].cell_id]).knobs), None)
+        first = trials[made[0].record.trial_id]
+        cell = next((cell for one in made if (cell := self._cells[one.record.cell_id]).knobs), None)
         series = None if cell is None else (cell.workload, cell.compiler, first.stage)
-        counts = all(record.final or record.status is Status.INTERRUPTED for record, _ in made)
+        counts = all(one.record.final or one.record.status is Status.INTERRUPTED for one in made)
         hot = None if series is None or not counts else self._hot.get(series)
         if cell is not None and hot is not None and first.mode == "hot":
-            hot.add(trials, [record for record, _ in made])
+            hot.add(trials, [Finished.of(one.record) for one in made])
             stopping = hot.decide(self._study.protocol.hot, self.is_budget_spent())
-            made = [(_with_stopping(record, stopping), line) for record, line in made]
+            made = [one.with_stopping(stopping) for one in made]
             self._progress.decided(cell.workload, cell.compiler, stopping)
         self._ledger.write(made)
-
-
-def _with_stopping(record: Record, stopping: Stopping) -> Record:
-    if record.runtime is None:
-        return record
-    return record.model_copy(update={"runtime": record.runtime.model_copy(update={"stopping": stopping})})
 
 
 def _ids(trials: Sequence[Trial]) -> list[str]:

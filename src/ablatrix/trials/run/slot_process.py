@@ -21,7 +21,7 @@ from time import monotonic
 from ablatrix.builds import read_locks
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import AblatrixError, TrialError
-from ablatrix.records.journal import Journal, record_line
+from ablatrix.records.journal import Journal
 from ablatrix.records.model import Record, Stopping
 from ablatrix.records.names import BUILDS_NAME, STUDY_NAME
 from ablatrix.records.place import Place
@@ -124,6 +124,7 @@ class SlotRunner:
         self._deadline: float | None = None
         self._runner: BlockRunner | None = None
         self._journal: Journal | None = None
+        self._ledger: Ledger | None = None
 
     def run(self, offer: Offer, stack: ExitStack) -> None:
         """Run the blocks of an offer and spool what they bring; the stack ends what stays open for the next one."""
@@ -148,8 +149,7 @@ class SlotRunner:
         design = load_design(file)
         cells = {cell.cell_id: cell for cell in design.cells}
         self._deadline = None if offer.budget_left_s is None else monotonic() + offer.budget_left_s
-        ledger = self._ledger(design, offer, stack)
-        self._keep_with = (ledger, writer)
+        self._keep_with = (self._ledger_for(design, offer, stack), writer)
         if self._runner is None:
             locks = read_locks(self._path / BUILDS_NAME)
             sides = make_sides(self._resolved, self._directory, self._progress.notice, locks)
@@ -174,16 +174,20 @@ class SlotRunner:
             following = blocks[number + 1][0][1] if number + 1 < len(blocks) else None
             self._runner.run_block(block, following)
 
-    def _ledger(self, design: Design, offer: Offer, stack: ExitStack) -> Ledger:
-        """Return the ledger of an offer: with what was built on this host before, and attempts as they are numbered."""
-        if self._journal is None:
+    def _ledger_for(self, design: Design, offer: Offer, stack: ExitStack) -> Ledger:
+        """Return the ledger, for an offer: with what was built on this host before, and attempts as they are numbered.
+
+        What was measured here is read once: a host of a long run has many records.
+        """
+        if self._ledger is None:
             self._journal = stack.enter_context(Journal(self._directory.results))
-        setup = self._setup
-        place = Place(host_id=setup.host_id, slot=setup.slot, stratum=setup.stratum)
-        ledger = Ledger(design, self._directory, None, None, self._progress, setup.keep_samples, place)
-        ledger.remember(self._directory.attempts())
-        ledger.count_from(offer.attempts)
-        return ledger
+            setup = self._setup
+            place = Place(host_id=setup.host_id, slot=setup.slot, stratum=setup.stratum)
+            self._ledger = Ledger(design, self._directory, None, None, self._progress, setup.keep_samples, place)
+            self._ledger.remember(self._directory.attempts())
+        self._ledger.follow(design)
+        self._ledger.count_from(offer.attempts)
+        return self._ledger
 
     def _keep(self, outcomes: Sequence[Outcome], entries: Mapping[str, CompilerEntry], final: bool) -> None:
         """Spool the records of one block, each with its samples, and remember them on this host."""
@@ -191,11 +195,11 @@ class SlotRunner:
         assert self._journal is not None
         made = ledger.make(self._resolved, outcomes, final=final, entries=entries)
         commit = {"study_commit": self._setup.study_commit, "study_dirty": self._setup.study_dirty}
-        for record, samples in made:
-            told = record.model_copy(update={"meta": record.meta.model_copy(update=commit)})
-            writer.append(Kept(record=record_line(told), samples=samples))
-            self._journal.append(told)
-        ledger.count_from({record.trial_id: record.attempt + 1 for record, _ in made})
+        told = [line.changed(meta=line.record.meta.model_copy(update=commit)) for line in made]
+        for number, line in enumerate(told, 1):  # all of a block are there at once
+            writer.append(Kept(record=line.text, samples=line.samples), is_synced=number == len(told))
+        self._journal.append(*(line.record for line in told))
+        ledger.count_from({one.record.trial_id: one.record.attempt + 1 for one in made})
 
     def _programs(self, cells: Iterable[Cell]) -> dict[str, str]:
         """Return the digest of the prepared program of each workload that could be prepared."""

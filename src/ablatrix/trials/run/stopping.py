@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from ablatrix.records.model import Record, Stopping
+from ablatrix.records.model import Stopping
 from ablatrix.records.status import Status
 from ablatrix.statistics.precision import Comparison, Widths, find_shortfall, measure_widths
 from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import CONFIRMING_BLOCKS, HotProtocol
+from ablatrix.trials.results import Finished
 
 Levels = tuple[str | int | float | bool, ...]
 
@@ -32,16 +33,12 @@ class HotProgress:
         self._tries = 0
         self._unsupported = False
 
-    def add(self, trials: Mapping[str, Trial], records: Iterable[Record]) -> None:
-        """Add the records of one block (or of one part of it); each is taken relative to its part's baseline."""
-        made = list(records)
-        measured = [record.status for record in made if trials[record.trial_id].role == "measured"]
+    def add(self, trials: Mapping[str, Trial], finished: Iterable[Finished]) -> None:
+        """Add the trials of one block (or of one part of it); each is taken relative to its part's baseline."""
+        made = list(finished)
+        measured = [one.status for one in made if trials[one.trial_id].role == "measured"]
         self._unsupported = set(measured) == {Status.UNSUPPORTED}
-        bursts = {
-            record.trial_id: record.runtime.burst_ms_min
-            for record in made
-            if record.status == Status.OK and record.runtime and record.runtime.burst_ms_min
-        }
+        bursts = {one.trial_id: one.bursts_ms for one in made if one.status == Status.OK and one.bursts_ms}
         known = [
             (trials[trial_id], level)
             for trial_id, level in paired_levels(bursts).items()

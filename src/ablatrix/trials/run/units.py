@@ -7,17 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ablatrix.canonical import content_id
-from ablatrix.records.model import Failure, Machine, Record, TrialMachine
+from ablatrix.records.model import Failure, Machine, TrialMachine
 from ablatrix.records.place import Place
-from ablatrix.records.schema import read_line
 from ablatrix.records.status import Status
+from ablatrix.records.titles import Titles
 from ablatrix.study.design import Design, Trial
 from ablatrix.study.design_file import design_text
+from ablatrix.trials.results import Line, read_whole
 from ablatrix.trials.run.workplace import Pairs
 from ablatrix.trials.slots import Kept, OfferNote
-
-Line = tuple[Record, str | None]
-"""A record, and the line of its raw samples."""
 
 
 @dataclass
@@ -54,21 +52,26 @@ class Unit:
         return f"{cell.workload} on {compiler}, {trial.mode}, repeat {trial.replicate}"
 
 
+def unit_of(block: Pairs) -> tuple[object, ...]:
+    """Return what blocks of one unit have in common; the parts of a repeat that was split are of one unit."""
+    trial, cell = block[0]
+    compiler = next((one.compiler for _, one in block if one.compiler != "eager"), cell.compiler)
+    return cell.workload, compiler, trial.mode, trial.replicate, trial.stage, trial.role == "probe"
+
+
 def make_units(blocks: Iterable[Pairs]) -> list[Unit]:
     """Return blocks as units, in the order of their first blocks."""
-
-    def key(block: Pairs) -> tuple[object, ...]:
-        trial, cell = block[0]
-        compiler = next((one.compiler for _, one in block if one.compiler != "eager"), cell.compiler)
-        return cell.workload, compiler, trial.mode, trial.replicate, trial.stage, trial.role == "probe"
-
-    return [Unit(list(group)) for _, group in itertools.groupby(blocks, key=key)]
+    held: dict[tuple[object, ...], list[Pairs]] = {}
+    for block in blocks:
+        held.setdefault(unit_of(block), []).append(block)
+    return [Unit(group) for group in held.values()]
 
 
 def unit_design(design: Design, unit: Unit) -> str:
-    """Return the text of the part of a design that a unit needs."""
+    """Return the text of the part of a design that a unit needs; what things are called is not of it."""
     cells = {cell.cell_id: cell for block in unit.blocks for _, cell in block}
-    return design_text(replace(design, cells=tuple(cells.values()), trials=tuple(unit.trials)))
+    part = replace(design, cells=tuple(cells.values()), trials=tuple(unit.trials), titles=Titles())
+    return design_text(part, indent=None)
 
 
 def offer_id_of(run_id: str, unit: Unit, attempts: dict[str, int]) -> str:
@@ -77,19 +80,19 @@ def offer_id_of(run_id: str, unit: Unit, attempts: dict[str, int]) -> str:
 
 
 def read_kept(entry: Kept, location: str) -> Line:
-    """Return the record of an entry, validated, with its samples.
+    """Return the line of an entry, its record validated.
 
     Raises:
         RecordError: It breaks the schema.
     """
-    return read_line(entry.record, location).record, entry.samples
+    return read_whole(entry.record, entry.samples, location)
 
 
 def in_keeps(lines: Sequence[Line]) -> Iterator[list[Line]]:
     """Yield lines as they were kept: all of one attempt of a hot block together, a cold trial by itself."""
 
     def key(numbered: tuple[int, Line]) -> tuple[object, ...]:
-        number, (record, _) = numbered
+        number, record = numbered[0], numbered[1].record
         return (record.block_id, record.attempt, record.status) if record.mode == "hot" else (number,)
 
     for _, group in itertools.groupby(enumerate(lines), key=key):
@@ -98,32 +101,27 @@ def in_keeps(lines: Sequence[Line]) -> Iterator[list[Line]]:
 
 def as_not_final(lines: Iterable[Line]) -> list[Line]:
     """Return lines of a unit that was stopped: it runs again whole, so that none of them counts."""
-    return [(record.model_copy(update={"final": False}), samples) for record, samples in lines]
+    return [line.changed(final=False) for line in lines]
 
 
 def as_lost(lines: Iterable[Line], note: OfferNote) -> list[Line]:
     """Return lines of a unit that was lost; what they had measured stays in them."""
-    return [(_lost_record(record, note), samples) for record, samples in lines]
+    return [line.changed(status=Status.NODE_LOST, final=False, error=line.record.error or loss(note)) for line in lines]
 
 
-def with_host(record: Record, note: OfferNote, attempt: int) -> Record:
-    """Return the record of a trial that was lost before it had one: of the host that it was lost on."""
+def with_host(line: Line, note: OfferNote, attempt: int) -> Line:
+    """Return the line of a trial that was lost before it had one: of the host that it was lost on."""
     machine = Machine.model_validate_json(note.machine)
-    meta = record.meta.model_copy(
+    meta = line.record.meta.model_copy(
         update={
             "machine": TrialMachine(**dict(machine)),
             "place": Place(host_id=note.host_id, slot=note.slot, stratum=note.stratum),
         }
     )
-    ids = {"attempt": attempt, "record_id": content_id({"trial": record.trial_id, "attempt": attempt})}
-    return record.model_copy(update={"meta": meta, "final": False, **ids})
+    record_id = content_id({"trial": line.record.trial_id, "attempt": attempt})
+    return line.changed(meta=meta, final=False, attempt=attempt, record_id=record_id)
 
 
 def loss(note: OfferNote) -> Failure:
     """Return the failure of a trial whose unit was lost."""
     return Failure(type=Status.NODE_LOST, message=f"slot {note.slot} was lost: {note.lost}", phase=None)
-
-
-def _lost_record(record: Record, note: OfferNote) -> Record:
-    update = {"status": Status.NODE_LOST, "final": False, "error": record.error or loss(note)}
-    return record.model_copy(update=update)

@@ -6,6 +6,7 @@ from ablatrix.trials.slots.book import SLOTS, OfferNote, SlotBook, SlotState, re
 from ablatrix.trials.slots.choose import FORMS, LOCAL, choose_field
 from ablatrix.trials.slots.environment import leave_a_cpu
 from ablatrix.trials.slots.fingerprint import choose_reference, difference_text, read_fingerprint, stratum_of
+from ablatrix.trials.slots.host_lock import measuring_here
 from ablatrix.trials.slots.keeper import OFFERS, SETUP, SPOOLS, STUDY, Keeper
 from ablatrix.trials.slots.messages import (
     ANSWER,
@@ -84,6 +85,7 @@ __all__ = [
     "choose_reference",
     "difference_text",
     "leave_a_cpu",
+    "measuring_here",
     "read_fingerprint",
     "read_slot_states",
     "stratum_of",

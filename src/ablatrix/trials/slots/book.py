@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from ablatrix.errors import TrialError
+from ablatrix.records.journal import sync_files
 from ablatrix.trials.messages import Message, decode, encode
 from ablatrix.trials.slots.messages import Fingerprint
 from ablatrix.trials.slots.spool import SpoolCopy
@@ -76,11 +78,16 @@ FINGERPRINT: TypeAdapter[Fingerprint] = TypeAdapter(Fingerprint)
 
 
 class SlotBook:
-    """The files below ``work/slots`` of a directory of results."""
+    """The files below ``work/slots`` of a directory of results.
+
+    An offer is sent, and a spool acknowledged, only after ``commit``: what is noted of offers and copied of spools is
+    then on disk, that of all slots at once.
+    """
 
     def __init__(self, work: Path) -> None:
         self.path = work / SLOTS
         (self.path / "offers").mkdir(parents=True, exist_ok=True)
+        self._written: list[Path] = []
 
     @property
     def run_id(self) -> str:
@@ -92,11 +99,30 @@ class SlotBook:
 
     def notes(self) -> list[OfferNote]:
         """Return the offers whose records are not in the results yet."""
-        return [decode(file.read_bytes(), NOTE) for file in sorted((self.path / "offers").glob("*.json"))]
+        found = []
+        for file in sorted((self.path / "offers").glob("*.json")):
+            data = file.read_bytes()
+            if _is_json(data):
+                found.append(decode(data, NOTE))
+            else:  # cut by a power failure before it was on disk, and so before the offer was sent
+                file.unlink()
+        return found
 
     def write(self, note: OfferNote) -> None:
-        """Write an offer down; it is on disk when this returns."""
+        """Write a new offer down; it is on disk after ``commit``."""
+        file = self._file(note.offer_id, "json")
+        file.write_bytes(encode(note))
+        self._written += [file, file.parent]
+
+    def write_loss(self, note: OfferNote) -> None:
+        """Write down that an offer was lost; it is on disk when this returns."""
         write_whole(self._file(note.offer_id, "json"), encode(note))
+
+    def commit(self, copies: Iterable[SpoolCopy] = ()) -> None:
+        """Wait until all that was written is on disk, copies of spools that came to their end included."""
+        files = [one for one in (*self._written, *(copy.path for copy in copies)) if one.exists()]
+        self._written = []
+        sync_files(files)
 
     def copy(self, offer_id: str) -> SpoolCopy:
         """Return the copy of an offer's spool, begun where there is none."""
@@ -117,13 +143,14 @@ class SlotBook:
         write_whole(self.path / "reference.json", encode(reference))
 
     def show(self, states: list[SlotState]) -> None:
-        """Write where all slots stand."""
-        write_whole(self.path / HOSTS_FILE, json.dumps([json.loads(encode(one)) for one in states], indent=1).encode())
+        """Write where all slots stand, for people: as a whole, and without waiting for the disk."""
+        write_whole(self.path / HOSTS_FILE, STATES.dump_json(states, indent=1), is_synced=False)
 
-    def log(self, slot: str, text: str) -> None:
-        """Add a line to the plain log of a slot."""
-        with (self.path / f"{slot}.log").open("a", encoding="utf-8") as stream:
-            stream.write(text + "\n")
+    def log(self, slot: str, lines: Sequence[str]) -> None:
+        """Add lines to the plain log of a slot."""
+        if lines:
+            with (self.path / f"{slot}.log").open("a", encoding="utf-8") as stream:
+                stream.write("".join(line + "\n" for line in lines))
 
     def _file(self, offer_id: str, kind: str) -> Path:
         return self.path / "offers" / f"{offer_id}.{kind}"
@@ -138,11 +165,20 @@ def read_slot_states(results: Path) -> list[SlotState]:
         return []
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file as a whole or not at all, and wait until it is on disk."""
+def _is_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except ValueError:
+        return False
+    return True
+
+
+def write_whole(path: Path, data: bytes, *, is_synced: bool = True) -> None:
+    """Write a file as a whole or not at all, and wait until it is on disk unless nobody counts on it."""
     draft = path.with_name(f".{path.name}.draft")
     with draft.open("wb") as stream:
         stream.write(data)
         stream.flush()
-        os.fsync(stream.fileno())
+        if is_synced:
+            os.fsync(stream.fileno())
     draft.replace(path)

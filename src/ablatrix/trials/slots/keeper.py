@@ -14,7 +14,7 @@ import subprocess
 from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from time import monotonic
+from time import monotonic, sleep, time
 
 from ablatrix.errors import TrialError
 from ablatrix.interpreter import interpreter
@@ -25,6 +25,7 @@ from ablatrix.trials.messages import decode, encode
 from ablatrix.trials.slots.environment import clean_environment
 from ablatrix.trials.slots.fingerprint import read_fingerprint
 from ablatrix.trials.slots.host_lock import HostLock, lock_path
+from ablatrix.trials.slots.leftovers import prune_runs
 from ablatrix.trials.slots.messages import (
     REQUEST,
     AcknowledgeRequest,
@@ -46,12 +47,15 @@ from ablatrix.trials.slots.spool import read_piece
 
 LEASE_S = 900.0
 GRACE_S = 20.0
+CHECK_S, LONGEST_WAIT_S = 0.05, 5.0
+LAST_BYTES = b'"kind":"ended"}\n'
+"""Of a spool whose offer came to its end: the kind is the last field, and within a text it would be escaped."""
 RUNNER = "ablatrix.trials.run.slot_process"
 SETUP, OFFERS, SPOOLS, STUDY = "setup.json", "offers", "spools", "study"
 
 
 class Keeper:
-    """Answers requests, one at a time; none of them waits for anything that is measured."""
+    """Answers requests, one at a time; none waits for longer than a few seconds."""
 
     def __init__(
         self, root: Path | None = None, host: str = "", watched: tuple[int, ...] = (), locks: Path | None = None
@@ -106,16 +110,15 @@ class Keeper:
             case SetUpRequest():
                 self._set_up(request.setup)
             case OfferRequest():
+                self._let_go(request.acknowledged)
                 self._take(request.offer)
             case PullRequest():
+                self._wait(request)
                 is_running, ending = self._is_running(request.offer_id), self._ending()  # before the spool is read
                 spool = self._spool(request.offer_id)
                 return read_piece(spool, request.offset, request.limit, is_running=is_running, ending=ending)
             case AcknowledgeRequest():
-                if request.offer_id == self._offer:
-                    self._offer = ""
-                self._spool(request.offer_id).unlink(missing_ok=True)
-                self._order(request.offer_id).unlink(missing_ok=True)
+                self._let_go(request.offer_id)
             case CancelRequest():
                 self._end(hard=request.hard)
             case LeaveRequest():
@@ -151,6 +154,7 @@ class Keeper:
             return
         self._end(hard=True)
         self._setup = setup
+        prune_runs(self._root / "runs", setup.run_id, time(), SPOOLS)
         study = self._directory / STUDY
         shutil.rmtree(study, ignore_errors=True)
         for place in (study, self._directory / OFFERS, self._directory / SPOOLS):
@@ -179,6 +183,21 @@ class Keeper:
         self._offer = offer.offer_id
         self._runner.stdin.write(f"{offer.offer_id}\n".encode())
         self._runner.stdin.flush()
+
+    def _wait(self, request: PullRequest) -> None:
+        """Wait until an offer comes to its end, for as long as is asked: so the run hears of it at once."""
+        deadline = monotonic() + min(request.wait_s, LONGEST_WAIT_S)
+        while self._is_running(request.offer_id) and monotonic() < deadline:
+            sleep(CHECK_S)
+
+    def _let_go(self, offer_id: str) -> None:
+        """Forget an offer whose records the run has."""
+        if not offer_id:
+            return
+        if offer_id == self._offer:
+            self._offer = ""
+        self._spool(offer_id).unlink(missing_ok=True)
+        self._order(offer_id).unlink(missing_ok=True)
 
     def _start(self) -> None:
         assert self._lock is not None
@@ -239,8 +258,8 @@ class Keeper:
 def _has_ended(spool: Path) -> bool:
     try:
         with spool.open("rb") as stream:
-            stream.seek(max(0, stream.seek(0, os.SEEK_END) - 65536))
-            return b'"kind":"ended"' in stream.read().rpartition(b"\n")[0].rpartition(b"\n")[2]
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - len(LAST_BYTES)))
+            return stream.read() == LAST_BYTES
     except FileNotFoundError:
         return False
 

@@ -1,7 +1,7 @@
 """What a run and the slots on its hosts say to each other: offer blocks, stream their spool, acknowledge, cancel.
 
-A request has one answer. Nothing is lost by asking twice: an offer that was taken is taken, what was pulled can be
-pulled again, what was acknowledged is gone.
+A request has one answer, which waits for nothing but, for a few seconds, the end of an offer. Nothing is lost by asking
+twice: an offer that was taken is taken, what was pulled can be pulled again, what was acknowledged is gone.
 """
 
 from __future__ import annotations
@@ -112,19 +112,24 @@ class SetUpRequest(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class OfferRequest(Message):
-    """Take blocks and begin to run them."""
+    """Take blocks and begin to run them; ``acknowledged`` as in ``AcknowledgeRequest``, empty for nothing."""
 
     offer: Offer
+    acknowledged: str = ""
     do: Literal["offer"] = "offer"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PullRequest(Message):
-    """Send what the spool of an offer has from an offset on, at most ``limit`` bytes."""
+    """Send what the spool of an offer has from an offset on, at most ``limit`` bytes.
+
+    While the offer runs, the answer may take ``wait_s`` seconds; it is there as soon as the offer comes to its end.
+    """
 
     offer_id: str
     offset: int
     limit: int
+    wait_s: float = 0.0
     do: Literal["pull"] = "pull"
 
 

@@ -66,7 +66,10 @@ def read_piece(path: Path, offset: int, limit: int, *, is_running: bool, ending:
 
 
 class SpoolCopy:
-    """The run's end of a spool: a copy of what was pulled so far, on disk.
+    """The run's end of a spool: a copy of what was pulled so far, in a file.
+
+    The spool itself goes only when the run has acknowledged it, before which ``SlotBook.commit`` waits for the copies
+    of all hosts together.
 
     Attributes:
         path: The copy.
@@ -75,15 +78,21 @@ class SpoolCopy:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the copy, or begin one; what an earlier run pulled is read again by ``new_entries``."""
+        """Open the copy, or begin one; what an earlier run pulled is read again by ``new_entries``.
+
+        Bytes that a power cut left as zeros go, and what follows them: no entry has any, and the host still has them.
+        """
         self.path = path
         path.touch()
-        self.size = path.stat().st_size
+        self._unread = path.read_bytes()
+        if b"\0" in self._unread:
+            self._unread = self._unread[: self._unread.index(b"\0")]
+            os.truncate(path, len(self._unread))
+        self.size = len(self._unread)
         self.ended: Ended | None = None
-        self._read = 0
 
     def accept(self, chunk: Chunk) -> bool:
-        """Append what a piece has beyond the copy, and wait until it is on disk.
+        """Append what a piece has beyond the copy.
 
         Returns:
             Whether the copy has grown: not by a damaged piece, by one that came before, or by one that leaves a gap.
@@ -94,12 +103,11 @@ class SpoolCopy:
         new = data[self.size - chunk.offset :]
         if not new:
             return False
-        with self.path.open("r+b") as stream:
-            stream.seek(self.size)
-            stream.write(new)
-            stream.flush()
-            os.fsync(stream.fileno())
+        with self.path.open("ab", buffering=0) as stream:
+            if stream.write(new) != len(new):
+                raise OSError(f"{self.path}: not all of {len(new)} bytes were written")
         self.size += len(new)
+        self._unread += new
         return True
 
     def new_entries(self) -> list[Entry]:
@@ -108,16 +116,9 @@ class SpoolCopy:
         Raises:
             TrialError: A whole line is no entry.
         """
-        with self.path.open("rb") as stream:
-            stream.seek(self._read)
-            data = stream.read(self.size - self._read)
-        whole = data[: data.rfind(b"\n") + 1]
-        self._read += len(whole)
+        end = self._unread.rfind(b"\n") + 1
+        whole, self._unread = self._unread[:end], self._unread[end:]
         entries = [decode(line, ENTRY) for line in whole.splitlines()]
         if entries and isinstance(entries[-1], Ended):
             self.ended = entries[-1]
         return entries
-
-    def remove(self) -> None:
-        """Remove the copy: its records are in the results."""
-        self.path.unlink(missing_ok=True)

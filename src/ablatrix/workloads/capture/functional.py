@@ -8,7 +8,6 @@ input that it writes to.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,7 @@ from torch.utils import _pytree as pytree
 
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.capture.assembly import Slot, assemble, copy_meta, live_ranges, subgraphs, weight_of
-from ablatrix.workloads.capture.decompositions import decomposition_table
+from ablatrix.workloads.capture.decompositions import decompose, make_functional_only
 
 WRITES = (OutputKind.BUFFER_MUTATION, OutputKind.PARAMETER_MUTATION)
 BUILT_IN = (tuple, list, dict)
@@ -53,7 +52,7 @@ def make_functional(exported: ExportedProgram) -> tuple[Functional, ExportedProg
         if _is_flat(exported):
             return Functional(exported, {}), decomposed
         return Functional(_flattened(exported, {}), {}), None
-    pure = _run_decompositions(exported, {})
+    pure = make_functional_only(exported)
     targets = {spec.target for spec in pure.graph_signature.output_specs if spec.kind in WRITES}
     written = {
         str(spec.target): weight_of(pure, spec.target).detach()
@@ -61,17 +60,6 @@ def make_functional(exported: ExportedProgram) -> tuple[Functional, ExportedProg
         if spec.kind in {InputKind.BUFFER, InputKind.PARAMETER} and spec.target in targets
     }
     return Functional(_flattened(pure, written), written), None
-
-
-def decompose(exported: ExportedProgram) -> ExportedProgram:
-    """Return a program in core ATen, see ``decompositions``."""
-    return _run_decompositions(exported, decomposition_table())
-
-
-def _run_decompositions(program: ExportedProgram, table: Any) -> ExportedProgram:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
-        return program.run_decompositions(table)
 
 
 def _is_flat(program: ExportedProgram) -> bool:

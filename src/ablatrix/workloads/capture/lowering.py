@@ -9,7 +9,8 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 
 from ablatrix.workloads.capture.assembly import Slot, assemble, copy_meta, live_ranges, subgraphs, weight_of
-from ablatrix.workloads.capture.functional import Functional, decompose, make_functional
+from ablatrix.workloads.capture.decompositions import decompose
+from ablatrix.workloads.capture.functional import Functional, make_functional
 from ablatrix.workloads.capture.limits import refuse_random, refuse_unbounded
 from ablatrix.workloads.capture.rewrites import copy_operation
 

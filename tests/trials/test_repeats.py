@@ -1,0 +1,47 @@
+"""Which attempts are repeated: what noise disturbed, until repeating has not helped three times in a row."""
+
+from __future__ import annotations
+
+import pytest
+
+from ablatrix.trials.run.repeats import Repeats
+
+STEAL = "steal: the hypervisor took 160 ms"
+
+
+def attempts(most: int, disturbed: str) -> tuple[list[int], list[str]]:
+    """Return how many attempts each block takes, and what is noticed; ``x`` is a disturbed attempt."""
+    said: list[str] = []
+    repeats = Repeats(most, said.append)
+    blocks: list[int] = []
+    left = most
+    for mark in disturbed:
+        follows = repeats.follows(STEAL if mark == "x" else None, left)
+        if not follows:
+            blocks.append(most - left + 1)
+        left = left - 1 if follows else most
+    return blocks, said
+
+
+@pytest.mark.parametrize(
+    ("most", "disturbed", "blocks"),
+    [
+        (1, "..", [1, 1]),
+        (1, "x.x.x.x.x.", [2, 2, 2, 2, 2]),
+        (1, "xxxx.xx", [2, 2, 1, 2]),
+        (1, "xxxxxxxxx", [2, 2, 2, 1, 1, 1]),
+        (1, "xxxxxxxx.x.", [2, 2, 2, 1, 1, 1, 2]),
+        (3, "xxxxxx", [4, 1, 1]),
+        (0, "xxx", [1, 1, 1]),
+    ],
+)
+def test_repeats_end_where_three_in_a_row_were_in_vain(most: int, disturbed: str, blocks: list[int]) -> None:
+    assert attempts(most, disturbed)[0] == blocks
+
+
+def test_repeats_say_why_and_once_that_they_end() -> None:
+    _, said = attempts(1, "xxxxxxxxx")
+    assert said == [
+        *[f"disturbed, so it is repeated: {STEAL}"] * 3,
+        f"disturbed ({STEAL}), as 3 repeats in a row were: nothing is repeated until something is not",
+    ]
