@@ -26,6 +26,8 @@ from ablatrix.troubles import (
 Tell = Callable[[str], None]
 MEASURING, MOST_MEASURING = 3, 9
 """Blocks in which a slow-down, and what is left of it without the culprits, is measured; more while it is undecided."""
+ENOUGH = 1.0 - 0.05 / (MOST_MEASURING // MEASURING)
+"""Confidence of the interval of what is measured; see `Asking.measure`."""
 
 
 @dataclass(kw_only=True)
@@ -122,7 +124,8 @@ class Asking:
     def measure(self, off: frozenset[int], beside: Mapping[str, Level], why: str) -> Looked:
         """Measure the configuration, with some candidates off, beside another one in a few blocks, and keep that.
 
-        While it is slower and the interval includes 1, as on a noisy machine, further blocks are measured.
+        While it is slower and the interval includes 1, as on a noisy machine, further blocks are measured. As it is
+        looked at up to three times, the interval has a third of 5 % outside (Bonferroni).
         """
         number = len(self.journal.looks) + 1
         sights: list[Sight] = []
@@ -131,7 +134,7 @@ class Asking:
             turn = number * 10 + len(sights)
             sights.append(self.sight(self.candidates.without(off), f"{number:03d}{further}", beside, turn))
             logs = tuple(log for one in sights for log in one.logs)
-            ratio, trouble = paired_ratio(logs) if logs else None, sights[-1].trouble
+            ratio, trouble = paired_ratio(logs, ENOUGH) if logs else None, sights[-1].trouble
             is_larger = ratio is not None and ratio.value >= 1.0 + self.question.least
             decided = ratio is None or ratio.side != 0 or not is_larger or trouble is not None
             if decided or len(logs) >= MOST_MEASURING:
