@@ -4,8 +4,8 @@ Each run is ``ablatrix run`` of a study with ``builds`` in a fresh process tree,
 ``ablatrix effects --show builds`` prints of each change of run time: beside the other workloads of its run, and alone,
 from records that hold no other comparison.
 
-same: one build under two names, on ten workloads; half of the runs with a load beside them, a process that sorts and
-one that copies memory.
+same: one build under six names, five of which are compared with the first on ten workloads; half of the runs with a
+load beside them, a process that sorts and one that copies memory.
 padding: ``examples/gcc`` against copies whose kernel differs in padding alone: instructions that do nothing before and
 in its code, functions that nobody calls, and its functions in the other order.
 planted: a hundred equal kernels against a hundred and two, one workload a run, with the default protocol.
@@ -44,6 +44,7 @@ TARGETS = {
 }
 GCC = HERE.parent / "examples" / "gcc"
 SHORT = {"blocks": 5, "max_blocks": 5, "rounds": 10, "burst_ms": 2, "warm_up_ms": 20}
+NAMES = 6
 CHANGED = ("regression", "improvement")
 BUSY = "import random\nwhile True:\n    sorted(random.random() for _ in range(200000))\n"
 COPYING = "held = bytearray(1 << 27)\nwhile True:\n    bytes(held)\n"
@@ -121,14 +122,15 @@ def _one(kind: str, load: bool, seed: int, keep: Path | None) -> Case:
 
 
 def same_study(seed: int, place: Path) -> Case:
-    """Return a study of one build under two names on ten workloads.
+    """Return a study of one build under several names on ten workloads.
 
-    A variable that changes nothing keeps the two from being proven to be one build: of these no times would be judged.
+    A variable that changes nothing keeps them from being proven to be one build: of these no times would be judged.
     """
     del place
+    others = {f"other{number}": {"env": {"PLANTED_NAME": str(number)}} for number in range(1, NAMES)}
     axes = {"hidden": [8, 16, 24, 32, 48], "layers": [1, 2]}
     return {
-        **_planted(seed, {"one": {}, "other": {"env": {"PLANTED_MORE": "0"}}}, SHORT),
+        **_planted(seed, {"one": {}, **others}, SHORT),
         "workloads": [{"name": "mlp", "parameters": {"batch": 2}, "axes": axes}],
     }
 
@@ -296,7 +298,7 @@ def ablatrix(*arguments: str) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--same", type=int, default=50, metavar="RUNS")
+    parser.add_argument("--same", type=int, default=10, metavar="RUNS")
     parser.add_argument("--padding", type=int, default=20, metavar="RUNS")
     parser.add_argument("--planted", type=int, default=60, metavar="RUNS")
     parser.add_argument("--keep", type=Path, default=None, metavar="FILE")
