@@ -54,7 +54,7 @@ def test_explained_chart_is_a_waterfall_to_the_total() -> None:
     from ablatrix.page.explained_chart import explained_chart
 
     chart = explained_chart(FOUND, 0)
-    steps = chart.spec["layer"][1]["data"]["values"]
+    steps = chart.spec["datasets"][chart.spec["layer"][1]["data"]["name"]]
     assert [(one["name"], round(one["from"], 9), round(one["to"], 9)) for one in steps] == [
         ("2 x matmul + add", 0.0, -1.3),
         ("(computes no node)", -1.3, -1.3),
@@ -62,7 +62,7 @@ def test_explained_chart_is_a_waterfall_to_the_total() -> None:
         ("(residual)", -1.6, -1.5),
         ("total difference", 0.0, -1.5),
     ]
-    assert chart.words[0] == "2 x matmul + add: -1.3 ms."
+    assert chart.words[0] == "2 x matmul + add: -1.300 ms."
 
 
 def test_explained_pair_that_may_not_differ_is_sentences_alone() -> None:

@@ -19,6 +19,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, canonicaliz
 
 from ablatrix.doctor.shipped import versions_in
 from ablatrix.errors import ArtifactError
+from ablatrix.interpreter import interpreter
 from ablatrix.regular_files import digest_regular
 
 RELEASES: Mapping[tuple[int, int], str] = {(3, 11): "bookworm", (3, 13): "trixie"}
@@ -101,9 +102,9 @@ def gather_wheels(lock: str, directory: Path) -> None:
     if not missing:
         return
     if find_spec("pip") is None:
-        raise ArtifactError(f"--container: this environment has no pip; to have it: {sys.executable} -m ensurepip")
+        raise ArtifactError("--container: this environment has no pip; to have it: python -m ensurepip")
     options = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-deps", "--wheel-dir", str(directory))
-    command = [sys.executable, "-m", "pip", "wheel", *options, *missing]
+    command = interpreter("-m", "pip", "wheel", *options, *missing)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = done.stderr.strip().splitlines() or ["it said nothing"]
