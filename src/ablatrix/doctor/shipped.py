@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from importlib.resources import files
 
+from packaging.utils import canonicalize_name, canonicalize_version
+
 from ablatrix.records.names import LOCK_NAME
 
 FOLDER = "data"
@@ -31,6 +33,11 @@ def shipped_bytes(name: str) -> bytes | None:
 def locked_versions() -> Mapping[str, str]:
     """Return the version of every package in the lock, without local labels (``+cpu``)."""
     return versions_in((shipped_bytes(LOCK_NAME) or b"").decode())
+
+
+def package_key(name: str, version: str) -> tuple[str, str]:
+    """Return what all spellings of a package's name and version share, whatever its local label (``+cpu``)."""
+    return str(canonicalize_name(name)), canonicalize_version(version.partition("+")[0])
 
 
 def versions_in(lock: str) -> Mapping[str, str]:

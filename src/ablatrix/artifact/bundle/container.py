@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
-from packaging.utils import InvalidWheelFilename, canonicalize_name, canonicalize_version, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from ablatrix.doctor.shipped import versions_in
+from ablatrix.doctor.shipped import package_key, versions_in
 from ablatrix.errors import ArtifactError
 from ablatrix.interpreter import interpreter
 from ablatrix.regular_files import digest_regular
@@ -98,7 +98,9 @@ def gather_wheels(lock: str, directory: Path) -> None:
     """
     directory.mkdir(parents=True, exist_ok=True)
     held = _held(directory)
-    missing = [f"{name}=={version}" for name, version in versions_in(lock).items() if _key(name, version) not in held]
+    missing = [
+        f"{name}=={version}" for name, version in versions_in(lock).items() if package_key(name, version) not in held
+    ]
     if not missing:
         return
     if find_spec("pip") is None:
@@ -122,7 +124,7 @@ def wheels_text(lock: str, directory: Path) -> str:
     """
     held, lines = _held(directory), []
     for name, version in versions_in(lock).items():
-        found = held.get(_key(name, version))
+        found = held.get(package_key(name, version))
         if found is None:
             raise ArtifactError(f"{directory}: no wheel of {name}=={version}; run the command again to fetch it")
         lines.append(f"{name}=={found.version} --hash=sha256:{digest_regular(found.file)}\n")
@@ -146,8 +148,4 @@ def _wheels(directory: Path) -> Iterator[tuple[tuple[str, str], _Wheel]]:
             name, version, _, _ = parse_wheel_filename(file.name)
         except InvalidWheelFilename:
             continue
-        yield _key(name, str(version)), _Wheel(file, str(version))
-
-
-def _key(name: str, version: str) -> tuple[str, str]:
-    return str(canonicalize_name(name)), canonicalize_version(version.partition("+")[0])
+        yield package_key(name, str(version)), _Wheel(file, str(version))

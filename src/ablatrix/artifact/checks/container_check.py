@@ -4,10 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from packaging.utils import canonicalize_name, canonicalize_version
-
 from ablatrix.artifact.contents import RECIPE_NAME, WHEELS_NAME, Problem
-from ablatrix.doctor.shipped import versions_in
+from ablatrix.doctor.shipped import package_key, versions_in
 from ablatrix.records.names import LOCK_NAME
 from ablatrix.regular_files import MEBIBYTE, read_regular
 
@@ -36,22 +34,18 @@ def check_container(directory: Path) -> list[Problem]:
 
 
 def _wheel_faults(wheels: str, lock: str) -> Iterator[str]:
-    wanted = {_key(name, version) for name, version in versions_in(lock).items()}
+    wanted = {package_key(name, version) for name, version in versions_in(lock).items()}
     found = set()
     for number, line in enumerate(wheels.splitlines(), 1):
         one = WHEEL.fullmatch(line)
         if one is None:
             yield f"line {number} is no NAME==VERSION --hash=sha256:DIGEST, so it may install anything: {line[:80]!r}"
             continue
-        key = _key(one["name"], one["version"].partition("+")[0])
+        key = package_key(one["name"], one["version"])
         found.add(key)
         if key not in wanted:
             yield f"line {number}: {LOCK_NAME} has no {one['name']}=={one['version']}"
     yield from (f"it lacks {name}=={version} of {LOCK_NAME}" for name, version in sorted(wanted - found))
-
-
-def _key(name: str, version: str) -> tuple[str, str]:
-    return str(canonicalize_name(name)), canonicalize_version(version)
 
 
 def _text(file: Path) -> str | None:
