@@ -740,12 +740,20 @@ class Recomputed:
             found = {id(row): read(row, parameters["metric"]) for row in rows}
             return {one: value for one, value in found.items() if value is not None and value > 0}
         blocks: dict[Any, list[tuple[int, list[float], list[float] | None]]] = defaultdict(list)
+        sides: dict[Any, dict[str, int]] = defaultdict(dict)
         for row in rows:
             bursts = follow(row, ("runtime", "burst_ms_p50"))
             if bursts and min(bursts) > 0:
                 fastest = follow(row, ("runtime", "burst_ms_min"))
                 blocks[row["run"], row["block_id"]].append((id(row), bursts, fastest))
-        return {one: time for held in blocks.values() for one, time in paired_times(held)}
+                sides[row["run"], row["block_id"], row["cell_id"]][row["role"]] = id(row)
+        times = {one: time for held in blocks.values() for one, time in paired_times(held)}
+        for pair in sides.values():
+            if {"measured", "twin"} <= pair.keys() and {pair["measured"], pair["twin"]} <= times.keys():
+                own, twin = times[pair["measured"]], times[pair["twin"]]
+                times[pair["measured"]] = math.sqrt(own * twin)  # both measured the configuration
+                times[pair["twin"]] = math.sqrt(own * twin) * twin / own
+        return times
 
 
 def paired_times(held: list[tuple[int, list[float], list[float] | None]]) -> Iterator[tuple[int, float]]:

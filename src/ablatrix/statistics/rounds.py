@@ -65,6 +65,21 @@ def paired_levels(bursts: Mapping[Key, Sequence[float]]) -> dict[Key, float]:
     return dict(zip(bursts, (float(level) for level in levels_of_blocks(logs[np.newaxis])[0]), strict=True))
 
 
+def twin_levels(level: float, twin: float) -> tuple[float, float]:
+    """Return the levels of a trial and of its twin, a second trial of the same configuration in the same block.
+
+    Both measured the configuration, so its level is the mean of both, which scatters less than either does. The twin's
+    distance from the trial, which is noise alone and tests the instrument, stays as it was: of values that scatter alike,
+    it is independent of the mean.
+
+    Args:
+        level: Of the trial by itself.
+        twin: Of the twin by itself.
+    """
+    mean = (level + twin) / 2.0
+    return mean, mean + (twin - level)
+
+
 def levels_of_blocks(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the levels of several blocks of one shape; see `paired_levels`.
 

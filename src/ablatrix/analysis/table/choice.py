@@ -27,7 +27,8 @@ TIMED_OTHER = "hot trial that timed another executable than was checked"
 
 OMITTED, ROW = " omitted", " row"  # no column of a record begins with a space
 _REASONS = (SUPERSEDED, NOT_FINAL, REPEATED, LOST)
-_DIFFERS = pl.col("checked_digest") != pl.col("timed_digest")
+_DIGESTS = ("checked_digest", "timed_digest")
+_DIFFERS = pl.col(_DIGESTS[0]) != pl.col(_DIGESTS[1])
 _IS_OTHER = ((pl.col("mode") == "hot") & IS_OK & _DIFFERS).fill_null(value=False)
 
 
@@ -50,7 +51,7 @@ def with_choice(rows: pl.DataFrame, file: Path) -> pl.DataFrame:
     reasons[lost.fill_null(value=False).to_numpy()] = _REASONS.index(LOST)
     counts = np.zeros(rows.height, np.bool_)
     counts[chosen[ROW].to_numpy()] = True
-    read = rows.select("block_id", "mode", "status", "checked_digest", "timed_digest", MEDIANS, FASTEST)
+    read = rows.select("block_id", "cell_id", "role", "mode", "status", *_DIGESTS, MEDIANS, FASTEST)
     held = read.with_columns(run).with_row_index(ROW).filter(pl.lit(pl.Series(counts)) & ~_IS_OTHER)
     times = np.full(rows.height, np.nan)
     times[held[ROW].to_numpy()] = paired_times(held).fill_null(np.nan).to_numpy()

@@ -8,7 +8,7 @@ from typing import Literal
 from ablatrix.records.model import Stopping
 from ablatrix.records.status import Status
 from ablatrix.statistics.precision import Comparison, Widths, find_shortfall, measure_widths
-from ablatrix.statistics.rounds import paired_levels
+from ablatrix.statistics.rounds import paired_levels, twin_levels
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import CONFIRMING_BLOCKS, HotProtocol
 from ablatrix.trials.results import Finished
@@ -41,7 +41,7 @@ class HotProgress:
         bursts = {one.trial_id: one.bursts_ms for one in made if one.status == Status.OK and one.bursts_ms}
         known = [
             (trials[trial_id], level)
-            for trial_id, level in paired_levels(bursts).items()
+            for trial_id, level in _with_twins(paired_levels(bursts), trials).items()
             if trials[trial_id].role == "measured" and trials[trial_id].cell_id in self._cells
         ]
         base = next((value for trial, value in known if self._levels(trial) == self._comparison.baseline), None)
@@ -70,9 +70,9 @@ class HotProgress:
         widths = measure_widths(ordered, self._comparison)
         confirmed = measure_widths(ordered[: max(0, len(ordered) - CONFIRMING_BLOCKS)], self._comparison)
         targets = (protocol.effect_width, protocol.cell_width, protocol.blocks)
-        shortfall = find_shortfall(confirmed, *targets)
+        now = find_shortfall(widths, *targets)
         decision: Literal["continue", "precise", "most_blocks", "budget", "unsupported"] = "continue"
-        if shortfall is None:
+        if now is None and find_shortfall(confirmed, *targets) is None:
             decision = "precise"
         elif self._unsupported:  # and so would every further block be
             decision = "unsupported"
@@ -80,7 +80,6 @@ class HotProgress:
             decision = "most_blocks"
         elif len(ordered) >= protocol.blocks and budget_spent:
             decision = "budget"
-        now = find_shortfall(widths, *targets)
         return Stopping(
             blocks=len(ordered),
             least_blocks=protocol.blocks,
@@ -95,6 +94,16 @@ class HotProgress:
 
     def _levels(self, trial: Trial) -> Levels:
         return tuple(self._cells[trial.cell_id].knobs.values())
+
+
+def _with_twins(levels: Mapping[str, float], trials: Mapping[str, Trial]) -> dict[str, float]:
+    """Return levels by trial, of a configuration that has a twin in the block from both."""
+    found = dict(levels)
+    measured = {trials[one].cell_id: one for one in levels if trials[one].role == "measured"}
+    for twin in (one for one in levels if trials[one].role == "twin"):
+        if (own := measured.get(trials[twin].cell_id)) is not None:
+            found[own], found[twin] = twin_levels(levels[own], levels[twin])
+    return found
 
 
 def _widest(widths: Widths, which: Literal["effects", "cells"]) -> float | None:
