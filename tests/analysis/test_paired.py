@@ -83,3 +83,24 @@ def test_paired_time_of_block_that_lacks_a_fastest_iteration_is_of_medians() -> 
     own = trials["block_id"] == trials["block_id"][0]
     assert mixed.filter(own).to_list() == medians.filter(own).to_list()
     assert mixed.filter(~own).to_list() != medians.filter(~own).to_list()
+
+
+def test_paired_time_of_trial_with_twin_is_of_both_and_twin_keeps_its_distance() -> None:
+    medians = pl.when(pl.col("role") == "twin").then(pl.lit([8.0, 8.0])).otherwise(pl.lit([2.0, 2.0]))
+    again = with_paired_times(hot().with_columns(burst_ms_p50=medians))
+    of_role = {role: again.filter(pl.col("role") == role) for role in ("measured", "twin")}
+    controlled = of_role["measured"]["cell_id"].is_in(of_role["twin"]["cell_id"].implode())
+    assert of_role["measured"].filter(controlled)[HOT_METRIC].to_list() == pytest.approx([4.0] * 4)
+    assert set(of_role["measured"].filter(~controlled)[HOT_METRIC].round(9)) == {2.0}
+    assert of_role["twin"][HOT_METRIC].to_list() == pytest.approx([16.0] * 4)
+
+
+def test_paired_time_beside_failed_twin_is_its_own() -> None:
+    failed = pl.when(pl.col("role") == "twin").then(pl.lit("timeout")).otherwise("status").alias("status")
+    again = with_paired_times(hot().with_columns(failed))
+    with_twin = with_paired_times(hot())
+    baseline = (pl.col("role") == "measured") & pl.col("is_baseline")
+    other = (pl.col("role") == "measured") & ~pl.col("is_baseline")
+    assert again.filter(pl.col("role") == "twin")[HOT_METRIC].null_count() == 4
+    assert again.filter(other)[HOT_METRIC].to_list() == pytest.approx(with_twin.filter(other)[HOT_METRIC].to_list(), 0.05)
+    assert again.filter(baseline)[HOT_METRIC].to_list() != with_twin.filter(baseline)[HOT_METRIC].to_list()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablatrix.statistics.rounds import paired_levels
+from ablatrix.statistics.rounds import paired_levels, twin_levels
 
 TIMES = st.floats(1e-3, 1e5)
 
@@ -120,3 +120,7 @@ def test_levels_of_unpairable_trials_are_refused(bursts: dict[str, list[float]],
 
 def test_levels_of_nothing_are_empty() -> None:
     assert paired_levels({}) == {}
+
+
+def test_twin_levels_share_their_mean_and_keep_their_distance() -> None:
+    assert twin_levels(1.0, 1.5) == (1.25, 1.75)

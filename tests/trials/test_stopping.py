@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from math import exp
 from pathlib import Path
@@ -108,6 +109,36 @@ def test_stopping_decision_does_not_depend_on_effect_found() -> None:
     for block in design.blocks():
         equal.add(trials, [finished(trial.trial_id, 1.0) for trial in block])
     assert equal.decide(study.protocol.hot, False).decision == "precise"
+
+
+def test_stopping_goes_on_where_last_blocks_widen_interval() -> None:
+    study = study_of(max_blocks=12)
+    progress, design = progress_of(study, 0.001, 7)
+    assert progress.decide(study.protocol.hot, False).decision == "precise"
+    further = design.blocks()[5]
+    progress.add(
+        {trial.trial_id: dataclasses.replace(trial, replicate=8) for trial in further},
+        [finished(trial.trial_id, exp(0.05 * place)) for place, trial in enumerate(further)],
+    )
+    after = progress.decide(study.protocol.hot, False)
+    assert (after.decision, after.short_of is None) == ("continue", False)
+
+
+def test_stopping_takes_baseline_from_both_of_its_trials() -> None:
+    study = study_of(max_blocks=12)
+    progress, design = progress_of(study, 0.001, 0)
+    spread = {"measured": 1.0, "twin": -1.0}
+    for block in design.blocks():
+        off = 0.1 * Random(block[0].replicate).gauss(0, 1)
+        records = []
+        for trial in block:
+            cell = design.cell(trial.cell_id)
+            is_base = dict(cell.knobs) == dict(cell.baseline)
+            records.append(finished(trial.trial_id, exp(off * spread.get(trial.role, 0.0) if is_base else -0.2)))
+        progress.add({trial.trial_id: trial for trial in design.trials}, records)
+    width = progress.decide(study.protocol.hot, False).cell_half_width
+    assert width is not None
+    assert width < 1e-9  # what one of them was off, the other was off to the other side
 
 
 def test_stopping_ends_for_blocks_that_keep_failing() -> None:
