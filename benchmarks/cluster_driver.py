@@ -27,7 +27,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 from ablatrix.canonical import content_id
-from ablatrix.records.journal import sync_files
+from ablatrix.records.disk import sync_files
 from ablatrix.records.machine import read_machine
 from ablatrix.records.model import SCHEMA_VERSION
 from ablatrix.records.schema import read_line

@@ -1,18 +1,22 @@
 """Does ``ablatrix verify`` find any single change of an artifact?
 
-    python benchmarks/mutations.py ARTIFACT [--count 200] [--resealed 60] [--zipped 40]
+    python benchmarks/mutations.py ARTIFACT [--count 200] [--resealed 60] [--zipped 40] [--hostile 0] [--archives 0]
 
 Works on copies. Each mutation (flip, drop, add, swap, rename, truncate, in turn) is random with its number as seed, so
 that what was missed can be made again. ``--resealed``: a file that follows from the records is changed, and then a
-manifest is made that fits. ``--zipped``: one bit of the zip is flipped, or it is cut. What ``verify`` makes anew from
-the records is kept for the same records, claims and template: it is a function of them alone, and takes longest.
+manifest is made that fits. ``--zipped``: one bit of the zip is flipped, or it is cut. ``--hostile``: what somebody does
+who means harm (``tests/artifact/hostile_mutations.py``: links, pipes, names, bombs, numbers, times, ...), with a
+manifest that fits; ``--archives``: zips of that kind. What ``verify`` makes anew from the records is kept for the same
+records, claims and template: it is a function of them alone, and takes longest.
 
-Prints a table and one JSON object, and exits 1 when a change was not found.
+Each must be found, as a listed problem, within 60 s; the process may not grow beyond 1 GiB over what it held when the
+artifact as it is was verified. Prints a table and one JSON object, and exits 1 when a change was not found.
 """
 
 import argparse
 import json
 import random
+import resource
 import shutil
 import sys
 import tempfile
@@ -21,6 +25,7 @@ from pathlib import Path
 from time import monotonic
 
 from tests.artifact.conftest import reseal
+from tests.artifact.hostile_mutations import hostile_zip, mutate_hostile
 from tests.artifact.mutations import MUTATIONS, mutate
 
 from ablatrix.artifact.bundle.verify import examine
@@ -30,7 +35,9 @@ from ablatrix.artifact.contents.manifest import read_manifest
 from ablatrix.artifact.contents.names import DOCUMENT_NAMES
 from ablatrix.artifact.contents.reading import Reading
 from ablatrix.canonical import digest_bytes
+from ablatrix.study.load import read_study_digest
 
+MOST_S, MOST_BYTES = 60.0, 2**30
 INPUTS = ("results.jsonl", "design.json", "claims.yaml", "template.yaml")
 
 
@@ -56,39 +63,62 @@ def main() -> int:
     """Mutate, verify, count."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("artifact", type=Path)
-    for name, count in (("--count", 200), ("--resealed", 60), ("--zipped", 40)):
+    numbers = (("--count", 200), ("--resealed", 60), ("--zipped", 40), ("--hostile", 0), ("--archives", 0))
+    for name, count in numbers:
         parser.add_argument(name, type=int, default=count)
+    parser.add_argument("--from", type=int, default=0, dest="first", help="number of the first of each")
     asked = parser.parse_args()
     found: Counter[str] = Counter()
     missed: list[str] = []
+    slowest = 0.0
     started = monotonic()
     with tempfile.TemporaryDirectory(prefix="ablatrix-mutations-") as scratch:
         directory = Path(scratch, "kept")
         directory.mkdir()
         kept = Kept(directory)
-        whole = examine(asked.artifact, derive=kept)
+        whole = examine(asked.artifact, derive=kept, study_digest=read_study_digest)
         if whole.problems:
             print(f"{asked.artifact} does not verify to begin with: {whole.problems[0]}", file=sys.stderr)
             return 2
 
-        def judge(kind: str, path: Path, what: str) -> None:
-            if examine(path, derive=kept).problems:
-                found[kind] += 1
-            else:
-                missed.append(f"{kind}: {what}")
+        held = _peak()
 
-        for seed in range(asked.count):
+        def judge(kind: str, path: Path, what: str) -> None:
+            nonlocal slowest
+            began, fault = monotonic(), ""
+            try:
+                problems = examine(path, derive=kept, study_digest=read_study_digest).problems
+                fault = "" if problems else "not found"
+            except Exception as error:
+                fault = f"{type(error).__name__}: {error}"
+            slowest = max(slowest, monotonic() - began)
+            fault = fault or (f"{monotonic() - began:.0f} s" if monotonic() - began > MOST_S else "")
+            fault = fault or ("more than 1 GiB" if _peak() - held > MOST_BYTES else "")
+            if fault:
+                missed.append(f"{kind}: {what}: {fault}")
+            else:
+                found[kind] += 1
+
+        for seed in range(asked.first, asked.first + asked.count):
             copy = shutil.copytree(asked.artifact, Path(scratch, "copy"))
             what = mutate(copy, seed)
             judge(list(MUTATIONS)[seed % len(MUTATIONS)], copy, what)
             shutil.rmtree(copy)
         entries = read_manifest(asked.artifact).files
         derived = [entry.path for entry in entries if entry.role in DERIVED_ROLES or entry.path in DOCUMENT_NAMES]
-        for seed in range(asked.resealed):
+        for seed in range(asked.first, asked.first + asked.resealed):
             copy = shutil.copytree(asked.artifact, Path(scratch, "copy"))
             judge("resealed", copy, _change_and_reseal(copy, derived, random.Random(seed)))
             shutil.rmtree(copy)
-        for seed in range(asked.zipped):
+        for seed in range(asked.first, asked.first + asked.hostile):
+            copy = shutil.copytree(asked.artifact, Path(scratch, "copy"))
+            kind, what = mutate_hostile(copy, seed)
+            judge(kind, copy, f"{seed}: {what}")
+            shutil.rmtree(copy)
+        for seed in range(asked.first, asked.first + asked.archives):
+            path = Path(scratch, archive_path(asked.artifact).name)
+            judge("archive", path, f"{seed}: {hostile_zip(asked.artifact, path, seed)}")
+        for seed in range(asked.first, asked.first + asked.zipped):
             path = Path(scratch, archive_path(asked.artifact).name)
             path.write_bytes(
                 _damaged(archive_path(asked.artifact).read_bytes(), random.Random(seed), cut=seed % 8 == 0)
@@ -100,9 +130,19 @@ def main() -> int:
     print(f"{sum(found.values())} of {sum(found.values()) + len(missed)} found in {monotonic() - started:.0f} s")
     for line in missed:
         print(f"MISSED {line}")
-    figures = {"found": sum(found.values()), "missed": len(missed), "s": round(monotonic() - started)}
+    figures = {
+        "found": sum(found.values()),
+        "missed": len(missed),
+        "slowest_s": round(slowest, 1),
+        "grown_mib": round((_peak() - held) / 2**20),
+        "s": round(monotonic() - started),
+    }
     print(json.dumps({"benchmark": "mutations", "figures": figures, "targets": {"missed": 0}, "holds": not missed}))
     return int(bool(missed))
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _change_and_reseal(copy: Path, derived: list[str], rng: random.Random) -> str:

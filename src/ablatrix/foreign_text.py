@@ -5,6 +5,8 @@ or characters without a width could hide what a name says.
 """
 
 import re
+import unicodedata
+from collections.abc import Iterable
 
 # Control characters, line ends, marks of direction, what has no width, and halves of surrogates.
 ODD = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -14,6 +16,13 @@ LONGEST = 200
 def is_plain(text: str) -> bool:
     """Return whether text has nothing odd."""
     return ODD.search(text) is None
+
+
+def twins(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return pairs of names that differ in case alone, or in how letters are composed: somewhere they are one file."""
+    first: dict[str, str] = {}
+    pairs = ((first.setdefault(unicodedata.normalize("NFC", name).casefold(), name), name) for name in sorted(names))
+    return [(one, other) for one, other in pairs if one != other]
 
 
 def without_odd(text: str) -> str:

@@ -12,15 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablatrix.errors import RecordError
-from ablatrix.records.journal import (
-    Journal,
-    final_records,
-    read_own_records,
-    read_records,
-    record_line,
-    scan,
-    sync_files,
-)
+from ablatrix.records.disk import sync_files
+from ablatrix.records.journal import Journal, final_records, read_own_records, read_records, record_line, scan
 from tests.synthetic import broken, make_records, write_records
 
 RECORDS = make_records(workloads=["attention"], blocks=1)[:3]

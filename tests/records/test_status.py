@@ -22,6 +22,7 @@ from ablatrix.records.status import FAILURES, NOT_RUN, STATUSES, Status
         ("not_run_budget", False, False, True),
         ("not_prepared", False, False, True),
         ("node_lost", False, False, False),
+        ("place_failed", False, False, False),
     ],
 )
 def test_status_has_its_counting_class(name: str, ran: bool, is_failure: bool, is_final: bool) -> None:

@@ -14,6 +14,7 @@ import typer
 
 from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins, Quiet
+from ablatrix.cli.sign import SignedBy, SigningKey, try_key
 from ablatrix.cli.trust import Trusted, trust_of
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def artifact_command(
     keep_work: Annotated[
         bool, typer.Option("--keep-work", help="Keep the prepared programs and caches of the run in its folder work/.")
     ] = False,
+    sign: SigningKey = None,
     plugin: Plugins = None,
     trust: Trusted = False,
 ) -> None:
@@ -88,7 +90,9 @@ def artifact_command(
     beside = companions(resolved)  # refused before anything is run
     if anonymous:
         refuse_identity(resolved.study.about, study)
-    origin = Origin(study=study, claims=claims or claims_beside(study), template=template, companions=beside)
+    try_key(sign, anonymous)
+    claims = claims or claims_beside(study)
+    origin = Origin(study=study, claims=claims, template=template, companions=beside, key=sign)
     findings = checked_environment(resolved, out)
     results = out.with_name(out.name + "-named") if anonymous else out
     wheels = _gathered_wheels(resolved, out, origin.companions) if container else None
@@ -241,6 +245,7 @@ def verify_command(
             show_default="not compared",
         ),
     ] = None,
+    signed_by: SignedBy = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check every file, record, table and figure of an artifact; list what does not hold, and then exit 1."""
@@ -248,7 +253,7 @@ def verify_command(
     from ablatrix.foreign_text import escaped
     from ablatrix.study.load import read_study_digest
 
-    found = examine(directory, root_digest, study_digest=read_study_digest)
+    found = examine(directory, root_digest, study_digest=read_study_digest, signed_by=signed_by)
     if as_json:
         print(json.dumps({**asdict(found), "holds": not found.problems}, indent=1))
     else:
@@ -256,7 +261,8 @@ def verify_command(
             print(f"note: {escaped(note)}", file=sys.stderr)
         for problem in found.problems:
             print(escaped(str(problem)))
-        verdict = f"{len(found.problems)} problems" if found.problems else "holds"
+        signed = "" if found.signer is None or signed_by is None else f", signed with {found.signer}"
+        verdict = f"{len(found.problems)} problems" if found.problems else f"holds{signed}"
         print(f"{directory}: {found.files} files, {found.records} records, root digest {found.root_digest}: {verdict}")
     if found.problems:
         raise typer.Exit(1)

@@ -82,7 +82,7 @@ def show_all_builds(reports: Reports, wide: bool) -> None:
     """Print each build beside the baseline's, and below them what the words mean; nothing without any."""
     for origin, report in reports:
         if origin:
-            print(f"{origin}:")
+            say(f"{origin}:")
         show_builds(report, wide)
         print()
     if reports:

@@ -9,6 +9,7 @@ from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Only, Plugins, StudyFile, Wide
 from ablatrix.cli.trust import Trusted, trust_of
+from ablatrix.records.names import DESIGN_NAME
 
 
 def register(app: typer.Typer) -> None:
@@ -27,23 +28,38 @@ def design_command(
             show_default="none: rough times by tier",
         ),
     ] = None,
+    recorded: Annotated[
+        bool,
+        typer.Option(
+            "--recorded",
+            help="Show the design in the results (--results, or beside the study), and start or import nothing: no "
+            "program, plug-in or model of the study.",
+        ),
+    ] = False,
     wide: Wide = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole design as JSON.")] = False,
     plugin: Plugins = None,
     trust: Trusted = False,
 ) -> None:
-    """List the cells and trials of a study and estimate its run time, without running anything."""
-    from ablatrix.cli.display import show_design
+    """List the cells and trials of a study and estimate its run time, without running anything.
+
+    Programs that are compilers of the study are started and describe themselves, but for --recorded.
+    """
+    from ablatrix.cli.display import show_design, show_trials
     from ablatrix.cli.tables import next_steps
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.records.journal import final_records, read_records
     from ablatrix.study.design import make_design
-    from ablatrix.study.design_file import design_text
-    from ablatrix.study.load import load_study
+    from ablatrix.study.design_file import design_text, read_design
+    from ablatrix.study.load import load_study, read_study
     from ablatrix.trials.run import parse_conditions, select
 
-    resolved = load_study(study, read_catalogue(plugin or ()), trust=trust_of(trust))
-    design = make_design(resolved)
+    resolved = None if recorded else load_study(study, read_catalogue(plugin or ()), trust=trust_of(trust))
+    if resolved is None:
+        place = study.parent if results is None else results if results.is_dir() else results.parent
+        design = read_design(place / DESIGN_NAME, read_study(study))
+    else:
+        design = make_design(resolved)
     known = {}
     if results is not None:
         with record_files([results]) as (file,):
@@ -56,6 +72,9 @@ def design_command(
         kept = {trial.cell_id for trial in trials}
         cells = tuple(cell for cell in design.cells if cell.cell_id in kept)
         print(design_text(replace(design, cells=cells, trials=tuple(trials))), end="")
+        return
+    if resolved is None:
+        show_trials(design, trials, wide)
         return
     show_design(resolved, design, trials, known, wide)
     next_steps(("run it", f"ablatrix run {study} --out results/{resolved.study.name}"))

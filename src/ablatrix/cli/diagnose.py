@@ -163,7 +163,7 @@ def _show_tables(
 def _show(
     title: str, columns: "Sequence[Column]", items: Iterable[Any], rows: Callable[[Any], Iterable[Row]], wide: bool
 ) -> None:
-    from ablatrix.cli.tables import Block, print_blocks
+    from ablatrix.cli.tables import Block, print_blocks, say
 
     subjects: dict[str, list[Sequence[str]]] = {}
     for item in items:
@@ -172,7 +172,7 @@ def _show(
     if subjects:
         print_blocks(title, columns, [Block(subject, held) for subject, held in subjects.items()], wide=wide)
     else:
-        print(f"{title}: nothing to report\n")
+        say(f"{title}: nothing to report\n")
 
 
 def _proof_row(proof: "KnobProof") -> Iterable[Row]:

@@ -38,7 +38,7 @@ def show_summary(proofs: Sequence[KnobProof], causes: Sequence[Causes], even: Se
 def _show(title: str, always: Sequence[str], lines: Sequence[str]) -> None:
     from ablatrix.cli.tables import say
 
-    print(title)
+    say(title)
     for line in (*always, *lines[:MAX_LINES]):
         say(f"- {line}", indent=2, hanging=2)
     if len(lines) > MAX_LINES:

@@ -42,6 +42,27 @@ def show_design(
         known: Final records of the study so far, by trial.
         wide: Each row on one line.
     """
+    show_trials(design, trials, wide)
+    cells = {cell.cell_id: cell for cell in design.cells}
+    for choice in resolved.study.compilers:
+        if choice.builds:
+            made = (f"{name} ({resolved.study.builds[name].sentence()})" for name in choice.builds)
+            say(f"builds of {choice.name}: {', '.join(made)}", hanging=2)
+    for line in _axes_texts(resolved, design, trials, known):
+        say(line, hanging=2)
+    for line in _following_texts(resolved, design):
+        say(line, hanging=2)
+    for compiler, baseline in {cell.compiler: cell.baseline for cell in cells.values() if cell.baseline}.items():
+        shipped = resolved.catalogue.compiler(compiler).departures(baseline)
+        if shipped:
+            say(f"baseline of {compiler}, where it is not as shipped: {departures_text(baseline, shipped)}", hanging=2)
+    further = len(trials) == len(design.trials)  # a selection adds no blocks
+    found = estimate(resolved, design, trials, known.values(), further=further)
+    say(f"time: {_time_text(resolved, found, bool(known))}", hanging=2)
+
+
+def show_trials(design: Design, trials: Sequence[Trial], wide: bool = False) -> None:
+    """Print cells and trials by workload, compiler and stage, then the totals: what a design says by itself."""
     cells = {cell.cell_id: cell for cell in design.cells}
     groups: Counter[tuple[str, str, str]] = Counter()
     cold: Counter[tuple[str, str, str]] = Counter()
@@ -67,21 +88,6 @@ def show_design(
     print(f"cells: {len({trial.cell_id for trial in trials})}")
     say(f"trials: {len(trials)} ({shown})", hanging=2)
     print(f"blocks: {len({trial.block_id for trial in trials})}")
-    for choice in resolved.study.compilers:
-        if choice.builds:
-            made = (f"{name} ({resolved.study.builds[name].sentence()})" for name in choice.builds)
-            say(f"builds of {choice.name}: {', '.join(made)}", hanging=2)
-    for line in _axes_texts(resolved, design, trials, known):
-        say(line, hanging=2)
-    for line in _following_texts(resolved, design):
-        say(line, hanging=2)
-    for compiler, baseline in {cell.compiler: cell.baseline for cell in cells.values() if cell.baseline}.items():
-        shipped = resolved.catalogue.compiler(compiler).departures(baseline)
-        if shipped:
-            say(f"baseline of {compiler}, where it is not as shipped: {departures_text(baseline, shipped)}", hanging=2)
-    further = len(trials) == len(design.trials)  # a selection adds no blocks
-    found = estimate(resolved, design, trials, known.values(), further=further)
-    say(f"time: {_time_text(resolved, found, bool(known))}", hanging=2)
 
 
 def _following_texts(resolved: ResolvedStudy, design: Design) -> Iterator[str]:

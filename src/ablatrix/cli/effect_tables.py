@@ -88,12 +88,12 @@ def show_evidence(evidence: Sequence[Evidence], wanted: Collection[str], margin:
     screened = next((one for one in evidence if one.screens), None)
     for one in evidence:
         if one.effects and not wanted and not _has_estimate(one):
-            print(f"{_title(one)}: nothing is attributable")
+            say(f"{_title(one)}: nothing is attributable")
             _explain(one.effects)
         elif one.effects or one.screens:
             omitted.update(dict.fromkeys(_show_metric(one, wanted, wide, is_first_screened=one is screened)))
         else:
-            print(f"{_title(one)}: no knob varies\n")
+            say(f"{_title(one)}: no knob varies\n")
     say(
         f"different: the p-value, adjusted over the rows of a table (Holm), is at most 5 %. no effect: otherwise, if "
         f"the ratio lies within +-{percent_text(margin)} (two one-sided tests at 5 %). A/A control: how far two trials "
@@ -126,7 +126,7 @@ def _show_metric(one: Evidence, wanted: Collection[str], wide: bool, *, is_first
         if name in shown:
             print_blocks(f"{_title(one)}: {title}", columns, blocks, wide=wide)
     if not shown:
-        print(f"{_title(one)}: no {' and no '.join(sorted(wanted))} of these records\n")
+        say(f"{_title(one)}: no {' and no '.join(sorted(wanted))} of these records\n")
     if "means" in shown:
         _show_missing([mean for mean, _ in _judged_means(one)])
     if "screen" in shown:

@@ -19,7 +19,7 @@ GROUPS: Mapping[str, str] = {
     **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models", "bisect-builds"), PLAN),
     **dict.fromkeys(("effects", "diagnose", "explain", "show", "claims", "verdict", "compare", "pr", "history"), READ),
     **dict.fromkeys(("tabulate", "paper", "page"), WRITE),
-    **dict.fromkeys(("artifact", "verify", "reproduce", "badges"), SHARE),
+    **dict.fromkeys(("artifact", "sign", "verify", "reproduce", "badges"), SHARE),
     **dict.fromkeys(("doctor", "workloads", "compilers", "knobs", "passes", "schema"), LOOK),
 }
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
@@ -74,7 +74,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "paper": ("ablatrix paper results/quick --out paper", "ablatrix paper init paper.yaml"),
     "page": ("ablatrix page results/quick --out report.html",),
     "artifact": ("ablatrix artifact studies/quick.yaml --out artifact",),
-    "verify": ("ablatrix verify artifact.zip",),
+    "sign": ("ablatrix sign artifact --key ~/.ssh/id_ed25519",),
+    "verify": ("ablatrix verify artifact.zip", "ablatrix verify artifact.zip --signed-by id_ed25519.pub"),
     "reproduce": ("ablatrix reproduce artifact.zip --study tiny", "ablatrix reproduce artifact.zip --out here"),
     "badges": ("ablatrix badges artifact.zip --report here/reproduction.json",),
     "doctor": ("ablatrix doctor", "ablatrix doctor --compiler tvm --no-measure"),

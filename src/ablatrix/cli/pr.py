@@ -13,6 +13,7 @@ from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.cli.trust import Trusted
+from ablatrix.foreign_text import escaped
 
 if TYPE_CHECKING:
     from ablatrix.analysis.builds import BuildReport
@@ -193,7 +194,7 @@ def _read(sessions: list[Path], base: str | None, head: str | None, margin: floa
             found = tidy([file])
             refuse_mixed(found, False)
             for note in found.notes:
-                print(f"note: {note}", file=sys.stderr)
+                print(f"note: {escaped(note)}", file=sys.stderr)
             reports.append(compare_builds(Findings(found), base, head, margin))
     return confirmed(*reports) if len(reports) == 2 else reports[0]
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ablatrix.cli.time_left import Costs, Group, TimeLeft, duration_text
 from ablatrix.cli.trial_text import decision_text
+from ablatrix.foreign_text import printed
 from ablatrix.records.model import Record, Stopping
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
@@ -154,7 +155,7 @@ class PlainLines:
             self._say(f"{done}/{planned} done ({record.workload.name} {own}/{of}){left}{troubles}")
 
     def _say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        print(printed(text), file=sys.stderr, flush=True)
 
 
 class _TimeLeftColumn(ProgressColumn):
@@ -194,7 +195,7 @@ class LiveView:
 
     def notice(self, text: str) -> None:
         """Print a line above the bars."""
-        self.bar.console.print(Text(text))
+        self.bar.console.print(Text(printed(text)))
 
     def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
         """Show what is running, on the bar of its workload if it has one."""
@@ -239,7 +240,8 @@ class LiveView:
 
 
 def _fitted(text: str, room: int) -> str:
-    """Return a text that is at most so long, ended between words."""
+    """Return a text that a terminal may show, at most so long, ended between words."""
+    text = printed(text)
     if len(text) <= room:
         return text
     return text[: room - 3].rpartition(" ")[0] + " ..."

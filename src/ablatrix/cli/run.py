@@ -15,6 +15,7 @@ from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Only, Plugins, Quiet
 from ablatrix.cli.trust import Trusted, trust_of
+from ablatrix.foreign_text import printed
 from ablatrix.records.names import DESIGN_NAME, STUDY_NAME
 
 if TYPE_CHECKING:
@@ -154,10 +155,8 @@ def _show_one_failure(out: Path) -> None:
     record = read_state(out).failures[0]
     reason = "no message" if record.error is None else " ".join(record.error.message.split())
     cut = reason if len(reason) <= REASON_LENGTH else f"{reason[:REASON_LENGTH].rpartition(' ')[0]} ..."
-    print(
-        f"{record.workload.name} on {record.config.compiler}: {record.status}: {cut} (all: ablatrix status {out})",
-        file=sys.stderr,
-    )
+    name, compiler = record.workload.name, record.config.compiler
+    print(printed(f"{name} on {compiler}: {record.status}: {cut} (all: ablatrix status {out})"), file=sys.stderr)
 
 
 def refuse_quick_options(*values: list[str] | str | None) -> None:
@@ -302,6 +301,11 @@ def end_run(summary: "RunSummary") -> None:
                 f"{count} trials were not run: {why}, give `ablatrix run` --only status={status}",
                 file=sys.stderr,
             )
+    if left := summary.planned - sum(summary.statuses.values()):
+        print(
+            f"{left} trials have no result: their machine failed them; run the same command again",
+            file=sys.stderr,
+        )
     if not summary.good:
         raise typer.Exit(1)
 
@@ -341,5 +345,5 @@ def rerun_command(
     if dump is not None:
         index = dump / "index.json"
         print(f"wrote {index}" if index.exists() else f"nothing was compiled: {dump} is empty", file=sys.stderr)
-    if result.status.is_failure:
+    if result.status.is_failure or not result.status.ran:
         raise typer.Exit(1)

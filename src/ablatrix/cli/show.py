@@ -44,7 +44,7 @@ def show_command(
     from ablatrix.cli.trial_text import describe
 
     for title, lines in describe(attempts, records):
-        print(title)
+        say(title)
         for line in lines:
             say(line, indent=2, hanging=2)
         print()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_FAILURES = 3
 MESSAGE_LENGTH = 200
 SHORT = 6
-OTHERS = ("unsupported", "interrupted", "not_run_budget", "not_prepared", "node_lost")
+OTHERS = ("unsupported", "interrupted", "not_run_budget", "not_prepared", "node_lost", "place_failed")
 
 Directory = Annotated[
     Path, typer.Argument(help="Directory of results: the --out of 'ablatrix run'.", metavar="DIR", show_default=False)

@@ -11,7 +11,7 @@ from ablatrix.paper.captions import fit_captions
 from ablatrix.paper.document import Placed, document_text, recipe_text
 from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.figures.write import figure_lack, write_figure
-from ablatrix.paper.files import write_text
+from ablatrix.paper.files import write_latex, write_text
 from ablatrix.paper.fragment import Language, say
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.macros import macros_text
@@ -104,10 +104,10 @@ def make_paper(
         ]
     document = document_text(_studies(findings), names, _placed(chosen, lacking), words.code)
     written += [
-        write_text(paper / "paper.tex", document),
+        write_latex(paper / "paper.tex", document, words.code),
         write_text(paper / "latexmkrc", recipe_text(words.code)),
         write_left_out(map(escape_markdown, left_out), words, paper / "text"),
-        write_text(paper / "macros.tex", macros_text(ledger.numbers)),
+        write_latex(paper / "macros.tex", macros_text(ledger.numbers), words.code),
         write_text(paper / "provenance.json", provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)),
     ]
     not_applicable = tuple(number for number, lack in lacking.items() if lack)

@@ -30,6 +30,12 @@ _LATEX = {
     "\N{EN DASH}": r"\textendash{}",
 }
 _MARKDOWN = str.maketrans({character: "\\" + character for character in "\\`*_{}[]<>|#"})
+# What pdflatex prints without a package, beside ASCII: letters of Western Europe, and a few signs.
+_KNOWN = (
+    "\u00a0\u00a1\u00a7\u00a9\u00ae\u00b0-\u00b3\u00b5-\u00b7\u00b9\u00bf-\u00cf\u00d1-\u00dd\u00df-\u00ef\u00f1-\u00fd\u00ff"
+    "\u2013\u2014\u2018\u2019\u201c\u201d\u2026"
+)
+_RARE = re.compile(rf"[^\x00-\x7f{_KNOWN}]+")
 _WITHIN_WORD = re.compile(r"(?<=[^\W_])(?:\\_)+(?=[^\W_])")  # there an underscore marks nothing in Markdown
 
 
@@ -37,6 +43,19 @@ def escape_latex(text: str) -> str:
     """Return text that LaTeX prints unchanged; control characters, on which it would stop, are left out."""
     escaped = "".join(_LATEX.get(character, character) for character in without_controls(text))
     return escaped.replace("--", "-{}-")  # else LaTeX draws one dash
+
+
+def for_any_engine(latex: str) -> str:
+    """Return LaTeX that pdflatex compiles, too: in place of characters that it stops on, it prints their numbers.
+
+    A name of a study or of somebody else's records may have any character. XeLaTeX and LuaLaTeX print them all.
+    """
+    return _RARE.sub(lambda run: _either(run[0]), latex)
+
+
+def _either(run: str) -> str:
+    numbers = "".join(f"[U+{ord(one):04X}]" for one in run)
+    return rf"{{\ifdefined\XeTeXversion {run}\else\ifdefined\luatexversion {run}\else {numbers}\fi\fi}}"
 
 
 def code_in_latex(text: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.chinese import CHINESE
 from ablatrix.paper.english import ENGLISH
-from ablatrix.paper.files import write_text
+from ablatrix.paper.files import write_latex, write_text
 from ablatrix.paper.fragment import Fragment, Language, Name, Said, phrases_of, pieces, replaced
 from ablatrix.paper.markup import code_in_latex, escape_latex, escape_markdown
 from ablatrix.paper.number import Number
@@ -152,7 +152,7 @@ def write_files(paragraph: Paragraph, language: Language, directory: Path) -> li
     note = f"{language.latex_note}\n" if language.latex_note else ""
     return [
         write_text(directory / f"{paragraph.name}.md", text + "\n"),
-        write_text(directory / f"{paragraph.name}.tex", f"{note}{latex}\n"),
+        write_latex(directory / f"{paragraph.name}.tex", f"{note}{latex}\n", language.code),
     ]
 
 

@@ -23,6 +23,7 @@ TRIALS: Mapping[str, tuple[str, str]] = {
     "status/not_run_budget": ("time budget spent", "时间预算用尽"),
     "status/not_prepared": ("workload not prepared", "负载准备失败"),
     "status/node_lost": ("host lost", "节点丢失"),
+    "status/place_failed": ("failure of the machine", "机器故障"),
     "part/plan_ms": ("planning", "规划"),
     "part/import_ms": (
         "the compiler frontend",

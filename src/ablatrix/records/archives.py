@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from ablatrix.foreign_text import is_plain
+from ablatrix.foreign_text import is_plain, twins
 
 MOST_MEMBERS = 100_000
 LONGEST_NAME = 1000
@@ -53,3 +53,5 @@ def _refuse_excess(archive: zipfile.ZipFile, size: int) -> None:
             )
         if not is_plain(entry.filename):
             raise ValueError(f"the name {entry.filename[:40]!r} has characters that cannot be printed")
+    for one, other in twins(entry.filename for entry in entries):
+        raise ValueError(f"the names {one[:40]!r} and {other[:40]!r} are the same in other letters")

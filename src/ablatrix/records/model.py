@@ -9,13 +9,26 @@ from ablatrix.records.correctness import Correctness
 from ablatrix.records.gpu import Gpu, GpuNoise
 from ablatrix.records.layout import Layout
 from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
-from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Moment, Part, Seconds, StagePlan
+from ablatrix.records.part import (
+    MOST_NAMES,
+    MOST_PARAMETERS,
+    Bytes,
+    Count,
+    Finite,
+    Level,
+    Milliseconds,
+    Moment,
+    Name,
+    Part,
+    Seconds,
+    StagePlan,
+)
 from ablatrix.records.place import Place
 from ablatrix.records.status import Status
 from ablatrix.records.tokens import MemorySpeed, TokenFacts
 from ablatrix.records.workload import InputFacts, WorkloadAxis
 
-SCHEMA_VERSION = "1.5"
+SCHEMA_VERSION = "1.6"
 Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer", "probe"]
 Tier = Literal["tiny", "medium", "hard"]
@@ -44,7 +57,7 @@ class Failure(Part):
 class Machine(Part):
     """The machine as read back, not as asked for."""
 
-    host: str = Field(description="Host name.")
+    host: Name = Field(description="Host name.")
     cpu: str = Field(description="CPU model.")
     cores: Count = Field(description="Cores that this process may use.")
     memory_bytes: Bytes = Field(description="Physical memory.")
@@ -102,6 +115,11 @@ class Noise(Part):
         description="CPU time that the cluster's own processes took on the host over that span; null without a "
         "cluster, and before 1.5.",
     )
+    stopped_ms: Milliseconds | None = Field(
+        default=None,
+        description="Time that others stopped the trial's process (a signal, a debugger), or the runner beside it, as "
+        "seen twice a second; null before 1.6.",
+    )
     disturbance: str | None = Field(default=None, description="Why it counts as disturbed; null when it does not.")
 
 
@@ -145,7 +163,7 @@ class Meta(Part):
 class WorkloadFacts(Part):
     """The workload that was run."""
 
-    name: str = Field(description="Name in the study; of a variant with its axes: encoder[tokens=128].")
+    name: Name = Field(description="Name in the study; of a variant with its axes: encoder[tokens=128].")
     tier: Tier = Field(description="tiny, medium or hard.")
     source: str | None = Field(
         default=None, description="Where a user's own model comes from, as the study says it; null for a registry's."
@@ -153,7 +171,9 @@ class WorkloadFacts(Part):
     source_digest: str | None = Field(
         default=None, description="SHA-256 of the file that the model comes from; null where there is none."
     )
-    parameters: dict[str, int | Finite | str | bool] = Field(description="Every size parameter, defaults included.")
+    parameters: dict[Name, int | Finite | Name | bool] = Field(
+        max_length=MOST_PARAMETERS, description="Every size parameter, defaults included."
+    )
     inputs: list[InputFacts] = Field(description="Inputs in order.")
     dynamic: dict[str, list[int]] = Field(description="Dynamic dimensions: name -> [smallest, largest] size.")
     timed_sizes: dict[str, int] = Field(description="Size of each dynamic dimension that is timed.")
@@ -168,17 +188,19 @@ class WorkloadFacts(Part):
     tokens: TokenFacts | None = Field(
         default=None, description="Its tokens, of a phase of generating text; null for others, and before 1.4."
     )
-    base: str | None = Field(default=None, description="The workload whose variant it is; null without axes.")
+    base: Name | None = Field(default=None, description="The workload whose variant it is; null without axes.")
     axes: list[WorkloadAxis] = Field(default_factory=list, description="Values of its axes, in the study's order.")
-    registry_name: str | None = Field(default=None, description="Name in the registry, where `name` is another.")
+    registry_name: Name | None = Field(default=None, description="Name in the registry, where `name` is another.")
 
 
 class Configuration(Part):
     """Which cell of the study this trial belongs to."""
 
-    compiler: str = Field(description="Name of the compiler; eager for the reference.")
+    compiler: Name = Field(description="Name of the compiler; eager for the reference.")
     device: Device | None = Field(default=None, description="Where the program runs; null in records before 1.2.")
-    knobs: dict[str, Level | None] = Field(description="Level of every knob; null for the reference.")
+    knobs: dict[Name, Level | None] = Field(
+        max_length=MOST_NAMES, description="Level of every knob; null for the reference."
+    )
     settings: dict[str, str] = Field(
         default_factory=dict,
         description="Address of each knob that is a setting of the compiler, by the knob; empty where none is.",
@@ -187,7 +209,7 @@ class Configuration(Part):
         default=None,
         description="Knobs that can change how a program is run and leave what is built as it is; null before 1.2.",
     )
-    stage: str | None = Field(description="Stage of the study, null for the reference.")
+    stage: Name | None = Field(description="Stage of the study, null for the reference.")
     stage_plan: StagePlan | None = Field(
         default=None, description="What that stage spans; null for the reference, and before 1.3."
     )
@@ -374,7 +396,7 @@ class Record(Part):
         description="measured; reference (eager); twin of the baseline; primer of a warm cache; "
         "probe: an untimed compile."
     )
-    study: str = Field(description="Name of the study.")
+    study: Name = Field(description="Name of the study.")
     study_digest: str = Field(description="SHA-256 of the study as loaded, defaults filled in.")
     mode: Mode = Field(description="cold: compile cost. hot: steady state.")
     status: Status

@@ -22,7 +22,10 @@ Seconds = Annotated[float, Field(ge=0, le=MOST_TIME, allow_inf_nan=False), _NOT_
 Bytes = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Level = str | int | Finite
+LONGEST_NAME, MOST_NAMES, MOST_PARAMETERS = 1000, 1000, 200
+"""Characters of a name, and knobs and parameters of one record, beyond which no table or figure can hold them."""
+Name = Annotated[str, Field(max_length=LONGEST_NAME), WithJsonSchema({"type": "string"})]
+Level = Name | int | Finite
 
 
 def _is_moment(text: str) -> str:

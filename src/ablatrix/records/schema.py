@@ -101,12 +101,21 @@ def _without_place(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _without_stops(data: dict[str, Any]) -> dict[str, Any]:
+    """1.5 did not say whether others had stopped a trial's process."""
+    meta = data.get("meta")
+    if isinstance(meta, dict) and isinstance(meta.get("noise"), dict):
+        meta["noise"] |= {"stopped_ms": None}
+    return data
+
+
 MIGRATIONS: Mapping[str, Migration] = {
     "1.0": Migration("1.1", _without_source),
     "1.1": Migration("1.2", _without_device),
     "1.2": Migration("1.3", _without_origins),
     "1.3": Migration("1.4", _without_new_facts),
     "1.4": Migration("1.5", _without_place),
+    "1.5": Migration("1.6", _without_stops),
 }
 """Version that a line was written in -> the step away from it. 1.0 is the first version."""
 

@@ -59,6 +59,11 @@ class Status(StrEnum):
     """Not run to its end: its host died, or was cut off, before its block was there. No final record has it; the block
     runs again elsewhere, and it counts neither as a repeat nor against what was compiled."""
 
+    PLACE_FAILED = "place_failed"
+    """Not run to its end: the machine failed it (no disk space, no process or descriptor left, its server or process
+    killed from outside). No final record has it; the same command runs the trial again, and it says nothing of what was
+    compiled."""
+
     @property
     def ran(self) -> bool:
         """Whether the trial was run as far as it goes, whatever came of it."""
@@ -71,8 +76,8 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether a record of it may be final for its trial; one that was interrupted, or lost, is run again."""
-        return self not in (Status.INTERRUPTED, Status.NODE_LOST)
+        """Whether a record of it may be final for its trial; one that was interrupted, lost or failed runs again."""
+        return self not in (Status.INTERRUPTED, Status.NODE_LOST, Status.PLACE_FAILED)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -98,6 +103,7 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         Status.NOT_RUN_BUDGET.value: "超出预算未运行",
         Status.NOT_PREPARED.value: "负载准备失败",
         Status.NODE_LOST.value: "节点丢失",
+        Status.PLACE_FAILED.value: "机器故障",
     }
 )
 """What a Chinese paper calls a status; elsewhere it goes by its name."""
@@ -109,6 +115,7 @@ NOT_RUN: tuple[str, ...] = (
     Status.NOT_RUN_BUDGET.value,
     Status.NOT_PREPARED.value,
     Status.NODE_LOST.value,
+    Status.PLACE_FAILED.value,
 )
 """Statuses of trials that did not run, or not to their end: they say nothing of their configuration."""
 FAILURES: tuple[str, ...] = tuple(

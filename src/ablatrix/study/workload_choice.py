@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from ablatrix.records.part import MOST_PARAMETERS
 from ablatrix.records.variants import AxisValue, axis_text, variant_name
 from ablatrix.study.input_choice import InputChoice, Values
 from ablatrix.study.names import Name, Title
@@ -62,7 +63,7 @@ class WorkloadChoice(Part):
         default=None, description="Which workload it is, where `name` is another: so the same one is listed twice."
     )
     parameters: dict[str, int | float | str | bool] = Field(
-        default_factory=dict, description="Sizes that differ from the workload's defaults."
+        default_factory=dict, max_length=MOST_PARAMETERS, description="Sizes that differ from the workload's defaults."
     )
     axes: dict[str, Annotated[list[Value], Field(min_length=1)]] | None = Field(
         default=None, description="Parameter -> values; every combination is a variant of the workload."

@@ -185,6 +185,7 @@ LEFT_OUT: frozenset[tuple[str, ...]] = frozenset(
         ("error", "traceback"),  # long texts stay in the records; the traceback's digest groups failures
         ("error", "output_tail"),
         ("meta", "noise", "cluster_cpu_s"),  # for whoever doubts a cluster's own processes; no trial is judged by it
+        ("meta", "noise", "stopped_ms"),  # what it does to a trial is in `disturbance`
         # What a GPU's clocks do to a trial is in `gpu_throttled_by` and `disturbance`; the readings stay in the record.
         *(("meta", "noise", "gpu", name) for name in ("source", "reason", "readings")),
         *(

@@ -9,11 +9,13 @@ from pathlib import Path, PurePath
 from ablatrix.artifact.bundle.anonymity import Pseudonyms, find_names, find_names_in_source, refuse_identity
 from ablatrix.artifact.bundle.container import make_recipe, wheels_text
 from ablatrix.artifact.bundle.lock import study_lock
+from ablatrix.artifact.checks import check_samples, sign_manifest
 from ablatrix.artifact.contents import (
     ENVIRONMENT_NAME,
     FOLDER,
     MANIFEST_NAME,
     RECIPE_NAME,
+    SIGNATURE_NAME,
     WHEELS_NAME,
     Command,
     Environment,
@@ -32,6 +34,7 @@ from ablatrix.artifact.contents import (
     read_artifact,
     read_design,
     read_entry,
+    read_manifest,
     source_file,
     write_archive,
 )
@@ -63,6 +66,7 @@ class Origin:
         companions: The user's models and plug-ins: path relative to the study file -> file.
         packages: What the plug-ins need beside the packages of the lock: name -> version.
         wheels: Folder with the wheels of the lock, for a container that is made without a network; None for none.
+        key: File of the SSH key that signs the manifest; None for no signature.
     """
 
     study: Path
@@ -75,6 +79,7 @@ class Origin:
     companions: Mapping[str, Path] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
     wheels: Path | None = None
+    key: Path | None = None
 
 
 def assemble(directory: str | Path, origin: Origin, reading: Reading | None = None) -> Manifest:
@@ -89,8 +94,8 @@ def assemble(directory: str | Path, origin: Origin, reading: Reading | None = No
         The manifest as written; its ``root_digest`` is what to print and to publish.
 
     Raises:
-        ArtifactError: The records are not valid, or not exactly what was planned, a file cannot be read or written, or
-            a name was found that an anonymous artifact must not have.
+        ArtifactError: The records are not valid, or not exactly what was planned, samples are missing, a file cannot be
+            read or written, or a name was found that an anonymous artifact must not have.
     """
     directory = Path(directory)
     records, problems = check_lines(directory)
@@ -98,10 +103,12 @@ def assemble(directory: str | Path, origin: Origin, reading: Reading | None = No
     problems += faults
     if design is not None:
         problems += check_plan(lines_of(records), design)
+    problems += check_samples(directory, records)
     if problems or design is None or not records:
         lines = [str(problem) for problem in problems] or ["results.jsonl: incomplete: it has no record"]
         raise ArtifactError("\n".join(f"{directory}/{line}" for line in lines))
-    (directory / MANIFEST_NAME).unlink(missing_ok=True)  # an interrupted assembly must not look finished
+    for name in (MANIFEST_NAME, SIGNATURE_NAME):  # an interrupted assembly must not look finished
+        (directory / name).unlink(missing_ok=True)
     archive_path(directory).unlink(missing_ok=True)
     _include(directory, origin, {record.config.compiler for record in records})
     _include_container(directory, origin.wheels, records)
@@ -129,8 +136,32 @@ def assemble(directory: str | Path, origin: Origin, reading: Reading | None = No
     _write(directory / MANIFEST_NAME, manifest_text(manifest).encode())
     if origin.pseudonyms is not None:
         _refuse_names(directory, origin.pseudonyms)
+    if origin.key is not None:
+        _write(directory / SIGNATURE_NAME, sign_manifest(manifest_text(manifest).encode(), origin.key))
     write_archive(directory, archive_path(directory), directory.resolve().name)
     return manifest
+
+
+def sign(directory: str | Path, key: Path) -> Path:
+    """Sign the manifest of an artifact that is there, and write its archive again, with the signature in it.
+
+    Args:
+        directory: The artifact.
+        key: File of the SSH key.
+
+    Returns:
+        The archive.
+
+    Raises:
+        ArtifactError: It is no artifact, its manifest does not hold by itself, or the key cannot sign.
+    """
+    directory = Path(directory)
+    try:
+        manifest = read_manifest(directory)
+    except ArtifactError as error:
+        raise ArtifactError(f"{directory}: {MANIFEST_NAME}: {error}; give the directory of an artifact") from None
+    _write(directory / SIGNATURE_NAME, sign_manifest(manifest_text(manifest).encode(), key))
+    return write_archive(directory, archive_path(directory), directory.resolve().name)
 
 
 def _include(directory: Path, origin: Origin, compilers: Collection[str]) -> None:

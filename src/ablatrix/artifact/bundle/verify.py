@@ -21,6 +21,7 @@ from ablatrix.artifact.checks import (
     check_models,
     check_samples,
     check_shipped,
+    check_signature,
     check_study,
     derive,
     describe_difference,
@@ -74,6 +75,7 @@ class Verification:
         files: Files that the manifest lists.
         records: Lines of records that are valid.
         root_digest: The manifest's own; None without a manifest that can be read.
+        signer: Fingerprint of the SSH key whose signature of the manifest holds; None without one.
     """
 
     problems: tuple[Problem, ...]
@@ -81,6 +83,7 @@ class Verification:
     files: int
     records: int
     root_digest: str | None
+    signer: str | None = None
 
 
 def verify(directory: str | Path, root_digest: str | None = None) -> list[Problem]:
@@ -94,6 +97,7 @@ def examine(
     derive: Derive = derive,
     reading: Reading | None = None,
     study_digest: StudyDigest | None = None,
+    signed_by: Path | None = None,
 ) -> Verification:
     """Re-hash every file, validate every record, compare with the plan, make the tables again and compare.
 
@@ -103,18 +107,22 @@ def examine(
         derive: Makes tables, figures and text from the records.
         reading: Its records; None reads them.
         study_digest: Reads the digest of the study file, to be compared with that in the records; None: it is not.
+        signed_by: File of public SSH keys, of which one must have signed the manifest; None: that is not asked.
 
     Raises:
-        ArtifactError: There is no such directory, or it was never an artifact.
+        ArtifactError: There is no such directory, it was never an artifact, or the keys cannot be read.
     """
     directory = Path(directory)
     if directory.is_file():
-        return _examine_archive(directory, root_digest, derive, study_digest)
+        return _examine_archive(directory, root_digest, derive, study_digest, signed_by)
     refuse_plain_results(directory)
     reading = reading or read_artifact(directory)
     unchecked = f"{WORK_NAME}/ has files of the run that are not part of the artifact: it was not checked"
     notes = [unchecked] if (directory / WORK_NAME).is_dir() else []
     manifest, problems = _check_manifest(directory, root_digest)
+    signer, of_signature, signature_notes = check_signature(directory, signed_by)
+    problems += of_signature
+    notes += signature_notes
     records, line_faults = check_lines(directory)
     design, design_faults = read_design(directory)
     faults = [*line_faults, *design_faults, *check_samples(directory, records), *check_builds(directory, records)]
@@ -143,6 +151,7 @@ def examine(
         files=len(manifest.files) if manifest else 0,
         records=len(records),
         root_digest=manifest.root_digest if manifest else None,
+        signer=signer,
     )
 
 
@@ -202,7 +211,11 @@ def refuse_plain_results(directory: Path) -> None:
 
 
 def _examine_archive(
-    archive: Path, root_digest: str | None, derive: Derive, study_digest: StudyDigest | None
+    archive: Path,
+    root_digest: str | None,
+    derive: Derive,
+    study_digest: StudyDigest | None,
+    signed_by: Path | None,
 ) -> Verification:
     """Unpack an archive, examine the artifact in it, and compare the archive with one made from its files."""
     _refuse_records(archive)
@@ -212,7 +225,7 @@ def _examine_archive(
             directory = unpack_archive(archive, inner)
         except ArtifactError as error:
             return Verification((Problem(archive.name, "unreadable", str(error)),), (), 0, 0, None)
-        found = examine(directory, root_digest, derive, study_digest=study_digest)
+        found = examine(directory, root_digest, derive, study_digest=study_digest, signed_by=signed_by)
         if found.problems or is_archive_of(archive, directory, directory.name):
             return found
         detail = "its files hold, but its own bytes (order, dates, modes, comments) are not those of an archive of them"

@@ -6,6 +6,7 @@ from ablatrix.artifact.checks.difference import describe_difference
 from ablatrix.artifact.checks.remake import Derive, check_derived, derive, derive_anew
 from ablatrix.artifact.checks.samples_check import check_samples
 from ablatrix.artifact.checks.shipped_check import check_shipped
+from ablatrix.artifact.checks.signature import check_signature, read_keys, sign_manifest
 from ablatrix.artifact.checks.study_check import StudyDigest, check_models, check_study
 
 __all__ = [
@@ -17,8 +18,11 @@ __all__ = [
     "check_models",
     "check_samples",
     "check_shipped",
+    "check_signature",
     "check_study",
     "derive",
     "derive_anew",
     "describe_difference",
+    "read_keys",
+    "sign_manifest",
 ]

@@ -38,6 +38,7 @@ from ablatrix.artifact.contents.names import (
     PAGE_NAME,
     README_NAME,
     RECIPE_NAME,
+    SIGNATURE_NAME,
     WHEELS_NAME,
 )
 from ablatrix.artifact.contents.problem import Problem
@@ -60,6 +61,7 @@ __all__ = [
     "PAGE_NAME",
     "README_NAME",
     "RECIPE_NAME",
+    "SIGNATURE_NAME",
     "WHEELS_NAME",
     "WORK_NAME",
     "Command",

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from ablatrix.artifact.contents.manifest import list_files
+from ablatrix.artifact.contents.names import SIGNATURE_NAME
 from ablatrix.errors import ArtifactError
 from ablatrix.records.archives import DAMAGES, open_archive
 from ablatrix.records.names import MANIFEST_NAME
@@ -39,7 +40,8 @@ def write_archive(directory: Path, target: Path, folder: str) -> Path:
     draft = target.with_name(target.name + ".draft")
     try:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED, strict_timestamps=True) as archive:
-            for name in [*list_files(directory)[0], MANIFEST_NAME]:
+            signature = [SIGNATURE_NAME] if (directory / SIGNATURE_NAME).exists() else []
+            for name in [*list_files(directory)[0], MANIFEST_NAME, *signature]:
                 entry = zipfile.ZipInfo(f"{folder}/{name}", EPOCH)
                 entry.external_attr = MODE << 16
                 entry.create_system = 3  # Unix, wherever it is written

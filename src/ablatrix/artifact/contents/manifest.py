@@ -17,11 +17,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from ablatrix.artifact.contents.names import PAGE_NAME
+from ablatrix.artifact.contents.names import PAGE_NAME, SIGNATURE_NAME
 from ablatrix.artifact.contents.problem import Problem
 from ablatrix.canonical import digest_value
 from ablatrix.errors import ArtifactError
-from ablatrix.foreign_text import is_plain, shown
+from ablatrix.foreign_text import is_plain, shown, twins
 from ablatrix.records.names import (
     BUILDS_NAME,
     CLAIMS_NAME,
@@ -138,10 +138,10 @@ def role_of(path: str) -> Role:
 
 
 def list_files(directory: Path) -> tuple[list[str], list[Problem]]:
-    """Return the relative paths of all plain files but the manifest, sorted, and what is not a plain file.
+    """Return the relative paths of all plain files but the manifest and its signature, sorted, and what is not one.
 
     The folder ``work`` is omitted: it has the run's working files (prepared programs, caches), not results.
-    A link is a problem: its target can change without any change in the artifact.
+    A link is a problem, symbolic or hard: what it names can change without any change in the artifact.
     """
     paths: list[str] = []
     problems: list[Problem] = []
@@ -163,17 +163,23 @@ def list_files(directory: Path) -> tuple[list[str], list[Problem]]:
             folders[:] = [name for name in folders if name != WORK_NAME or Path(directory, name).is_symlink()]
         for name in sorted(folders + names):
             path = Path(folder, name)
-            mode = path.lstat().st_mode
+            found = path.lstat()
             relative = path.relative_to(directory).as_posix()
             if not is_plain(relative):  # a line break could imitate a line of what is printed about it
                 problems.append(Problem(_shown(path, directory), "unreadable", "its name cannot be printed; rename it"))
-            elif stat.S_ISLNK(mode):
+            elif stat.S_ISLNK(found.st_mode):
                 problems.append(Problem(relative, "unreadable", "a symbolic link; put the file itself here"))
-            elif stat.S_ISREG(mode):
+            elif stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+                problems.append(Problem(relative, "unreadable", "a hard link; put a copy of the file here"))
+            elif stat.S_ISREG(found.st_mode):
                 paths.append(relative)
-            elif not stat.S_ISDIR(mode):
+            elif not stat.S_ISDIR(found.st_mode):
                 problems.append(Problem(relative, "unreadable", "neither a file nor a directory"))
-    return sorted(path for path in paths if path != MANIFEST_NAME), sorted(problems)
+    problems += [
+        Problem(other, "unreadable", f"some file systems take it for {one}, whose name is the same in other letters")
+        for one, other in twins(paths)
+    ]
+    return sorted(path for path in paths if path not in (MANIFEST_NAME, SIGNATURE_NAME)), sorted(problems)
 
 
 def read_entry(directory: Path, path: str) -> FileEntry:

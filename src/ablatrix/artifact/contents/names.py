@@ -1,5 +1,6 @@
 """Names of files in an artifact."""
 
+SIGNATURE_NAME = "MANIFEST.json.sig"
 CLAIMS_NAME = "claims.yaml"
 README_NAME = "README.md"
 APPENDIX_NAME = "APPENDIX.md"

@@ -19,6 +19,7 @@ from ablatrix.artifact.documents.citation import citation_text
 from ablatrix.artifact.documents.crate import crate_text
 from ablatrix.artifact.documents.facts import Facts
 from ablatrix.artifact.documents.readme import readme_text
+from ablatrix.paper.markup import for_any_engine
 
 
 def make_documents(facts: Facts) -> Mapping[str, str]:
@@ -31,8 +32,8 @@ def make_documents(facts: Facts) -> Mapping[str, str]:
     texts = {
         README_NAME: readme_text(rest),
         APPENDIX_NAME: appendix.markdown,
-        APPENDIX_LATEX_NAME: appendix.short_latex,
-        APPENDIX_LONG_NAME: appendix.latex,
+        APPENDIX_LATEX_NAME: for_any_engine(appendix.short_latex),
+        APPENDIX_LONG_NAME: for_any_engine(appendix.latex),
         CITATION_NAME: citation_text(rest),
     }
     named = _sorted([*rest.entries, *(entry_of(name, text.encode()) for name, text in texts.items())])

@@ -31,7 +31,7 @@ from ablatrix.paper.figures.shares import compose_memory, compose_phases, memory
 from ablatrix.paper.figures.sizes import named_by_size
 from ablatrix.paper.figures.speed_up import bars_frame, bars_of, compose_speed_up
 from ablatrix.paper.figures.steps import compose_steps, step_bars, steps_frame
-from ablatrix.paper.files import write_text
+from ablatrix.paper.files import write_latex
 from ablatrix.paper.filters import filtered
 from ablatrix.paper.markup import LatexFigure, latex_figure
 from ablatrix.paper.template.figures import (
@@ -102,7 +102,11 @@ def write_figure(findings: Findings, spec: FigureSpec, directory: Path, labels: 
     words = LatexFigure(spec.number, title, labels("titled", title=title), words_in(spec.caption, labels.code))
     further = labels("further_page", page="{page}", pages="{pages}")
     text = latex_figure(words, f"{name}.pdf", len(pages), spec.width == "page", further)
-    return [*files, write_csv(drawing.data, directory / f"{name}.csv"), write_text(directory / f"{name}.tex", text)]
+    return [
+        *files,
+        write_csv(drawing.data, directory / f"{name}.csv"),
+        write_latex(directory / f"{name}.tex", text, labels.code),
+    ]
 
 
 def draw_figure(findings: Findings, spec: FigureSpec, labels: Labels | None = None) -> list[Figure]:

@@ -7,7 +7,7 @@ import polars as pl
 
 from ablatrix.analysis.table import write_csv
 from ablatrix.errors import AnalysisError
-from ablatrix.paper.files import write_text
+from ablatrix.paper.files import write_latex, write_text
 from ablatrix.paper.tables.ablation import ablation_tables
 from ablatrix.paper.tables.along_axes import axes_tables
 from ablatrix.paper.tables.build import build_table
@@ -49,7 +49,7 @@ def write_table(sources: TableSources, spec: AnyTable, directory: Path) -> list[
     return [
         write_csv(_frame(tables), directory / f"{name}.csv"),
         write_text(directory / f"{name}.md", "\n".join(map(markdown_table, tables))),
-        write_text(directory / f"{name}.tex", latex_tables(tables)),
+        write_latex(directory / f"{name}.tex", latex_tables(tables), sources.labels.code),
         write_text(directory / f"{name}.html", html_document(tables)),
     ]
 

@@ -2,6 +2,7 @@
 
 from ablatrix.trials.client.client import Worker, WorkloadServer
 from ablatrix.trials.client.kept_servers import KeptServers
+from ablatrix.trials.client.replies import ProgramLoadError
 from ablatrix.trials.client.servers import BuildServerError, Loaded, Servers
 from ablatrix.trials.client.sides import Gaps, Side, Sides
 
@@ -10,6 +11,7 @@ __all__ = [
     "Gaps",
     "KeptServers",
     "Loaded",
+    "ProgramLoadError",
     "Servers",
     "Side",
     "Sides",

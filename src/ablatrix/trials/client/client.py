@@ -19,8 +19,8 @@ from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import TrialError
 from ablatrix.interpreter import interpreter
 from ablatrix.records.status import Status
-from ablatrix.trials.client.replies import await_message, await_reply, give
-from ablatrix.trials.host import Ending, group_bytes_above, is_dead
+from ablatrix.trials.client.replies import ProgramLoadError, await_message, await_reply, give
+from ablatrix.trials.host import DEAD, STOPPED, Ending, group_bytes_above, state_of
 from ablatrix.trials.messages import (
     ANSWER,
     TIMED_REQUESTS,
@@ -51,6 +51,8 @@ from ablatrix.version import PROTOCOL
 _log = logging.getLogger(__name__)
 
 DEATH_CHECK_S = 0.5
+LATE_S = 2.0
+"""A look that comes so much later than it should have come was not late for load: this process was stopped."""
 OUTPUT_TAIL = 4000
 VARIABLES = {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
@@ -220,7 +222,8 @@ class LoadingServer:
         try:
             await_message(self.channel, Serving)
         except TrialError as error:
-            raise TrialError(f"{self.directory}: the prepared program cannot be loaded: {error}") from None
+            message = f"{self.directory}: the prepared program cannot be loaded: {error}"
+            raise ProgramLoadError(message, self.directory) from None
         return WorkloadServer(self.channel, self.parent.interrupt, self.parent.identity)
 
 
@@ -269,6 +272,7 @@ class Worker:
         hazard: What made a fork unsafe, None for a forked process.
         limit_bytes: Memory that its process group may hold, None for no limit.
         stage: The last stage that it reported.
+        stopped_s: For how long it was seen stopped by others, or the runner was, while its messages were waited for.
     """
 
     pid: int
@@ -279,6 +283,7 @@ class Worker:
     hazard: str | None = None
     limit_bytes: int | None = None
     stage: str | None = None
+    stopped_s: float = 0.0
     _timed: bool = False
     _ended_for: Ending = field(default_factory=Ending)
 
@@ -301,7 +306,7 @@ class Worker:
         """
         deadline = monotonic() + timeout_s
         while True:
-            self._wait(deadline, timeout_s)
+            deadline += self._wait(deadline, timeout_s)
             message, _ = self.channel.receive(ANSWER, 0)
             if not isinstance(message, StageBegun):
                 return message
@@ -325,7 +330,7 @@ class Worker:
         kill = kill or self._ended_for.killed_for is not None
         order = EndOrder(pid=self.pid, kill=kill, live=tuple(self.server.live))
         state = give(self.server.channel, order, WorkerState)
-        return replace(self._ended_for, signal=state.signal, exit_code=state.exit_code)
+        return replace(self._ended_for, signal=state.signal, exit_code=state.exit_code, forced=state.forced)
 
     def output_tail(self) -> str | None:
         """Return the end of what the process printed, None when it printed nothing."""
@@ -335,21 +340,41 @@ class Worker:
         except OSError:
             return None
 
-    def _wait(self, deadline: float, timeout_s: float) -> None:
+    def _wait(self, deadline: float, timeout_s: float) -> float:
         """Wait for a message; notice a death even when a process that was left behind keeps the channel open.
 
-        It wakes twice a second, and looks at the memory then.
+        It wakes twice a second, looks at the memory then, and whether somebody stopped the worker. A limit of time does
+        not count what this process slept while it was stopped itself: the worker may have been, too.
+
+        Returns:
+            For how long this process was stopped, which is added to the deadline.
         """
+        slept = 0.0
         while True:
-            left = deadline - monotonic()
+            left = deadline + slept - monotonic()
+            began, due = monotonic(), min(max(0.0, left), DEATH_CHECK_S)
             try:
-                return self.server.interrupt.wait(self.channel, min(max(0.0, left), DEATH_CHECK_S))
+                self.server.interrupt.wait(self.channel, due)
             except ChannelTimeout:
-                if is_dead(self.pid):
+                slept += self._note_late(began, due)
+                state = state_of(self.pid)
+                if state in DEAD:
                     raise ChannelClosed(f"worker {self.pid} ended") from None
+                if state in STOPPED:
+                    self.stopped_s += DEATH_CHECK_S
                 self._check_memory()
-                if left <= DEATH_CHECK_S:
+                if deadline + slept - monotonic() <= 0:
                     raise ChannelTimeout(f"worker {self.pid}: no message within {timeout_s:.1f} s") from None
+                continue
+            return slept + self._note_late(began, due)
+
+    def _note_late(self, began: float, due: float) -> float:
+        """Return, and add to what was stopped, for how long this process did not come to look; 0 for a short while."""
+        late = monotonic() - began - due
+        if late < LATE_S:
+            return 0.0
+        self.stopped_s += late
+        return late
 
     def _check_memory(self) -> None:
         if self.limit_bytes is None or self._timed:

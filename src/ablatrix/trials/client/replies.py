@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from ablatrix.errors import TrialError
@@ -11,6 +12,18 @@ from ablatrix.trials.messages import REPLY, Channel, ChannelTimeout, Failed, Ord
 START_TIMEOUT_S = 300.0
 REPLY_TIMEOUT_S = 60.0
 R = TypeVar("R", bound=Reply)
+
+
+class ProgramLoadError(TrialError):
+    """A server cannot load a prepared program.
+
+    Attributes:
+        directory: The program's.
+    """
+
+    def __init__(self, message: str, directory: Path) -> None:
+        super().__init__(message)
+        self.directory = directory
 
 
 def give(channel: Channel, order: Order, expected: type[R], descriptors: Sequence[int] = ()) -> R:

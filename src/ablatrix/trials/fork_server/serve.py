@@ -274,26 +274,26 @@ def _end(order: EndOrder, holdings: Holdings) -> WorkerState:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
     try:
-        status = _wait_for_end(pid)
+        status, forced = _wait_for_end(pid)
     except ChildProcessError:
         return WorkerState(state="gone")
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
     strays = _kill_strays({*order.live, *holdings.servers})
-    return replace(_ended(status), strays=strays)
+    return replace(_ended(status), strays=strays, forced=forced and not order.kill)
 
 
-def _wait_for_end(pid: int) -> int:
-    """Return the status of a worker that is ending; one that does not end in time is killed."""
+def _wait_for_end(pid: int) -> tuple[int, bool]:
+    """Return the status of a worker that is ending, and whether it had to be killed since it did not end in time."""
     deadline = monotonic() + GRACE_S
     while monotonic() < deadline:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
-            return status
+            return status, False
         sleep(0.001)
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    return os.waitpid(pid, 0)[1]
+    return os.waitpid(pid, 0)[1], True
 
 
 def _stop(pid: int) -> WorkerState:

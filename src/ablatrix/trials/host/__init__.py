@@ -11,6 +11,8 @@ from ablatrix.trials.host.environment import (
 from ablatrix.trials.host.gpu import SPACING_S, GpuWatch
 from ablatrix.trials.host.limits import Ending, describe_ending, describe_exception, max_live_workers, set_limits
 from ablatrix.trials.host.linux import (
+    DEAD,
+    STOPPED,
     adopt_orphans,
     children_of,
     descendants_of,
@@ -18,6 +20,7 @@ from ablatrix.trials.host.linux import (
     is_dead,
     is_stopped,
     keep_freed_memory,
+    state_of,
     thread_names,
     threads_of,
 )
@@ -25,8 +28,10 @@ from ablatrix.trials.host.memory import PROCESS, PeakMeter, group_bytes_above
 from ablatrix.trials.host.memory_speed import measure_memory_speed
 
 __all__ = [
+    "DEAD",
     "PROCESS",
     "SPACING_S",
+    "STOPPED",
     "Ending",
     "GpuWatch",
     "NoiseProbe",
@@ -48,6 +53,7 @@ __all__ = [
     "measure_memory_speed",
     "place_runs",
     "set_limits",
+    "state_of",
     "thread_names",
     "threads_of",
     "utc_now",

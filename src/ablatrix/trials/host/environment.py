@@ -85,7 +85,7 @@ class NoiseProbe:
             _cpu_s(watched, root) if watched else None,
         )
 
-    def until(self, later: NoiseProbe, gpu: GpuNoise | None = None) -> Noise:
+    def until(self, later: NoiseProbe, gpu: GpuNoise | None = None, stopped_s: float | None = None) -> Noise:
         """Return what happened from this moment to a later one, and whether that counts as disturbed.
 
         A counter that went backwards (machine migrated, cgroup changed) says nothing and is null.
@@ -93,6 +93,7 @@ class NoiseProbe:
         Args:
             later: The counters at the later moment.
             gpu: Readings of the GPU's clocks in between, for a trial on a GPU.
+            stopped_s: For how long others stopped the trial's process; None where nobody looked.
         """
         swapped = _growth(self.swapped_pages, later.swapped_pages)
         span_s = max(0.0, later.at_s - self.at_s)
@@ -105,6 +106,7 @@ class NoiseProbe:
             span_s=span_s,
             gpu=gpu,
             cluster_cpu_s=_growth(self.cluster_cpu_s, later.cluster_cpu_s),
+            stopped_ms=None if stopped_s is None else stopped_s * 1e3,
         )
         return noise.model_copy(update={"disturbance": disturbance(noise, span_s, os.cpu_count() or 1)})
 
@@ -145,15 +147,17 @@ class ProcessProbe:
 def disturbance(noise: Noise, wall_s: float, cores: int) -> str | None:
     """Return why a trial with these counters counts as disturbed, None when it does not.
 
-    It does when others took more than ``STEAL_SHARE`` of the core time (and more than one tick of the counter), when
-    a CPU quota stopped it at all, when the machine swapped at all, or when power or heat slowed its GPU's clocks at
-    all. A counter that is null is ignored.
+    It does when others stopped it at all, when others took more than ``STEAL_SHARE`` of the core time (and more than
+    one tick of the counter), when a CPU quota stopped it at all, when the machine swapped at all, or when power or heat
+    slowed its GPU's clocks at all. A counter that is null is ignored.
 
     Args:
         noise: The trial's counters.
         wall_s: Time that they cover: ``noise.span_s``, which includes a hot trial's pauses.
         cores: Cores whose stolen time is counted: all of the machine, also those that the trial may not use.
     """
+    if noise.stopped_ms:
+        return f"stopped: others stopped its process, or the runner, for about {noise.stopped_ms / 1e3:.1f} s"
     if noise.steal_ms is not None and noise.steal_ms > max(STEAL_RESOLUTION_MS, STEAL_SHARE * wall_s * 1e3 * cores):
         share = noise.steal_ms / (wall_s * 1e3 * cores) if wall_s > 0 else 1.0
         return f"steal: the hypervisor took {noise.steal_ms:.0f} ms, {share:.1%} of the core time"

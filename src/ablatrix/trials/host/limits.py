@@ -1,11 +1,12 @@
 """Limits set inside a worker before anything runs, and what an ending or an exception means."""
 
+import errno
 import os
 import re
 import resource
 import signal
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ablatrix.canonical import digest_bytes
@@ -33,6 +34,15 @@ STATUS_OF_PHASE: dict[Phase, Status] = {
     "run": Status.RUN_ERROR,
 }
 _NO_MEMORY = re.compile(r"can't allocate memory|out of memory|bad_alloc|cannot allocate memory", re.IGNORECASE)
+_PLACE_ERRORS = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
+)
+"""What the system answers where the disk is full or gone, or no descriptor or process is left."""
+_PLACE_WORDS = re.compile(
+    "No space left on device|Disk quota exceeded|Read-only file system|Too many open files|can't start new thread"
+    "|Resource temporarily unavailable|PytorchStreamWriter failed writing"
+)
+"""The same in messages of programs and libraries that keep no number."""
 _VOLATILE = re.compile(r"line \d+|0x[0-9a-fA-F]+|\d{3,}")
 
 
@@ -45,12 +55,14 @@ class Ending:
         exit_code: Its exit code, None when a signal ended it.
         killed_for: The status for which the runner killed it, None when it did not.
         message: Why the runner killed it.
+        forced: Whether its server ended it, since it did not end when it should have.
     """
 
     signal: int | None = None
     exit_code: int | None = None
     killed_for: Status | None = None
     message: str | None = None
+    forced: bool = False
 
 
 def set_limits(memory_limit_mb: int | None, cpus: Sequence[int] | None = None) -> list[int]:
@@ -108,6 +120,8 @@ def describe_exception(error: BaseException, stage: str | None) -> tuple[Status,
         status = Status.CRASHED
     elif isinstance(error, MemoryError) or _NO_MEMORY.search(message):
         status = Status.OUT_OF_MEMORY
+    elif any(_is_of_place(one) for one in _with_causes(error)):
+        status = Status.PLACE_FAILED
     else:
         status = Status.RUN_ERROR if phase is None else STATUS_OF_PHASE[phase]
     failure = Failure(
@@ -135,6 +149,12 @@ def describe_ending(ending: Ending, stage: str | None, killed_for: Status | None
     status = killed_for or ending.killed_for
     if status is not None:
         type_, message = status, f"ended by the runner: {ending.message or status}"
+    elif number == signal.SIGKILL and not ending.forced:
+        status, type_ = Status.PLACE_FAILED, "SIGKILL"
+        message = (
+            "the process was ended by SIGKILL, which ablatrix did not send: the kernel does so where memory is short; "
+            "protocol.memory_limit_mb makes too much memory a result"
+        )
     elif number is not None:
         type_ = _signal_name(number)
         message = f"the process was ended by {type_}"
@@ -142,6 +162,23 @@ def describe_ending(ending: Ending, stage: str | None, killed_for: Status | None
         type_, message = "exit", f"the process left with exit code {code} before its result"
     failure = Failure(type=type_, message=message, phase=record_phase(stage), signal=number, exit_code=code)
     return status or Status.CRASHED, failure
+
+
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, what it was raised from, and so on."""
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+
+
+def _is_of_place(error: BaseException) -> bool:
+    """Return whether an error says something of the machine, and nothing of what was compiled."""
+    if isinstance(error, OSError) and error.errno in _PLACE_ERRORS:
+        return True
+    return _PLACE_WORDS.search(str(error)) is not None
 
 
 def _signal_name(number: int) -> str:

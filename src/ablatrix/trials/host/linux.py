@@ -5,6 +5,8 @@ import os
 import signal
 from pathlib import Path
 
+DEAD, STOPPED = frozenset("ZX"), frozenset("Tt")
+"""States of processes, as in proc(5)."""
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
@@ -42,7 +44,7 @@ def descendants_of(pid: int) -> list[int]:
 
 def is_dead(pid: int) -> bool:
     """Return whether a process has ended, whether or not its parent has waited for it."""
-    return _state_of(pid) in {"Z", "X"}
+    return state_of(pid) in DEAD
 
 
 def is_stopped(pid: int) -> bool:
@@ -51,10 +53,10 @@ def is_stopped(pid: int) -> bool:
         threads = [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:
         return True
-    return all(_state_of(thread) in {"T", "t", "Z", "X"} for thread in threads)
+    return all(state_of(thread) in STOPPED | DEAD for thread in threads)
 
 
-def _state_of(pid: int) -> str:
+def state_of(pid: int) -> str:
     """Return the state of a process or thread as in proc(5); ``X``, dead, when there is no such one."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

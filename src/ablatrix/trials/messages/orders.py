@@ -134,6 +134,7 @@ class WorkerState(Message):
         signal: The signal that ended it, None when it exited by itself.
         exit_code: Its exit code, None when a signal ended it.
         strays: Processes that it had left behind and that were killed.
+        forced: Whether the server ended it unasked, since it did not end by itself in time.
     """
 
     reply: Literal["state"] = "state"
@@ -141,6 +142,7 @@ class WorkerState(Message):
     signal: int | None = None
     exit_code: int | None = None
     strays: int = 0
+    forced: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

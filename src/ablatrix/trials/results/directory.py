@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +13,8 @@ from typing import Any
 
 from ablatrix.canonical import content_id, digest_bytes, digest_value
 from ablatrix.errors import TrialError
-from ablatrix.records.journal import final_records, read_own_records, read_records, record_line
+from ablatrix.records.disk import sync_directory
+from ablatrix.records.journal import final_records, read_own_records, read_records
 from ablatrix.records.model import Record
 from ablatrix.records.names import BUILDS_NAME
 from ablatrix.records.origin import installed_version
@@ -158,10 +160,17 @@ class ResultDirectory:
         if not trial_ids or not self.results.exists():
             return
         draft = self.results.with_suffix(".draft")
-        with draft.open("w", encoding="utf-8") as stream:
-            for record in read_records(self.results, report=lambda _: None):
-                keep = record.trial_id not in trial_ids or not record.final
-                stream.write(record_line(record if keep else record.model_copy(update={"final": False})))
+        with self.results.open("rb") as held, draft.open("wb") as stream:
+            for line in held:  # as they are: a newer ablatrix may have written fields that this one does not know
+                value = json.loads(line)
+                is_superseded = value["trial_id"] in trial_ids and value["final"]
+                stream.write(_without_final(value) if is_superseded else line)
             stream.flush()
             os.fsync(stream.fileno())
         draft.replace(self.results)
+        sync_directory(self.path)
+
+
+def _without_final(value: dict[str, Any]) -> bytes:
+    """Return the line of a record that does not count any more, with all its other fields as they are."""
+    return json.dumps(value | {"final": False}, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from ablatrix.compilers.catalogue import CompilerEntry
-from ablatrix.errors import RecordError
-from ablatrix.records.journal import Journal, sync_files
-from ablatrix.records.model import Record
+from ablatrix.errors import RecordError, TrialError
+from ablatrix.records.disk import sync_files
+from ablatrix.records.journal import Journal
+from ablatrix.records.model import SCHEMA_VERSION, Record
 from ablatrix.records.place import Place
 from ablatrix.records.status import Status
 from ablatrix.study.design import Design
@@ -24,6 +26,23 @@ from ablatrix.trials.results.recording import PlannedPart, Scene, make_record, r
 from ablatrix.workloads.parameters import is_phase
 
 Sink = Callable[[Record], None]
+
+
+class Origin(NamedTuple):
+    """What records of one run on one host have in common."""
+
+    schema_version: str
+    cpu: str
+    cores: int
+
+    @classmethod
+    def of(cls, record: Record) -> Origin:
+        """Return that of a record."""
+        return cls(record.schema_version, record.meta.machine.cpu, record.meta.machine.cores)
+
+    def __str__(self) -> str:
+        """The origin in words."""
+        return f"schema {self.schema_version} on {self.cpu} with {self.cores} cores"
 
 
 class Ledger:
@@ -58,6 +77,7 @@ class Ledger:
         self._written: set[tuple[str, int]] = set()
         self._held: dict[str, Finished] | None = None
         self._built = BuiltCode()
+        self._origins: set[Origin] = set()
         self._journal: Journal | None = None
         self._together: list[Line] | None = None
         self._sampled: list[Path] = []
@@ -86,12 +106,27 @@ class Ledger:
         def noted() -> Iterator[Record]:
             for record in self._directory.iter_attempts():
                 add_final(held, record)
+                if record.final and (record.meta.place is None or record.meta.place.stratum is None):
+                    self._origins.add(Origin.of(record))
                 self._written.add((record.trial_id, record.attempt))
                 yield record
 
         self.remember(noted())
         self._held = held
         self._statuses = {trial_id: one.status for trial_id, one in held.items()}
+
+    def refuse_other_origins(self) -> None:
+        """Refuse to add records to those of another kind of machine, or another version of the schema.
+
+        Raises:
+            TrialError: There are some: no table would take both.
+        """
+        own = Origin(SCHEMA_VERSION, self._scene.machine.cpu, self._scene.machine.cores)
+        for other in sorted(self._origins - {own}):
+            raise TrialError(
+                f"{self._directory.path}: its records are of {other}, and those of this run would be of {own}; no "
+                "table could hold both; choose another --out, or go on where it was begun"
+            )
 
     def remember(self, records: Iterable[Record]) -> None:
         """Take note of earlier attempts, and of the code that they built."""

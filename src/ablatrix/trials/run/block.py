@@ -237,12 +237,12 @@ class Turn:
         worker = self._worker
         if worker is None:
             return
-        started = monotonic()
+        started, stopped_s = monotonic(), worker.stopped_s
         self._paused = False
         worker.resume()
         worker.send(request)
         message = self._await(self._awake_left)
-        self._awake_left -= monotonic() - started
+        self._awake_left -= max(0.0, monotonic() - started - (worker.stopped_s - stopped_s))
         if isinstance(message, WarmUpSamples):
             self._warm_up_ms = message.ms
         elif isinstance(message, BurstSamples):
@@ -333,7 +333,7 @@ class Turn:
                 server=worker.server.identity if worker.process == "forked" else None,
             ),
             wall_s=self._wall_s,
-            noise=self._before.until(NoiseProbe.read(watched=self._watched), gpu),
+            noise=self._before.until(NoiseProbe.read(watched=self._watched), gpu, worker.stopped_s),
             warm_up_ms=self._warm_up_ms,
             bursts_ms=tuple(self.bursts_ms),
             rewarming_ms=tuple(self._rewarming_ms),

@@ -15,7 +15,7 @@ from ablatrix.records.model import Failure
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import KeptServers, Servers, Sides
+from ablatrix.trials.client import KeptServers, ProgramLoadError, Servers, Sides
 from ablatrix.trials.host import crowding_text, place_runs
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Outcome, Progress, ResultDirectory
@@ -127,6 +127,7 @@ class BlockRunner:
         """Run a block: its trials with their cells in order; ``following`` is a cell of the next hot one."""
         compiler = own_cell([cell for _, cell in pairs]).compiler
         first = pairs[0][0]
+        self.prepare(cell for _, cell in pairs)
         given = self._given(pairs)
         _log.info("block %s: %s, %d trials", first.block_id, first.mode, len(pairs))
         failure = next(filter(None, (self._by_side.unprepared(cell, compiler) for _, cell in pairs)), None)
@@ -188,7 +189,7 @@ class BlockRunner:
         except TrialError as error:
             self._drop(compiler, error)
             rest = [(trial, cell) for trial, cell in block.trials if trial.trial_id not in done]
-            self._hand_over([lost(trial, cell, Status.CRASHED, of_machinery(error)) for trial, cell in rest])
+            self._hand_over([lost(trial, cell, Status.PLACE_FAILED, of_machinery(error)) for trial, cell in rest])
         self._interrupt.check()
 
     def _run_cold(self, block: BlockInput, trial: Trial, cell: Cell, compiler: str) -> None:
@@ -199,7 +200,7 @@ class BlockRunner:
                 outcome = run_cold(block, trial, cell, self._by_side.servers(compiler)(cell))
             except TrialError as error:
                 self._drop(compiler, error)
-                outcome = lost(trial, cell, Status.CRASHED, of_machinery(error))
+                outcome = lost(trial, cell, Status.PLACE_FAILED, of_machinery(error))
             repeat = self._is_worth_repeating([outcome], left)
             self._hand_over([outcome], final=not repeat)
             self._interrupt.check()
@@ -218,7 +219,7 @@ class BlockRunner:
                 outcomes = run_hot(block, server, notice, self._servers.quiet)
             except TrialError as error:
                 self._drop(compiler, error)
-                outcomes = [lost(trial, cell, Status.CRASHED, of_machinery(error)) for trial, cell in block.trials]
+                outcomes = [lost(trial, cell, Status.PLACE_FAILED, of_machinery(error)) for trial, cell in block.trials]
             if any(outcome.result.status is Status.INTERRUPTED for outcome in outcomes):
                 # A torn block runs again whole, so none of its records may count for its trial.
                 outcomes = [as_interrupted(one) for one in outcomes]
@@ -232,6 +233,8 @@ class BlockRunner:
         _log.warning("the fork server of '%s' failed: %s", compiler, error)
         _log.debug("its traceback:", exc_info=error)
         self._servers.drop(compiler)
+        if isinstance(error, ProgramLoadError):  # it was damaged, as by a power cut: the next block prepares it anew
+            self._preparation.discard(error.directory)
 
     def _is_worth_repeating(self, outcomes: Sequence[Outcome], left: int) -> bool:
         """Return whether noise disturbed a trial that would otherwise count, and another try may help."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
+from ablatrix.records.disk import sync_directory, sync_files
 from ablatrix.records.model import Failure
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell
@@ -18,6 +20,8 @@ from ablatrix.trials.run.type_probe import missing_type
 from ablatrix.workloads.numeric_types import narrow_types
 
 TIMEOUT_S = 900.0
+TRIES = 2
+"""Where the machine fails the process that prepares: memory is at its peak there, and may be free a moment later."""
 
 
 class Preparation:
@@ -36,6 +40,7 @@ class Preparation:
         self._scratch, self._threads = scratch, threads
         self._sides = sides or Sides(catalogue=resolved.catalogue)
         self._failures: dict[Path, tuple[Status, Failure]] = {}
+        self._whole: set[Path] = set()
         self._types: dict[Path, tuple[str, ...]] = {}
         self._missing: dict[tuple[Side, str], str] = {}
 
@@ -47,7 +52,26 @@ class Preparation:
             side: Which side is to read it; None for one with the torch of this environment.
         """
         directory = self.place(cell, side)
-        return directory in self._failures or (directory / FACTS_FILE).exists()
+        return directory in self._failures or self._is_whole(directory)
+
+    def discard(self, directory: Path) -> None:
+        """Remove a prepared program that cannot be loaded, so that it is prepared anew."""
+        self._whole.clear()  # runs that share programs name them by links
+        shutil.rmtree(directory, ignore_errors=True)
+
+    def _is_whole(self, directory: Path) -> bool:
+        """Return whether a prepared program is there; what a power cut left of one is removed."""
+        if directory in self._whole:
+            return True
+        try:
+            json.loads((directory / FACTS_FILE).read_bytes())["facts"]
+        except FileNotFoundError:
+            return False
+        except (OSError, ValueError, KeyError, TypeError):
+            self.discard(directory)
+            return False
+        self._whole.add(directory)
+        return True
 
     def has_program(self, cell: Cell) -> bool:
         """Return whether the cell's program is prepared and can be loaded."""
@@ -114,27 +138,44 @@ class Preparation:
         draft.parent.mkdir(parents=True, exist_ok=True)
         self._scratch.mkdir(parents=True, exist_ok=True)
         task = prepare_task(self._resolved, cell, threads=self._threads, directory=draft)
-        worker = self._servers.without_program(side).start(task, self._scratch / "prepare.log")
-        lost = _await_end(worker)
-        if lost is None:
-            draft.rename(directory)
-        else:
-            # However it failed: no compiler was given the program, so none of them has failed.
+        for _ in range(TRIES):
+            worker = self._servers.without_program(side).start(task, self._scratch / "prepare.log")
+            status, failure = _await_end(worker)
+            if failure is None:
+                _keep(draft, directory)
+                self._failures.pop(directory, None)
+                return
+            if status is not Status.PLACE_FAILED:
+                # However it failed: no compiler was given the program, so none of them has failed.
+                status = Status.NOT_PREPARED
             further = {"phase": "prepare", "output_tail": worker.output_tail()}
-            self._failures[directory] = Status.NOT_PREPARED, lost.model_copy(update=further)
+            self._failures[directory] = status, failure.model_copy(update=further)
+            if status is Status.NOT_PREPARED:
+                return
+            shutil.rmtree(draft, ignore_errors=True)
 
 
-def _await_end(worker: Worker) -> Failure | None:
-    """Return the error of a worker that failed, None when it succeeded."""
+def _keep(draft: Path, directory: Path) -> None:
+    """Give a program its name once it is on disk: one that has its name is whole, whenever power is cut."""
+    files = [file for file in draft.rglob("*") if file.is_file()]
+    sync_files(files)
+    for folder in dict.fromkeys(file.parent for file in files):
+        sync_directory(folder)
+    draft.rename(directory)
+    sync_directory(directory.parent)
+
+
+def _await_end(worker: Worker) -> tuple[Status, Failure | None]:
+    """Return status and error of a worker that failed; no error when it succeeded."""
     try:
         message = worker.receive(TIMEOUT_S)
     except ChannelTimeout:
-        return describe_ending(worker.end(kill=True), worker.stage, Status.TIMEOUT)[1]
+        return describe_ending(worker.end(kill=True), worker.stage, Status.TIMEOUT)
     except ChannelClosed:
-        return describe_ending(worker.end(kill=False), worker.stage, None)[1]
+        return describe_ending(worker.end(kill=False), worker.stage, None)
     except Interrupted:
         worker.end(kill=True)
         raise
     worker.end(kill=True)
     assert isinstance(message, TrialResult)  # nothing else was requested
-    return message.error
+    return message.status, message.error

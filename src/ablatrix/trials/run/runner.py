@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import platform
@@ -26,6 +25,7 @@ from ablatrix.trials.results import Ledger, LoggedProgress, Progress, ResultDire
 from ablatrix.trials.run.block_runner import BlockRunner
 from ablatrix.trials.run.builds import make_sides
 from ablatrix.trials.run.cluster import Cluster
+from ablatrix.trials.run.directory_lock import hold_directory
 from ablatrix.trials.run.seats import Seats
 from ablatrix.trials.run.session import Session
 from ablatrix.trials.run.slot_setup import make_setup
@@ -109,9 +109,10 @@ def run(
         TrialError: The directory cannot be written, or is in use; or a slot of a cluster measures on this host.
     """
     directory = ResultDirectory(Path(out).resolve())
-    design = _make_ready(resolved, directory)
+    planned = _planned(resolved)
     progress = LoggedProgress(progress or Silence())
-    with _locked(directory), run_log(directory.log), ExitStack() as stack:
+    with hold_directory(directory.path, directory.work), run_log(directory.log), ExitStack() as stack:
+        design = directory.make(resolved.study, planned)  # by one that holds it: another run may be writing it
         place: AbstractContextManager[object] = measuring_here(progress.notice) if slots is None else slots
         stack.enter_context(place)  # first: a library of slots may take the signals that the interrupt catches after it
         interrupt = stack.enter_context(Interrupt()) if kept is None else kept.interrupt
@@ -142,15 +143,15 @@ def _unwritable(error: OSError, directory: ResultDirectory) -> TrialError:
     )
 
 
-def _make_ready(resolved: ResolvedStudy, directory: ResultDirectory) -> Design:
-    """Return the design of a study whose files are as they were and whose compilers are there, with its directory."""
+def _planned(resolved: ResolvedStudy) -> Design:
+    """Return the design of a study whose files are as they were and whose compilers are there."""
     study, catalogue = resolved
     refuse_changed_files(resolved)
     planned = make_design(resolved, max_live_workers(study.protocol, available_bytes()))
     for name in sorted({cell.compiler for cell in planned.cells}):
         if not catalogue.compiler(name).builds:  # else each of these is asked
             catalogue.compiler(name).refuse_absent()
-    return directory.make(study, planned)
+    return planned
 
 
 def _log_beginning(study: Study, directory: ResultDirectory) -> None:
@@ -169,19 +170,3 @@ def _log_beginning(study: Study, directory: ResultDirectory) -> None:
 def _log_end(planned: int, statuses: dict[Status, int], caught: int | None) -> None:
     counts = ", ".join(f"{count} {status}" for status, count in statuses.items()) or "none finished"
     _log.info("the run ended: %d trials: %s%s", planned, counts, f"; signal {caught}" if caught else "")
-
-
-def _locked(directory: ResultDirectory) -> ExitStack:
-    """Hold the directory's lock, so that two runs into one directory exclude each other."""
-    stack = ExitStack()
-    try:
-        stream = stack.enter_context((directory.work / "lock").open("w"))
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        stack.close()
-        raise TrialError(
-            f"{directory.path}: another run is writing there; wait for it or choose another --out"
-        ) from None
-    except OSError as error:
-        raise TrialError(f"{error.filename}: cannot be written: {error.strerror}; choose another --out") from None
-    return stack

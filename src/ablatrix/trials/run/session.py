@@ -91,6 +91,8 @@ class Session:
         again |= open_probes(self._design, known)
         blocks = self._pending(chosen, set(known) - again)
         pending = {trial.trial_id for block in blocks for trial in block}
+        if pending and not self._workplace.is_several:
+            self._ledger.refuse_other_origins()
         stack.enter_context(self._ledger.begin(pending & set(known)))
         self._hot = self._hot_progress([one for trial_id, one in known.items() if trial_id not in pending])
         return chosen, blocks
@@ -278,6 +280,11 @@ class Session:
     def keep(self, outcomes: Sequence[Outcome], entries: Mapping[str, CompilerEntry], final: bool) -> None:
         """Record the outcomes of one block."""
         made = self._ledger.make(self._resolved, outcomes, final=final, entries=entries)
+        failed = [one.result for one in outcomes if one.result.status is Status.PLACE_FAILED]
+        if failed:
+            told = "" if failed[0].error is None else f": {failed[0].error.message}"
+            count = "a trial" if len(failed) == 1 else f"{len(failed)} trials"
+            self._progress.notice(f"the machine failed {count}, which the same command runs again{told}")
         self.settle({one.trial.trial_id: one.trial for one in outcomes}, made)
 
     def settle(self, trials: Mapping[str, Trial], made: Sequence[Line]) -> None:
@@ -290,7 +297,7 @@ class Session:
         first = trials[made[0].record.trial_id]
         cell = next((cell for one in made if (cell := self._cells[one.record.cell_id]).knobs), None)
         series = None if cell is None else (cell.workload, cell.compiler, first.stage)
-        counts = all(one.record.final or one.record.status is Status.INTERRUPTED for one in made)
+        counts = all(one.record.final or not one.record.status.is_final for one in made)
         hot = None if series is None or not counts else self._hot.get(series)
         if cell is not None and hot is not None and first.mode == "hot":
             hot.add(trials, [Finished.of(one.record) for one in made])

@@ -13,7 +13,7 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from ablatrix.errors import TrialError
-from ablatrix.records.journal import sync_files
+from ablatrix.records.disk import sync_files
 from ablatrix.trials.messages import Message, decode, encode
 from ablatrix.trials.slots.messages import Fingerprint
 from ablatrix.trials.slots.spool import SpoolCopy

@@ -13,7 +13,7 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 
 from ablatrix.errors import TrialError
-from ablatrix.records.journal import sync_directory
+from ablatrix.records.disk import sync_directory
 from ablatrix.trials.messages import decode, encode
 from ablatrix.trials.slots.messages import ENTRY, Chunk, Ended, Entry
 
