@@ -157,3 +157,10 @@ def test_xla_operation_without_lowering_is_named(compiler: XlaCompiler, tmp_path
     program = make_program(Function(lambda x: (torch.special.airy_ai(x),)), (torch.ones(3),))
     with pytest.raises(UnsupportedError, match="airy_ai"):
         compiler.compile(make_request(program, tmp_path))
+
+
+def test_xla_threads_that_cannot_be_counted_are_unknown_and_not_none_at_all() -> None:
+    """In a process without JAX's pool no thread has its name: a trial must not be refused for that."""
+    code = "from ablatrix.compilers.xla.client import pool_threads; print(pool_threads())"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "None\n"

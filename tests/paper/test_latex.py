@@ -266,3 +266,27 @@ def test_records_of_twelve_knobs_are_twelve_knobs() -> None:
     found = Findings(tidied(twelve_knobs()))
     (one,) = found.ablations("run_ms_paired", "hot")
     assert len(one.moves) == 12
+
+
+RARE = "\u4e2d\u6587 \U0001f600 \u0416 e\u0301 \u0152 \u00f0 \u00ab\u00bb \u200d \x07\x1b \u2603 \u0153 na\u00efve"
+
+
+def with_rare_names() -> list[Record]:
+    found = []
+    for record in make_records(workloads=["attention"], blocks=2):
+        workload = record.workload.model_copy(update={"name": f"attention {RARE}"})
+        machine = record.meta.machine.model_copy(update={"cpu": f"CPU {RARE}", "host": "h"})
+        meta = record.meta.model_copy(update={"machine": machine})
+        found.append(record.model_copy(update={"workload": workload, "meta": meta, "study": f"study {RARE}"}))
+    return found
+
+
+@needs_latex
+@pytest.mark.slow
+def test_names_of_any_characters_compile_with_pdflatex(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SAVE_PAGES, save_blank)
+    make_paper(Findings(tidied(with_rare_names())), None, tmp_path / "paper")
+    log, text = compiled(tmp_path / "paper", "paper")
+    assert re.findall(r"^! .*", log, re.MULTILINE) == []
+    assert "[U+1F600]" in text and "[U+4E2D]" in text
+    assert "\x1b" not in (tmp_path / "paper" / "paper.tex").read_text(encoding="utf-8")

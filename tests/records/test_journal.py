@@ -209,3 +209,28 @@ def test_journal_takes_highest_final_attempt_of_trial() -> None:
     assert final_records(reversed(records))[-1].attempt == 1
     unfinished = [records[0]]
     assert final_records(unfinished) == []
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced by another file"])
+def test_journal_whose_file_goes_keeps_all_that_was_written(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "results.jsonl"
+    with Journal(path) as journal:
+        journal.append(*RECORDS[:2])
+        path.unlink()
+        if how != "removed":
+            path.write_text("what an editor saved\n")
+        with pytest.raises(RecordError, match=f"it was {how} while a run was writing it; what was written is kept in"):
+            journal.append(RECORDS[2])
+        with pytest.raises(RecordError, match="the journal is closed"):
+            journal.append(RECORDS[3])
+    assert list(read_records(tmp_path / "results.jsonl.kept-0")) == RECORDS[:3]
+
+
+def test_journal_in_directory_that_goes_is_refused(tmp_path: Path) -> None:
+    directory = tmp_path / "results"
+    directory.mkdir()
+    with Journal(directory / "results.jsonl") as journal:
+        (directory / "results.jsonl").unlink()
+        directory.rmdir()
+        with pytest.raises(RecordError, match="what was written could not be kept: No such file or directory"):
+            journal.append(RECORDS[0])

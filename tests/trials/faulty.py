@@ -205,6 +205,12 @@ def _write_message(data: bytes) -> None:
             os.write(descriptor, len(data).to_bytes(8, "big") + data)
 
 
+def _last(seconds: float) -> None:
+    """Tell of this process, then take some seconds."""
+    _tell("lasting", os.getpid())
+    time.sleep(seconds)
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
     "abort": lambda: libc().abort(),
@@ -225,4 +231,6 @@ FAULTS: dict[str, Callable[[], None]] = {
     "strange message": lambda: _write_message(b'{"event": "stage", "stage": 7}'),
     "early burst": lambda: _write_message(b'{"event": "burst", "rewarming_ms": [], "ms": [1.0]}'),
     "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "last a while": lambda: _last(1.5),
+    "last long": lambda: _last(4.5),
 }

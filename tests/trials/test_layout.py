@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ablatrix.catalogue import installed_catalogue
-from ablatrix.records.journal import final_records, read_records, record_line
+from ablatrix.records.journal import final_records, read_records
 from ablatrix.records.model import Record
 from ablatrix.study.design import make_design
 from ablatrix.study.model import Study
@@ -214,26 +214,26 @@ def test_servers_stop_the_one_that_starts_while_block_is_timed(bench: Bench, tmp
     assert starting not in children_of(os.getpid())
 
 
-def test_run_whose_server_crashes_loses_one_block_and_resumes_with_new_one(run_here: Runner, tmp_path: Path) -> None:
+def test_run_whose_server_is_killed_loses_one_block_and_resumes_it(run_here: Runner, tmp_path: Path) -> None:
     def sink(record: Record) -> None:
         if record.meta.block == 0:
             (tmp_path / "kill").touch()
 
     resolved = placed_study("both", blocks=3)
     summary = run_here(resolved, sink=sink)
-    first = list(final_records(read_records(summary.results)))
-    by_block = {block: {one.status for one in first if one.meta.block == block} for block in range(3)}
-    assert by_block == {0: {"ok"}, 1: {"crashed"}, 2: {"ok"}}
-    assert summary.complete
-    assert all(record.meta.layout is None for record in first if record.meta.block == 1)
-    whole = [one for one in first if one.meta.block != 1]
-    before = servers_by_block(whole)
+    records = list(read_records(summary.results))
+    by_block = {block: {(one.status, one.final) for one in records if one.meta.block == block} for block in range(3)}
+    assert by_block == {0: {("ok", True)}, 1: {("place_failed", False)}, 2: {("ok", True)}}
+    assert (summary.complete, summary.failed, summary.good) == (False, 0, False)
+    assert all(record.meta.layout is None for record in records if record.meta.block == 1)
+    before = servers_by_block([one for one in records if one.final])
     kept = set[str | None]().union(*before)
     assert len(kept) == 2
 
-    summary.results.write_text("".join(map(record_line, whole)))
-    resumed = list(final_records(read_records(run_here(resolved).results)))
-    assert [record.status for record in resumed] == ["ok"] * len(first)
+    again = run_here(resolved)
+    assert again.good
+    resumed = list(final_records(read_records(again.results)))
+    assert [record.status for record in resumed] == ["ok"] * summary.planned
     after = servers_by_block(resumed)
     assert [after[0], after[2]] == before
     assert not after[1] & kept

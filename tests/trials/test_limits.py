@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -69,6 +70,12 @@ def raised(error: BaseException) -> BaseException:
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 1 byte"), "load", "out_of_memory"),
         (RuntimeError("std::bad_alloc"), "compile", "out_of_memory"),
         (OSError(12, "Cannot allocate memory"), "link", "out_of_memory"),
+        (OSError(errno.ENOSPC, "No space left on device"), "compile", "place_failed"),
+        (OSError(errno.EMFILE, "Too many open files"), "load", "place_failed"),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "first_run", "place_failed"),
+        (CompilerError("g++ ended with 1: cannot write x.o: No space left on device"), "link", "place_failed"),
+        (RuntimeError("can't start new thread"), "run", "place_failed"),
+        (OSError(errno.ENOENT, "No such file"), "compile", "compile_error"),
         (SystemExit(3), "compile", "compile_error"),
         (KeyboardInterrupt(), "run", "run_error"),
     ],
@@ -80,6 +87,16 @@ def test_exception_is_typed_by_its_class_and_phase(error: BaseException, stage: 
     assert part.phase == record_phase(stage)
     assert part.message
     assert type(error).__name__ in (part.traceback or "")
+
+
+def test_error_that_was_raised_from_a_full_disk_is_of_the_machine() -> None:
+    try:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as cause:
+            raise CompilerError("the task was not built") from cause
+    except CompilerError as error:
+        assert describe_exception(error, "compile")[0] == "place_failed"
 
 
 def test_failure_digest_does_not_depend_on_addresses_and_sizes() -> None:
@@ -100,7 +117,8 @@ def test_message_that_is_very_long_is_cut() -> None:
     ("ending", "killed_for", "status", "type_"),
     [
         (Ending(signal=11), None, "crashed", "SIGSEGV"),
-        (Ending(signal=9), None, "crashed", "SIGKILL"),
+        (Ending(signal=9), None, "place_failed", "SIGKILL"),
+        (Ending(signal=9, forced=True), None, "crashed", "SIGKILL"),
         (Ending(exit_code=0), None, "crashed", "exit"),
         (Ending(exit_code=70), None, "crashed", "exit"),
         (Ending(signal=9), Status.TIMEOUT, "timeout", "timeout"),
