@@ -59,6 +59,39 @@ class Kept:
         shutil.copytree(kept, out, dirs_exist_ok=True)
 
 
+class Judge:
+    """Verifies mutated artifacts, and counts what was found and what was missed."""
+
+    def __init__(self, derive: Kept) -> None:
+        self.found: Counter[str] = Counter()
+        self.missed: list[str] = []
+        self.slowest_s = 0.0
+        self._derive = derive
+        self._held = _peak()
+
+    @property
+    def grown_bytes(self) -> int:
+        """By how much the process has grown since the beginning, at its peak."""
+        return _peak() - self._held
+
+    def __call__(self, kind: str, path: Path, what: str) -> None:
+        """Verify one artifact, or a zip."""
+        began = monotonic()
+        try:
+            problems = examine(path, derive=self._derive, study_digest=read_study_digest).problems
+            fault = "" if problems else "not found"
+        except Exception as error:
+            fault = f"{type(error).__name__}: {error}"
+        seconds = monotonic() - began
+        self.slowest_s = max(self.slowest_s, seconds)
+        fault = fault or (f"{seconds:.0f} s" if seconds > MOST_S else "")
+        fault = fault or ("more than 1 GiB" if self.grown_bytes > MOST_BYTES else "")
+        if fault:
+            self.missed.append(f"{kind}: {what}: {fault}")
+        else:
+            self.found[kind] += 1
+
+
 def main() -> int:
     """Mutate, verify, count."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -68,9 +101,6 @@ def main() -> int:
         parser.add_argument(name, type=int, default=count)
     parser.add_argument("--from", type=int, default=0, dest="first", help="number of the first of each")
     asked = parser.parse_args()
-    found: Counter[str] = Counter()
-    missed: list[str] = []
-    slowest = 0.0
     started = monotonic()
     with tempfile.TemporaryDirectory(prefix="ablatrix-mutations-") as scratch:
         directory = Path(scratch, "kept")
@@ -80,65 +110,52 @@ def main() -> int:
         if whole.problems:
             print(f"{asked.artifact} does not verify to begin with: {whole.problems[0]}", file=sys.stderr)
             return 2
-
-        held = _peak()
-
-        def judge(kind: str, path: Path, what: str) -> None:
-            nonlocal slowest
-            began, fault = monotonic(), ""
-            try:
-                problems = examine(path, derive=kept, study_digest=read_study_digest).problems
-                fault = "" if problems else "not found"
-            except Exception as error:
-                fault = f"{type(error).__name__}: {error}"
-            slowest = max(slowest, monotonic() - began)
-            fault = fault or (f"{monotonic() - began:.0f} s" if monotonic() - began > MOST_S else "")
-            fault = fault or ("more than 1 GiB" if _peak() - held > MOST_BYTES else "")
-            if fault:
-                missed.append(f"{kind}: {what}: {fault}")
-            else:
-                found[kind] += 1
-
-        for seed in range(asked.first, asked.first + asked.count):
-            copy = shutil.copytree(asked.artifact, Path(scratch, "copy"))
-            what = mutate(copy, seed)
-            judge(list(MUTATIONS)[seed % len(MUTATIONS)], copy, what)
-            shutil.rmtree(copy)
-        entries = read_manifest(asked.artifact).files
-        derived = [entry.path for entry in entries if entry.role in DERIVED_ROLES or entry.path in DOCUMENT_NAMES]
-        for seed in range(asked.first, asked.first + asked.resealed):
-            copy = shutil.copytree(asked.artifact, Path(scratch, "copy"))
-            judge("resealed", copy, _change_and_reseal(copy, derived, random.Random(seed)))
-            shutil.rmtree(copy)
-        for seed in range(asked.first, asked.first + asked.hostile):
-            copy = shutil.copytree(asked.artifact, Path(scratch, "copy"))
-            kind, what = mutate_hostile(copy, seed)
-            judge(kind, copy, f"{seed}: {what}")
-            shutil.rmtree(copy)
-        for seed in range(asked.first, asked.first + asked.archives):
-            path = Path(scratch, archive_path(asked.artifact).name)
-            judge("archive", path, f"{seed}: {hostile_zip(asked.artifact, path, seed)}")
-        for seed in range(asked.first, asked.first + asked.zipped):
-            path = Path(scratch, archive_path(asked.artifact).name)
-            path.write_bytes(
-                _damaged(archive_path(asked.artifact).read_bytes(), random.Random(seed), cut=seed % 8 == 0)
-            )
-            judge("zip", path, f"seed {seed}")
+        judge = Judge(kept)
+        _judge_all(judge, asked, Path(scratch))
+    count = sum(judge.found.values())
     print(f"{'mutation':10} found")
-    for kind, count in found.items():
-        print(f"{kind:10} {count:5}")
-    print(f"{sum(found.values())} of {sum(found.values()) + len(missed)} found in {monotonic() - started:.0f} s")
-    for line in missed:
+    for kind, number in judge.found.items():
+        print(f"{kind:10} {number:5}")
+    print(f"{count} of {count + len(judge.missed)} found in {monotonic() - started:.0f} s")
+    for line in judge.missed:
         print(f"MISSED {line}")
     figures = {
-        "found": sum(found.values()),
-        "missed": len(missed),
-        "slowest_s": round(slowest, 1),
-        "grown_mib": round((_peak() - held) / 2**20),
+        "found": count,
+        "missed": len(judge.missed),
+        "slowest_s": round(judge.slowest_s, 1),
+        "grown_mib": round(judge.grown_bytes / 2**20),
         "s": round(monotonic() - started),
     }
-    print(json.dumps({"benchmark": "mutations", "figures": figures, "targets": {"missed": 0}, "holds": not missed}))
-    return int(bool(missed))
+    holds = not judge.missed
+    print(json.dumps({"benchmark": "mutations", "figures": figures, "targets": {"missed": 0}, "holds": holds}))
+    return int(not holds)
+
+
+def _judge_all(judge: Judge, asked: argparse.Namespace, scratch: Path) -> None:
+    artifact, first = asked.artifact, asked.first
+    zipped = scratch / archive_path(artifact).name
+    for seed in range(first, first + asked.count):
+        copy = shutil.copytree(artifact, scratch / "copy")
+        what = mutate(copy, seed)
+        judge(list(MUTATIONS)[seed % len(MUTATIONS)], copy, what)
+        shutil.rmtree(copy)
+    entries = read_manifest(artifact).files
+    derived = [entry.path for entry in entries if entry.role in DERIVED_ROLES or entry.path in DOCUMENT_NAMES]
+    for seed in range(first, first + asked.resealed):
+        copy = shutil.copytree(artifact, scratch / "copy")
+        judge("resealed", copy, _change_and_reseal(copy, derived, random.Random(seed)))
+        shutil.rmtree(copy)
+    for seed in range(first, first + asked.hostile):
+        copy = shutil.copytree(artifact, scratch / "copy")
+        kind, what = mutate_hostile(copy, seed)
+        judge(kind, copy, f"{seed}: {what}")
+        shutil.rmtree(copy)
+    for seed in range(first, first + asked.archives):
+        judge("archive", zipped, f"{seed}: {hostile_zip(artifact, zipped, seed)}")
+    whole = archive_path(artifact).read_bytes()
+    for seed in range(first, first + asked.zipped):
+        zipped.write_bytes(_damaged(whole, random.Random(seed), cut=seed % 8 == 0))
+        judge("zip", zipped, f"seed {seed}")
 
 
 def _peak() -> int:

@@ -87,7 +87,7 @@ def test_progress_prints_nothing_that_a_terminal_acts_on(
     assert "2J" not in text or r"\x1b[2J" in text
 
 
-COMPILER = f"""\
+COMPILER = """\
 import sys
 from pathlib import Path
 
