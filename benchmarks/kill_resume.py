@@ -1,11 +1,15 @@
-"""kill -9 of the runner at random moments, with resume after each: nothing is lost, doubled or left alive.
+"""kill -9 at random moments of the runner or of what it started, with resume after each: nothing is lost or doubled.
 
-One small study is run again and again into a directory, and its runner is killed at a random moment; when it comes to
-its end before, the directory is checked and a new one is begun, until there were enough kills. After every kill: no
-process is left, every whole line is valid, no trial has two final lines, each pointer to raw samples leads to a line
-with its digest. At the end of every directory: exactly one final line for each trial that was issued.
+One small study is run again and again into a directory, and a process of it is killed at random moments; when the run
+comes to its end, the directory is checked and a new one is begun, until there were enough kills. After every kill of a
+runner, and every end: no process is left, every whole line is valid, no trial has two final lines, each pointer to raw
+samples leads to a line with its digest, and nothing was printed that is a traceback. At the end of every directory:
+exactly one final line for each trial that was issued, and all of them ``ok``: no kill is a verdict on a compiler.
 
-    python benchmarks/kill_resume.py [kills] [seed]
+    python benchmarks/kill_resume.py [kills] [seed] [runner | zygote | server | worker]
+
+``zygote`` is a fork server, which has imported a compiler; ``server`` is its fork that has a program loaded; ``worker``
+is the process of a trial, or the one that prepares a workload.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -26,7 +31,9 @@ from ablatrix.records.journal import read_records, scan
 from ablatrix.records.model import Record
 from ablatrix.records.schema import validate_line
 
-TARGETS = {"kills": 100, "faults": 0}
+TARGETS = {"faults": 0}
+MOST_VAIN = 4
+"""Runs without a kill in which a directory must come to its end."""
 EARLIEST_S, LATEST_S = 0.5, 6.0
 MARK = "ABLATRIX_KILL_BENCHMARK"
 STUDY = """\
@@ -48,7 +55,7 @@ protocol:
 """
 
 
-def main(kills: int, seed: int) -> None:
+def main(kills: int, seed: int, role: str) -> None:
     """Kill and resume, check, and print the verdict as JSON."""
     moments = random.Random(seed)
     faults: list[str] = []
@@ -58,20 +65,24 @@ def main(kills: int, seed: int) -> None:
         study = Path(parent) / "killed.yaml"
         study.write_text(STUDY)
         out = Path(parent) / "0"
-        while killed < kills:
-            code = run(study, out, moments.uniform(EARLIEST_S, LATEST_S))
+        vain = 0
+        while killed < kills or vain or not finished:
+            ended = run(study, out, moments, role, kills - killed)
+            killed += ended.killed
             faults += [f"{out.name}: {left} processes are left" for left in [wait_until_gone(out)] if left]
-            faults += faults_so_far(out)
-            if code == -signal.SIGKILL:
-                killed += 1
-                torn += bool((out / "results.jsonl").exists() and scan(out / "results.jsonl").torn_bytes)
-                print(f"{killed}/{kills} killed, {finished} finished, {len(faults)} faults", flush=True)
-                continue
-            faults += faults_at_the_end(out, code)
-            finished += 1
-            out = Path(parent) / f"{finished}"
-        code = run(study, out, None)
-        faults += faults_so_far(out) + faults_at_the_end(out, code)
+            faults += faults_so_far(out) + [f"{out.name}: {line}" for line in ended.traces]
+            torn += bool((out / "results.jsonl").exists() and scan(out / "results.jsonl").torn_bytes)
+            print(f"{killed}/{kills} killed, {finished} finished, {len(faults)} faults, code {ended.code}", flush=True)
+            if ended.code == 0:
+                faults += faults_at_the_end(out)
+                finished += 1
+                vain = 0
+                out = Path(parent) / f"{finished}"
+            else:
+                vain = vain + 1 if not ended.killed else 1
+            if vain > MOST_VAIN:
+                faults.append(f"{out.name}: {MOST_VAIN} runs without a kill did not end it: {ended.said}")
+                break
         for directory in Path(parent).glob("*/results.jsonl"):
             records = list(read_records(directory))
             trials += sum(record.final for record in records)
@@ -79,30 +90,86 @@ def main(kills: int, seed: int) -> None:
     for fault in faults:
         print(fault)
     figures = {
+        "role": role,
         "kills": killed,
-        "studies": finished + 1,
+        "studies": finished,
         "final_lines": trials,
         "superseded_lines": interrupted,
         "torn_tails": torn,
         "faults": len(faults),
     }
-    holds = killed >= TARGETS["kills"] and not faults
+    holds = killed >= kills and not faults
     print(json.dumps({"benchmark": "kill_resume", "figures": figures, "targets": TARGETS, "holds": holds}))
 
 
-def run(study: Path, out: Path, kill_after_s: float | None) -> int:
-    """Run the study, kill the runner after some time if it is still there, and return its exit code."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "ablatrix", "run", str(study), "--out", str(out), "--quiet"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, MARK: str(out)},
-    ) as process:
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: its exit code, kills in it, the last line that it said, and lines of tracebacks."""
+
+    code: int
+    killed: int
+    said: str
+    traces: list[str]
+
+
+def run(study: Path, out: Path, moments: random.Random, role: str, most: int) -> Ended:
+    """Run the study, killing processes of a role at random moments, and return how it ended."""
+    killed = 0
+    log = out.with_suffix(".log")
+    with (
+        log.open("wb") as stderr,
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", "ablatrix", "run", str(study), "--out", str(out)],
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env={**os.environ, MARK: str(out)},
+        ) as process,
+    ):
+        while process.poll() is None:
+            if killed >= most:
+                process.wait()
+                break
+            try:
+                process.wait(moments.uniform(EARLIEST_S, LATEST_S))
+            except subprocess.TimeoutExpired:
+                there = [process.pid] if role == "runner" else processes_of(process.pid, role)
+                if there:
+                    os.kill(moments.choice(there), signal.SIGKILL)
+                    killed += 1
+    text = log.read_text(encoding="utf-8", errors="replace")
+    lines = text.splitlines()
+    traces = [line for line in lines if line.startswith("Traceback")]
+    return Ended(process.returncode, killed, lines[-1] if lines else "", traces)
+
+
+def processes_of(runner: int, role: str) -> list[int]:
+    """Return the processes of a role below a runner; workers lead groups of their own, servers none."""
+    zygotes = children(runner)
+    below = [one for zygote in zygotes for one in children(zygote)]
+    servers = [one for one in below if group_of(one) != one]
+    workers = [
+        one for one in [*below, *(one for server in servers for one in children(server))] if group_of(one) == one
+    ]
+    return {"zygote": zygotes, "server": servers, "worker": workers}[role]
+
+
+def children(pid: int) -> list[int]:
+    """Return the children of a process."""
+    found: list[int] = []
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
-            return process.wait(kill_after_s)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.wait()
+            found += map(int, listing.read_text().split())
+        except OSError:
+            continue
+    return found
+
+
+def group_of(pid: int) -> int:
+    """Return the process group of a process, 0 where it is gone."""
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def faults_so_far(out: Path) -> list[str]:
@@ -136,13 +203,13 @@ def dangles(out: Path, record: Record) -> bool:
     return samples.digest not in {digest_bytes(line) for line in lines}
 
 
-def faults_at_the_end(out: Path, code: int) -> list[str]:
+def faults_at_the_end(out: Path) -> list[str]:
     """Return what is wrong with a directory whose run came to its end."""
-    faults = [] if code == 0 else [f"{out.name}: the run ended with exit code {code}"]
     issued = {trial["trial_id"] for trial in json.loads((out / "design.json").read_text())["trials"]}
     records = list(read_records(out / "results.jsonl"))
     final = {record.trial_id for record in records if record.final}
-    faults += [f"{out.name}: trial {one} was issued and has no final line" for one in sorted(issued - final)]
+    faults = [f"{out.name}: trial {one} was issued and has no final line" for one in sorted(issued - final)]
+    faults += [f"{out.name}: {one.trial_id} is {one.status}" for one in records if one.final and one.status != "ok"]
     return faults + [f"{out.name}: trial {one} was never issued" for one in sorted(final - issued)]
 
 
@@ -167,5 +234,9 @@ def carries(process: Path, mark: bytes) -> bool:
 
 
 if __name__ == "__main__":
-    given = [int(argument) for argument in sys.argv[1:]]
-    main(*(given + [100, 2026][len(given) :]))
+    words = sys.argv[1:]
+    main(
+        int(words[0]) if words else 100,
+        int(words[1]) if len(words) > 1 else 2026,
+        words[2] if len(words) > 2 else "runner",
+    )
