@@ -3,9 +3,9 @@
     python benchmarks/failing_machines.py [NAME ...]
 
 Each row is a run of a study of two configurations under one condition, with what it printed last. None may end with
-a traceback, leave a process, or have a final record that is not ``ok``; where it did not come to its end, the same command
-without the condition must. Conditions that cannot be made here (no root, no tmpfs) say so. Prints a table and one JSON
-object, and exits 1 when a condition has another ending.
+a traceback, leave a process, or have a final record that is not ``ok``; where it did not come to its end, the same
+command without the condition must. Conditions that cannot be made here (no root, no tmpfs) say so. Prints a table and
+one JSON object, and exits 1 when a condition has another ending.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from ablatrix.study.model import Study
 from ablatrix.study.resolve import resolve_study
 from ablatrix.study.stage import Stage
 from ablatrix.trials.results import Progress
-from ablatrix.trials.run import run
+from ablatrix.trials.run import run_to_end
 from ablatrix.troubles import InterruptedLook
 
 BUILD = "build"
@@ -82,7 +82,7 @@ def see(
                 link.symlink_to(out / name, target_is_directory=True)
     except OSError as error:
         raise TrialError(f"{directory}: cannot be written: {error.strerror}; choose another --out") from error
-    done = run(
+    done = run_to_end(
         resolve_study(study, catalogue),
         directory,
         study_directory=study.directory,

@@ -22,7 +22,7 @@ from ablatrix.study.model import Mode
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import KeptServers
 from ablatrix.trials.results import Progress, Silence
-from ablatrix.trials.run import run
+from ablatrix.trials.run import run_to_end
 from ablatrix.troubles.configuration import Configuration
 from ablatrix.troubles.trouble import Trouble, trouble_of
 
@@ -168,7 +168,7 @@ class Looks:
 
     def _run(self, resolved: ResolvedStudy, directory: Path, only: Sequence[str]) -> None:
         self._share_programs(directory)
-        done = run(
+        done = run_to_end(
             resolved,
             directory,
             only=only,

@@ -8,7 +8,7 @@ from ablatrix.trials.run.paired_profiles import PairedProfiles, look_at_kernels,
 from ablatrix.trials.run.pass_list import PassList, list_passes, list_passes_of
 from ablatrix.trials.run.plain_use import use_plainly_on_all
 from ablatrix.trials.run.preparation import Preparation
-from ablatrix.trials.run.runner import RunSummary, run
+from ablatrix.trials.run.runner import RunSummary, run, run_to_end
 from ablatrix.trials.run.seat import HostReport
 from ablatrix.trials.run.selection import parse_conditions, select
 
@@ -28,6 +28,7 @@ __all__ = [
     "rerun",
     "run",
     "run_profiled",
+    "run_to_end",
     "select",
     "use_plainly_on_all",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ablatrix.builds import BuildLock
 from ablatrix.errors import TrialError
@@ -134,6 +135,23 @@ def run(
             raise _unwritable(error, directory) from error
         _log_end(planned_count, statuses, caught)
     return RunSummary(directory.results, planned_count, statuses, caught)
+
+
+def run_to_end(resolved: ResolvedStudy, out: str | Path, **options: Any) -> RunSummary:
+    """Run what is missing of a study, and once more where the machine failed trials; see `run` for all else.
+
+    Raises:
+        TrialError: It failed them again; or as `run` does.
+    """
+    for _ in range(2):
+        summary = run(resolved, out, **options)
+        if summary.signal is not None or summary.complete:
+            return summary
+    left = summary.planned - sum(summary.statuses.values())
+    raise TrialError(
+        f"{out}: the machine failed {left} trials twice (disk, memory, processes): see work/run.log there, and run the "
+        "same command again"
+    )
 
 
 def _unwritable(error: OSError, directory: ResultDirectory) -> TrialError:
