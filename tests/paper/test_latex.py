@@ -268,7 +268,7 @@ def test_records_of_twelve_knobs_are_twelve_knobs() -> None:
     assert len(one.moves) == 12
 
 
-RARE = "\u4e2d\u6587 \U0001f600 \u0416 e\u0301 \u0152 \u00f0 \u00ab\u00bb \u200d \x07\x1b \u2603 \u0153 na\u00efve"
+RARE = "\u4e2d\u6587 \U0001f600 \u0416 e\u0301 \u0178 \u00f0 \u00ab\u00bb \u200d \x07\x1b \u2603 na\u00efve"
 
 
 def with_rare_names() -> list[Record]:

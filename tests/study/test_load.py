@@ -204,3 +204,17 @@ def test_study_digest_does_not_depend_on_notation(tmp_path: Path) -> None:
     one.write_text(GOOD)
     other.write_text("# a comment\n" + GOOD.replace("workloads: [mlp]", "workloads:\n  - name: mlp\n"))
     assert load_study(one).study.digest == load_study(other).study.digest
+
+
+def test_study_with_a_thousand_parameters_is_refused_in_one_line(tmp_path: Path) -> None:
+    given = ", ".join(f"p{number}: {number}" for number in range(1000))
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        f"name: s\nworkloads:\n  - name: mlp\n    parameters: {{{given}}}\ncompilers: [tvm]\nmodes: [cold]\n"
+        "stages: [{name: all, factorial: {fusion: [off, on]}}]\n"
+    )
+    with pytest.raises(StudyError) as refused:
+        load_study(file)
+    (line,) = str(refused.value).splitlines()
+    assert "parameters" in line and "at most 200 items" in line
+    assert len(line) < 500

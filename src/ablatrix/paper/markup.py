@@ -33,7 +33,7 @@ _MARKDOWN = str.maketrans({character: "\\" + character for character in "\\`*_{}
 # What pdflatex prints without a package, beside ASCII: letters of Western Europe, and a few signs.
 _KNOWN = (
     "\u00a0\u00a1\u00a7\u00a9\u00ae\u00b0-\u00b3\u00b5-\u00b7\u00b9\u00bf-\u00cf\u00d1-\u00dd\u00df-\u00ef\u00f1-\u00fd\u00ff"
-    "\u2013\u2014\u2018\u2019\u201c\u201d\u2026"
+    "\u2013\u2014\u0152\u0153\u2018\u2019\u201c\u201d\u2026"
 )
 _RARE = re.compile(rf"[^\x00-\x7f{_KNOWN}]+")
 _WITHIN_WORD = re.compile(r"(?<=[^\W_])(?:\\_)+(?=[^\W_])")  # there an underscore marks nothing in Markdown
