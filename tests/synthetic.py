@@ -22,7 +22,6 @@ from ablatrix.records.model import (
     Failure,
     Meta,
     Mode,
-    Noise,
     PlanFacts,
     Record,
     Role,
@@ -33,6 +32,7 @@ from ablatrix.records.model import (
     WarmUp,
     WorkloadFacts,
 )
+from ablatrix.records.noise import Noise
 from ablatrix.records.part import Level
 from ablatrix.records.place import Place
 from ablatrix.records.status import Status

@@ -22,7 +22,7 @@ from ablatrix.errors import TrialError, UnsupportedError
 from ablatrix.records.fast_reader import QuickReader
 from ablatrix.records.gpu import Gpu
 from ablatrix.records.journal import record_line
-from ablatrix.records.model import Noise
+from ablatrix.records.noise import Noise
 from ablatrix.records.schema import record_schema_text, validate_line
 from ablatrix.study.design import make_design
 from ablatrix.study.model import HotProtocol

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ablatrix.records import machine
-from ablatrix.records.model import Machine, Noise
+from ablatrix.records.model import Machine
+from ablatrix.records.noise import Noise
 from ablatrix.trials.host.environment import (
     NoiseProbe,
     ProcessProbe,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.records.model import Noise
+from ablatrix.records.noise import Noise
 from ablatrix.trials.host.environment import disturbance
 from ablatrix.trials.results.outcome import Outcome
 from ablatrix.trials.run.block import run_cold

@@ -1,7 +1,7 @@
 """The command that shows what a study would run: ``design``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Only, Plugins, StudyFile, Wide
 from ablatrix.cli.trust import Trusted, trust_of
 from ablatrix.records.names import DESIGN_NAME
+
+if TYPE_CHECKING:
+    from ablatrix.study.design import Design
 
 
 def register(app: typer.Typer) -> None:
@@ -50,16 +53,12 @@ def design_command(
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.records.journal import final_records, read_records
     from ablatrix.study.design import make_design
-    from ablatrix.study.design_file import design_text, read_design
-    from ablatrix.study.load import load_study, read_study
+    from ablatrix.study.design_file import design_text
+    from ablatrix.study.load import load_study
     from ablatrix.trials.run import parse_conditions, select
 
     resolved = None if recorded else load_study(study, read_catalogue(plugin or ()), trust=trust_of(trust))
-    if resolved is None:
-        place = study.parent if results is None else results if results.is_dir() else results.parent
-        design = read_design(place / DESIGN_NAME, read_study(study))
-    else:
-        design = make_design(resolved)
+    design = _recorded(study, results) if resolved is None else make_design(resolved)
     known = {}
     if results is not None:
         with record_files([results]) as (file,):
@@ -78,3 +77,12 @@ def design_command(
         return
     show_design(resolved, design, trials, known, wide)
     next_steps(("run it", f"ablatrix run {study} --out results/{resolved.study.name}"))
+
+
+def _recorded(study: Path, results: Path | None) -> "Design":
+    """Return the design in the results of a study, which by default it lies in; nothing is started or imported."""
+    from ablatrix.study.design_file import read_design
+    from ablatrix.study.load import read_study
+
+    place = study.parent if results is None else results if results.is_dir() else results.parent
+    return read_design(place / DESIGN_NAME, read_study(study))

@@ -58,6 +58,7 @@ from ablatrix.regular_files import MEBIBYTE, open_regular
 INPUTS = frozenset({STUDY_NAME, CLAIMS_NAME, ENVIRONMENT_NAME})
 """Files that the documents are made from, in addition to the records."""
 
+UNCHECKED = f"{WORK_NAME}/ has files of the run that are not part of the artifact: it was not checked"
 _FROM_ABOUT = (
     f"; its title, authors, licence and DOI come from 'about' in {STUDY_NAME}: change them there, and make the "
     "artifact again"
@@ -117,12 +118,10 @@ def examine(
         return _examine_archive(directory, root_digest, derive, study_digest, signed_by)
     refuse_plain_results(directory)
     reading = reading or read_artifact(directory)
-    unchecked = f"{WORK_NAME}/ has files of the run that are not part of the artifact: it was not checked"
-    notes = [unchecked] if (directory / WORK_NAME).is_dir() else []
     manifest, problems = _check_manifest(directory, root_digest)
-    signer, of_signature, signature_notes = check_signature(directory, signed_by)
+    signer, of_signature, notes = check_signature(directory, signed_by)
     problems += of_signature
-    notes += signature_notes
+    notes += [UNCHECKED] if (directory / WORK_NAME).is_dir() else []
     records, line_faults = check_lines(directory)
     design, design_faults = read_design(directory)
     faults = [*line_faults, *design_faults, *check_samples(directory, records), *check_builds(directory, records)]

@@ -16,7 +16,7 @@ from time import monotonic
 
 from ablatrix.records.gpu import GpuNoise
 from ablatrix.records.machine import ROOT, allowed_cpus, cgroup_directories, cores_allowed, read_machine, read_text
-from ablatrix.records.model import Noise
+from ablatrix.records.noise import Noise
 from ablatrix.records.origin import git_state, installed_version, installed_versions, source_state
 
 __all__ = [

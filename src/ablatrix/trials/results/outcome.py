@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ablatrix.records.build import BuildFacts
 from ablatrix.records.layout import Layout
-from ablatrix.records.model import Noise
+from ablatrix.records.noise import Noise
 from ablatrix.study.design import Cell, Trial
 from ablatrix.trials.messages import Process, TrialResult
 

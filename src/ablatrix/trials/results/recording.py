@@ -19,7 +19,6 @@ from ablatrix.records.model import (
     Machine,
     Meta,
     Mode,
-    Noise,
     Record,
     Role,
     RunFacts,
@@ -28,6 +27,7 @@ from ablatrix.records.model import (
     WarmUp,
     WorkloadFacts,
 )
+from ablatrix.records.noise import Noise
 from ablatrix.records.origin import git_state, source_state
 from ablatrix.records.part import StagePlan
 from ablatrix.records.place import Place, read_host_id

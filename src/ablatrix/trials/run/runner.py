@@ -31,7 +31,7 @@ from ablatrix.trials.run.seats import Seats
 from ablatrix.trials.run.session import Session
 from ablatrix.trials.run.slot_setup import make_setup
 from ablatrix.trials.run.workplace import Workplace
-from ablatrix.trials.slots import Field, SlotBook, measuring_here
+from ablatrix.trials.slots import Field, Setup, SlotBook, measuring_here
 from ablatrix.version import __version__
 
 _log = logging.getLogger(__name__)
@@ -128,13 +128,26 @@ def run(
                 )
             else:
                 setup = make_setup(resolved, directory, study_directory, keep_samples=keep_samples)
-                seats = Seats(slots, SlotBook(directory.work), setup, progress)
-                workplace = Cluster(resolved, ledger, SlotBook(directory.work), seats, interrupt, progress, session)
+                workplace = _cluster(resolved, ledger, directory, slots, setup, interrupt, progress, session)
             planned_count, statuses, caught = session.run(only, stack, workplace)
         except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
             raise _unwritable(error, directory) from error
         _log_end(planned_count, statuses, caught)
     return RunSummary(directory.results, planned_count, statuses, caught)
+
+
+def _cluster(
+    resolved: ResolvedStudy,
+    ledger: Ledger,
+    directory: ResultDirectory,
+    slots: Field,
+    setup: Setup,
+    interrupt: Interrupt,
+    progress: Progress,
+    session: Session,
+) -> Cluster:
+    seats = Seats(slots, SlotBook(directory.work), setup, progress)
+    return Cluster(resolved, ledger, SlotBook(directory.work), seats, interrupt, progress, session)
 
 
 def run_to_end(resolved: ResolvedStudy, out: str | Path, **options: Any) -> RunSummary:
