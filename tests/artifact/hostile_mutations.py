@@ -168,7 +168,8 @@ def _bytes(directory: Path, rng: random.Random) -> str:
 def _design(directory: Path, rng: random.Random) -> str:
     file = directory / "design.json"
     design = json.loads(file.read_text(encoding="utf-8"))
-    cell, trial = rng.choice(design["cells"]) if design.get("cells") else None, rng.choice(design["trials"])
+    cells, trial = design.get("cells", []), rng.choice(design["trials"])
+    cell: dict[str, Any] = rng.choice(cells) if cells else {}
     kind = rng.choice(("list", "map", "none", "trial", *(("cell", "lost", "number") if cell else ())))
     if kind == "list":
         design = [design]

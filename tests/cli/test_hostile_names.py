@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ablatrix.cli.progress import LiveView, PlainLines
+from ablatrix.records.journal import read_records
 from ablatrix.records.model import Failure, Record
 from tests.cli.conftest import Ablatrix
 from tests.cli.test_status_and_show import write_run
@@ -55,7 +56,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )  # fmt: skip
 def test_nothing_that_a_terminal_acts_on_is_printed(
-    here: Ablatrix, results: Path, tmp_path: Path, command: str
+    here: Ablatrix, results: Path, tmp_path: Path, command: str, recwarn: pytest.WarningsRecorder
 ) -> None:
     trial = json.loads((results / "design.json").read_text())["trials"][0]["trial_id"]
     claims, template = tmp_path / "claims.yaml", tmp_path / "little.yaml"
@@ -65,6 +66,7 @@ def test_nothing_that_a_terminal_acts_on_is_printed(
     done = here(*words)
     assert done.returncode in {0, 1, 2}, done.stderr.decode()
     text = (done.stdout + done.stderr).decode()
+    text += "".join(str(one.message) for one in recwarn)  # a process of its own prints them
     assert "Traceback" not in text
     assert text
     assert ACTS.findall(text) == []
@@ -74,8 +76,7 @@ def test_nothing_that_a_terminal_acts_on_is_printed(
 def test_progress_prints_nothing_that_a_terminal_acts_on(
     results: Path, capsys: pytest.CaptureFixture[str], view: str
 ) -> None:
-    lines = (results / "results.jsonl").read_text().splitlines()
-    failed = next(one for one in map(Record.model_validate_json, lines) if one.status == "crashed")
+    failed = next(one for one in read_records(results / "results.jsonl") if one.status == "crashed")
     listener = PlainLines(verbose=True) if view == "plain" else LiveView()
     listener.notice(f"note {ODD}")
     listener.recorded(failed)
@@ -91,7 +92,7 @@ COMPILER = """\
 import sys
 from pathlib import Path
 
-Path({{file!r}}).write_text("started")
+Path({file!r}).write_text("started")
 """
 STUDY = """\
 name: own

@@ -222,7 +222,7 @@ def test_journal_whose_file_goes_keeps_all_that_was_written(tmp_path: Path, how:
         with pytest.raises(RecordError, match=f"it was {how} while a run was writing it; what was written is kept in"):
             journal.append(RECORDS[2])
         with pytest.raises(RecordError, match="the journal is closed"):
-            journal.append(RECORDS[3])
+            journal.append(RECORDS[0])
     assert list(read_records(tmp_path / "results.jsonl.kept-0")) == RECORDS[:3]
 
 

@@ -9,6 +9,7 @@ import os
 import platform
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -112,8 +113,17 @@ def _common(
         _log.info("ablatrix %s, Python %s: %s", __version__, platform.python_version(), context.invoked_subcommand)
 
 
+def _open_closed_streams() -> None:
+    """Lead a standard stream that was closed nowhere, so that no file of ours takes its number and is printed into."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - it has the lowest number that is free
+            setattr(sys, name, stream)
+
+
 def main() -> None:
     """Run the command line and exit."""
+    _open_closed_streams()
     try:
         app()
     except AblatrixError as error:

@@ -15,6 +15,9 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
+
+from ablatrix.foreign_text import without_controls
 
 Width = Literal["column", "page"]
 WIDTHS_IN: dict[Width, float] = {"column": 3.3, "page": 7.0}
@@ -149,7 +152,15 @@ def save_pages(pages: Sequence[Figure], stem: Path) -> list[Path]:
     return written
 
 
+def _without_controls(figure: Figure) -> None:
+    """Leave control characters in names of others out: fonts have none, and matplotlib would warn with them in it."""
+    for text in figure.findobj(Text):
+        if (plain := without_controls(text.get_text())) != text.get_text():
+            text.set_text(plain)
+
+
 def _save_images(figure: Figure, stem: Path) -> list[Path]:
+    _without_controls(figure)
     png, svg = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg"))
     figure.dpi = PNG_DPI
     canvas = FigureCanvasAgg(figure)

@@ -16,6 +16,7 @@ from matplotlib.textpath import TextToPath
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from ablatrix.analysis.reasons import Why
+from ablatrix.foreign_text import without_controls
 from ablatrix.plotting.figure import FAILED, FAINT, INK, MAX_HEIGHTS_IN, SMALL_PT, Width, new_figure
 from ablatrix.plotting.labels import ENGLISH, Labels
 
@@ -124,7 +125,7 @@ def _cut(name: str, most: int, front: int) -> str:
 def text_in(text: str, size_pt: float = SMALL_PT) -> float:
     """Return the width of one line of text in inches, before anything is drawn."""
     font = FontProperties(family="DejaVu Sans", size=size_pt)
-    plain = "".join(letter for letter in text if ord(letter) < FIRST_WIDE)
+    plain = "".join(letter for letter in without_controls(text) if ord(letter) < FIRST_WIDE)
     width_pt = float(TextToPath().get_text_width_height_descent(plain, font, ismath=False)[0]) if plain else 0.0
     return (width_pt + size_pt * (len(text) - len(plain))) / 72.0
 

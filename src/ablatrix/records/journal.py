@@ -319,11 +319,11 @@ class Journal:
         with self.path.open("rb") as file:
             file.seek(found.whole_bytes)
             tail = file.read()
-        with new_beside(self.path, "torn") as file:
-            file.write(tail)
-            file.flush()
-            os.fsync(file.fileno())
-        side = Path(file.name)
+        with new_beside(self.path, "torn") as aside:
+            aside.write(tail)
+            aside.flush()
+            os.fsync(aside.fileno())
+        side = Path(aside.name)
         sync_directory(self.path.parent)  # the copy is safe before the original goes
         os.ftruncate(self._descriptor, found.whole_bytes)
         os.fsync(self._descriptor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from ablatrix.trials.run.block_runner import BlockRunner
 from ablatrix.trials.run.builds import make_sides
 from ablatrix.trials.run.cluster import Cluster
 from ablatrix.trials.run.directory_lock import hold_directory
+from ablatrix.trials.run.seat import Seat
 from ablatrix.trials.run.seats import Seats
 from ablatrix.trials.run.session import Session
 from ablatrix.trials.run.slot_setup import make_setup
@@ -141,7 +142,7 @@ def _cluster(
     ledger: Ledger,
     directory: ResultDirectory,
     slots: Field,
-    setup: Setup,
+    setup: Callable[[Seat, str], Setup],
     interrupt: Interrupt,
     progress: Progress,
     session: Session,
