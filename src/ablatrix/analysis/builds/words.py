@@ -14,6 +14,8 @@ def change_text(one: Change | MeanChange, margin: float) -> str:
     resolution = one.judgement.resolution if one.judgement is not None else None
     if one.word == "not distinguishable" and resolution is not None:
         return f"not distinguishable (+-{percent_text(resolution)})"
+    if one.word == "not distinguishable":
+        return f"not distinguishable from {percent_text(margin)}"
     if isinstance(one, Change) and one.word == "not confirmed":
         return f"not confirmed (second session: {one.elsewhere})"
     return one.word
