@@ -25,10 +25,17 @@ class BuildControls:
         self._own = Instrument(findings.trials.filter(pl.col(build).is_in(list(builds))), origin=[build])
 
     def widened(self, grid: FactorialGrid) -> FactorialGrid:
-        """Return a grid whose intervals allow for the controls of both builds."""
+        """Return a grid whose intervals allow for the controls of both builds, and not for their mean by itself.
+
+        One without a control of either build keeps what it allows for.
+        """
         unit = grid.workload, grid.digest, grid.compiler
-        offsets = [self._own.offset(grid.metric, grid.mode, (build, *unit)) for build in self._builds]
-        return replace(grid, offset=max(offsets)) if max(offsets, default=0.0) > grid.offset else grid
+        held = self._own.controls(grid.metric, grid.mode)
+        if not any((one.workload, one.digest, one.compiler) == unit for one in held):
+            return grid
+        return replace(
+            grid, offset=max(self._own.offset(grid.metric, grid.mode, (build, *unit)) for build in self._builds)
+        )
 
     def texts(self, metric: str, mode: str) -> tuple[str, ...]:
         """Return what the controls say, a line each."""
