@@ -45,7 +45,7 @@ checks: {input_sets: 1}
 protocol:
   repeats: 1
   cold: {replicates: 1, timeout_s: 120}
-  hot: {blocks: 2, max_blocks: 2, rounds: 3, burst_ms: 1, warm_up_ms: 1, timeout_s: 120}
+  hot: {blocks: 1, max_blocks: 1, rounds: 3, burst_ms: 1, warm_up_ms: 1, timeout_s: 120}
 """
 CLOCK = """\
 #define _GNU_SOURCE
@@ -221,6 +221,8 @@ def _try(condition: Condition) -> Row:
         began = monotonic()
         code, text = _run(condition, scratch, out)
         seconds = monotonic() - began
+        if code == 127:
+            return Row(name=condition.name, how=condition.how, ending=text, seconds=seconds)
         faults = [f"{left} processes are left" for left in [wait_until_gone(out)] if left]
         faults += [line for line in text.splitlines() if line.startswith("Traceback")] + faults_so_far(out)
         ending = f"exit code {code}, {_counts(out)}"
@@ -242,7 +244,10 @@ def _run(condition: Condition, scratch: Path, out: Path) -> tuple[int, str]:
     kept = {name: value for name, value in environment.items() if value is not None}
     command = [sys.executable, "-P", "-m", "ablatrix", "run", str(scratch / "failing.yaml"), "--out", str(out)]
     with log.open("wb") as stderr:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, env=kept, **condition.options)
+        try:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, env=kept, **condition.options)
+        except OSError as error:  # as where that user may not start this interpreter
+            return 127, f"not tried: {error}"
         if condition.act is not None:
             threading.Thread(target=condition.act, args=(process, out), daemon=True).start()
         try:

@@ -35,6 +35,8 @@ TARGETS = {"faults": 0}
 MOST_VAIN = 4
 """Runs without a kill in which a directory must come to its end."""
 EARLIEST_S, LATEST_S = 0.5, 6.0
+SOON_S = 0.2, 1.5
+"""For what a run goes on without: it is killed several times in one run."""
 MARK = "ABLATRIX_KILL_BENCHMARK"
 STUDY = """\
 name: killed
@@ -130,7 +132,7 @@ def run(study: Path, out: Path, moments: random.Random, role: str, most: int) ->
                 process.wait()
                 break
             try:
-                process.wait(moments.uniform(EARLIEST_S, LATEST_S))
+                process.wait(moments.uniform(*((EARLIEST_S, LATEST_S) if role == "runner" else SOON_S)))
             except subprocess.TimeoutExpired:
                 there = [process.pid] if role == "runner" else processes_of(process.pid, role)
                 if there:

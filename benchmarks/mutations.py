@@ -90,6 +90,8 @@ class Judge:
             self.missed.append(f"{kind}: {what}: {fault}")
         else:
             self.found[kind] += 1
+        if not (done := sum(self.found.values()) + len(self.missed)) % 10:
+            print(f"{done} tried, {len(self.missed)} missed {self.missed[-1:]}", file=sys.stderr, flush=True)
 
 
 def main() -> int:

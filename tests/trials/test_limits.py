@@ -121,6 +121,7 @@ def test_message_that_is_very_long_is_cut() -> None:
         (Ending(signal=9, forced=True), None, "crashed", "SIGKILL"),
         (Ending(exit_code=0), None, "crashed", "exit"),
         (Ending(exit_code=70), None, "crashed", "exit"),
+        (Ending(exit_code=71), None, "place_failed", "exit"),
         (Ending(signal=9), Status.TIMEOUT, "timeout", "timeout"),
         (Ending(signal=9), Status.INTERRUPTED, "interrupted", "interrupted"),
         (Ending(signal=9, killed_for=Status.OUT_OF_MEMORY, message="too much"), None, "out_of_memory", "out_of_memory"),

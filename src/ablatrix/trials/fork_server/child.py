@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import signal
@@ -18,11 +19,15 @@ KEPT_DESCRIPTORS = 3
 
 def clean_descriptors(wanted: list[int]) -> list[int]:
     """Close every descriptor but the standard three and the wanted ones, which are moved behind them."""
-    safe = [os.dup2(old, 200 + index) for index, old in enumerate(wanted)]
-    os.closerange(KEPT_DESCRIPTORS, safe[0])
-    os.closerange(safe[-1] + 1, os.sysconf("SC_OPEN_MAX"))
+    # First beyond their places, which others may have; no further, since a process may have few descriptors.
+    safe = [fcntl.fcntl(old, fcntl.F_DUPFD, KEPT_DESCRIPTORS + len(wanted)) for old in wanted]
+    first = KEPT_DESCRIPTORS
+    for one in sorted(safe):
+        os.closerange(first, one)
+        first = one + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
     kept = [os.dup2(old, KEPT_DESCRIPTORS + index, inheritable=False) for index, old in enumerate(safe)]
-    os.closerange(safe[0], safe[-1] + 1)
+    os.closerange(KEPT_DESCRIPTORS + len(kept), max(safe) + 1)
     return kept
 
 

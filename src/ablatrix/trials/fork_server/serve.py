@@ -15,6 +15,7 @@ import random
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -28,10 +29,12 @@ from ablatrix.trials.fork_server.fork_safety import find_fork_hazard
 from ablatrix.trials.fork_server.padding import run_padded
 from ablatrix.trials.fork_server.spawn import spawn
 from ablatrix.trials.host import (
+    PLACE_EXIT,
     adopt_orphans,
     children_of,
     descendants_of,
     die_with_parent,
+    is_of_place,
     is_stopped,
     thread_names,
 )
@@ -205,6 +208,7 @@ def _start(task: AnyTask, descriptors: list[int], holdings: Holdings) -> Started
         with suppress(OSError):
             os.setpgid(pid, pid)  # both sides do it, so that it holds whoever runs first
         return Started(pid=pid, process="forked")
+    code = 70
     try:
         os.setpgid(0, 0)
         channel_end, log = clean_descriptors(descriptors[:2])
@@ -220,8 +224,11 @@ def _start(task: AnyTask, descriptors: list[int], holdings: Holdings) -> Started
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
+    except BaseException as error:
+        traceback.print_exc()
+        code = PLACE_EXIT if is_of_place(error) else 70
     finally:
-        os._exit(70)
+        os._exit(code)
 
 
 def _own_environment(task: AnyTask) -> str | None:

@@ -9,7 +9,15 @@ from ablatrix.trials.host.environment import (
     utc_now,
 )
 from ablatrix.trials.host.gpu import SPACING_S, GpuWatch
-from ablatrix.trials.host.limits import Ending, describe_ending, describe_exception, max_live_workers, set_limits
+from ablatrix.trials.host.limits import (
+    PLACE_EXIT,
+    Ending,
+    describe_ending,
+    describe_exception,
+    is_of_place,
+    max_live_workers,
+    set_limits,
+)
 from ablatrix.trials.host.linux import (
     DEAD,
     STOPPED,
@@ -29,6 +37,7 @@ from ablatrix.trials.host.memory_speed import measure_memory_speed
 
 __all__ = [
     "DEAD",
+    "PLACE_EXIT",
     "PROCESS",
     "SPACING_S",
     "STOPPED",
@@ -47,6 +56,7 @@ __all__ = [
     "environment_variables",
     "group_bytes_above",
     "is_dead",
+    "is_of_place",
     "is_stopped",
     "keep_freed_memory",
     "max_live_workers",

@@ -34,6 +34,8 @@ STATUS_OF_PHASE: dict[Phase, Status] = {
     "run": Status.RUN_ERROR,
 }
 _NO_MEMORY = re.compile(r"can't allocate memory|out of memory|bad_alloc|cannot allocate memory", re.IGNORECASE)
+PLACE_EXIT = 71
+"""Exit code of a worker that an error of the system ended outside its task: EX_OSERR of sysexits(3)."""
 _PLACE_ERRORS = frozenset(
     (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
 )
@@ -120,7 +122,7 @@ def describe_exception(error: BaseException, stage: str | None) -> tuple[Status,
         status = Status.CRASHED
     elif isinstance(error, MemoryError) or _NO_MEMORY.search(message):
         status = Status.OUT_OF_MEMORY
-    elif any(_is_of_place(one) for one in _with_causes(error)):
+    elif is_of_place(error):
         status = Status.PLACE_FAILED
     else:
         status = Status.RUN_ERROR if phase is None else STATUS_OF_PHASE[phase]
@@ -158,6 +160,9 @@ def describe_ending(ending: Ending, stage: str | None, killed_for: Status | None
     elif number is not None:
         type_ = _signal_name(number)
         message = f"the process was ended by {type_}"
+    elif code == PLACE_EXIT:
+        status, type_ = Status.PLACE_FAILED, "exit"
+        message = f"the machine did not let the process begin or end (exit code {code}): see the end of what it printed"
     else:
         type_, message = "exit", f"the process left with exit code {code} before its result"
     failure = Failure(type=type_, message=message, phase=record_phase(stage), signal=number, exit_code=code)
@@ -174,11 +179,12 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
         one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
 
 
-def _is_of_place(error: BaseException) -> bool:
+def is_of_place(error: BaseException) -> bool:
     """Return whether an error says something of the machine, and nothing of what was compiled."""
-    if isinstance(error, OSError) and error.errno in _PLACE_ERRORS:
-        return True
-    return _PLACE_WORDS.search(str(error)) is not None
+    return any(
+        (isinstance(one, OSError) and one.errno in _PLACE_ERRORS) or _PLACE_WORDS.search(str(one)) is not None
+        for one in _with_causes(error)
+    )
 
 
 def _signal_name(number: int) -> str:
