@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablatrix.statistics.quantile import row_sums
-from ablatrix.statistics.ratio import paired_ratio
+from ablatrix.statistics.ratio import paired_half_width
 
 Level = str | int | float | bool
 Configuration = tuple[Level, ...]
@@ -178,11 +178,14 @@ def mean_differences(columns: Columns, pairs: Sequence[Pair]) -> Differences:
         columns: The log of each configuration in each block; see `columns_of`.
         pairs: (configuration, the one that it is compared with).
     """
-    found = [columns[there] - columns[here] for there, here in pairs]
-    lacking = [int(np.isnan(one).sum()) for one in found]
-    whole = [one for one, count in zip(found, lacking, strict=True) if one.size and not count]
+    if not pairs:
+        return Differences((), 0, 0, 0)
+    found = np.stack([columns[there] for there, _ in pairs]) - np.stack([columns[here] for _, here in pairs])
+    lacking = np.isnan(found).sum(axis=1)
+    blocks = found.shape[1]
+    whole = list(found[lacking == 0]) if blocks else []
     values = tuple((row_sums(whole) / len(whole)).tolist()) if whole else ()
-    partial = sum(0 < count < one.size for one, count in zip(found, lacking, strict=True))
+    partial = int(((lacking > 0) & (lacking < blocks)).sum())
     return Differences(values, len(whole), partial, len(pairs) - len(whole) - partial)
 
 
@@ -260,4 +263,4 @@ def _cell(
 
 
 def _half_width(values: Sequence[float], confidence: float) -> float | None:
-    return paired_ratio(values, confidence).half_width if values else None
+    return paired_half_width(values, confidence) if values else None

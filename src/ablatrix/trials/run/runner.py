@@ -110,7 +110,7 @@ def run(
     """
     directory = ResultDirectory(Path(out).resolve())
     design = _make_ready(resolved, directory)
-    progress = LoggedProgress(progress or Silence())
+    progress = LoggedProgress(progress or Silence(), only_failures=slots is not None)
     with _locked(directory), run_log(directory.log), ExitStack() as stack:
         place: AbstractContextManager[object] = measuring_here(progress.notice) if slots is None else slots
         stack.enter_context(place)  # first: a library of slots may take the signals that the interrupt catches after it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -120,9 +120,16 @@ class SlotBook:
 
     def commit(self, copies: Iterable[SpoolCopy] = ()) -> None:
         """Wait until all that was written is on disk, copies of spools that came to their end included."""
-        files = [one for one in (*self._written, *(copy.path for copy in copies)) if one.exists()]
+        self.commit_later(copies)()
+
+    def commit_later(self, copies: Iterable[SpoolCopy] = ()) -> Callable[[], None]:
+        """Return what waits until all that was written by now is on disk, for another thread to call.
+
+        A file that was forgotten before it comes to that is of an offer whose records are on disk.
+        """
+        files = [*self._written, *(copy.path for copy in copies)]
         self._written = []
-        sync_files(files)
+        return lambda: sync_files(files, may_be_gone=True)
 
     def copy(self, offer_id: str) -> SpoolCopy:
         """Return the copy of an offer's spool, begun where there is none."""
