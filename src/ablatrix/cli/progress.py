@@ -53,6 +53,8 @@ class Counts:
     def count(self, record: Brief) -> None:
         """Count one record."""
         self.done[record.workload, record.mode] += 1
+        if record.status is Status.OK:  # nearly always
+            return
         if record.status.is_failure:
             self.failures[record.status] += 1
         self.not_run += not record.status.ran
@@ -92,7 +94,7 @@ def describe_stopping(workload: str, compiler: str, stopping: Stopping) -> str:
 
 
 def _is_trouble(record: Brief) -> bool:
-    return record.status.is_failure or not record.status.ran
+    return record.status is not Status.OK and (record.status.is_failure or not record.status.ran)
 
 
 def _prepares(trial: Trial | None, cell: Cell | None) -> bool:

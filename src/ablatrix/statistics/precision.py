@@ -11,6 +11,7 @@ with at least 8 blocks in at most 7 %.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,11 @@ class Comparison:
             raise ValueError(f"the baseline must be measured, but {self.baseline} is not in {self.configurations}")
         if unknown := set(self.primary) - set(self.knobs):
             raise ValueError(f"every primary knob must be one of {self.knobs}, but got {sorted(unknown)}")
+
+    @cached_property
+    def paired_steps(self) -> tuple[tuple[str, Level, tuple[Pair, ...]], ...]:
+        """Each of `steps` with its `pairs`: they are the same after each block."""
+        return tuple((knob, level, tuple(self.pairs(knob, level))) for knob, level in self.steps())
 
     def steps(self) -> list[tuple[str, Level]]:
         """Return each primary knob with each level other than the baseline's; none for a knob with one level."""
@@ -163,10 +169,7 @@ class Shortfall:
 
 def columns_of(blocks: Sequence[Block], configurations: Sequence[Configuration]) -> Columns:
     """Return each configuration's value in every block, NaN where the block lacks it."""
-    return {
-        one: np.fromiter((block.get(one, math.nan) for block in blocks), np.float64, len(blocks))
-        for one in configurations
-    }
+    return {one: np.array([block.get(one, math.nan) for block in blocks], np.float64) for one in configurations}
 
 
 def mean_differences(columns: Columns, pairs: Sequence[Pair]) -> Differences:
@@ -203,7 +206,7 @@ def measure_widths(blocks: Sequence[Block], comparison: Comparison, confidence: 
     """
     filled = [block for block in blocks if block]
     columns = columns_of(filled, comparison.configurations)
-    effects = tuple(_effect(columns, comparison, knob, level, confidence) for knob, level in comparison.steps())
+    effects = tuple(_effect(columns, *step, confidence) for step in comparison.paired_steps)
     cells = tuple(
         _cell(filled, comparison, configuration, confidence)
         for configuration in comparison.configurations
@@ -248,8 +251,8 @@ def find_shortfall(
     return found
 
 
-def _effect(columns: Columns, comparison: Comparison, knob: str, level: Level, confidence: float) -> EffectWidth:
-    found = mean_differences(columns, comparison.pairs(knob, level))
+def _effect(columns: Columns, knob: str, level: Level, pairs: Sequence[Pair], confidence: float) -> EffectWidth:
+    found = mean_differences(columns, pairs)
     width = _half_width(found.values, confidence)
     return EffectWidth(f"{knob}={level}", width, len(found.values), found.whole, found.partial, found.missing)
 

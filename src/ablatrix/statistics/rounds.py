@@ -61,7 +61,7 @@ def paired_levels(bursts: Mapping[Key, Sequence[float]]) -> dict[Key, float]:
     times = np.stack(series)
     if not (times > 0).all():
         raise ValueError(f"every time must be positive (it has a logarithm), but the smallest is {times.min()}")
-    logs = np.array([[math.log(time) for time in row] for row in times])  # libm's: the same on every processor
+    logs = np.array([[math.log(time) for time in row] for row in times.tolist()])  # libm's: the same on every processor
     return dict(zip(bursts, (float(level) for level in levels_of_blocks(logs[np.newaxis])[0]), strict=True))
 
 

@@ -94,6 +94,8 @@ def says_nothing(record: Record) -> bool:
 
 def ended_for_no_reason(status: Status, error: Failure | None) -> bool:
     """Return the same of a trial that ended with a status and an error."""
+    if status is Status.OK:
+        return False
     told = error is not None and error.phase is not None
     return not status.ran or (status.is_failure and not told and status is not Status.WRONG_OUTPUT)
 
