@@ -374,7 +374,7 @@ class _Run:
         """Take what has come by now, offer what follows, and begin to wait for the disk."""
         came = self.now
         self.now += self.setting.hosts * self.costs.driver.seat_s
-        if came - self.shown > SHOWN_S:
+        if came - self.shown > max(SHOWN_S, LOOK_EACH_S * self.setting.hosts / 2):
             self.shown = came
             self.now += self.setting.hosts * self.costs.driver.shown_s
         while self.events and self.events[0][0] <= came:
@@ -389,7 +389,7 @@ class _Run:
             host = self.idle.popleft()
             self.waiting.append((host, self.life[host]))
         if not self.is_storing and (self.waiting or self.copies):
-            files = self.copies + len(self.waiting) + 1  # copies of spools, notes of offers, their directory
+            files = self.copies + 1  # copies of spools, the notes of all offers
             self.storing, self.waiting, self.copies, self.is_storing = self.waiting, [], 0, True
             self.at(self.on_disk(files), "stored", 0)
         if not self.is_settling and self.unsettled:
@@ -464,8 +464,8 @@ def saturation(costs: Costs, *, beside: bool) -> float:
     """
     driver, block = costs.driver, statistics.fmean(costs.blocks) + costs.gap_s
     looks = max(1.0, block / LONGEST_WAIT_S)
-    asked = driver.block_s + looks * (costs.call_s + driver.look_s) + block / SHOWN_S * driver.shown_s
-    disk = 3 * driver.file_s  # a copy of a spool, a note, raw samples; what comes together waits together
+    asked = driver.block_s + looks * (costs.call_s + driver.look_s) + block / LONGEST_WAIT_S * 2 * driver.shown_s
+    disk = 2 * driver.file_s  # a copy of a spool, raw samples; what comes together waits together
     return block / (max(asked, disk) if beside else asked + disk)
 
 

@@ -121,10 +121,23 @@ def test_note_that_a_power_cut_left_torn_is_of_no_offer(tmp_path: Path) -> None:
     book.write(note)
     book.commit()
     assert book.notes() == [note]
-    (tmp_path / "slots" / "offers" / "bb.json").write_bytes(b'{"offer_id":"bb","blo')
-    assert book.notes() == [note]
-    book.write_loss(OfferNote(**{**note.__dict__, "lost": "gone"}))
-    assert [one.lost for one in book.notes()] == ["gone"]
+    with (tmp_path / "slots" / "offers.jsonl").open("ab") as journal:
+        journal.write(b'\0\0\n{"offer_id":"bb","blo')
+    again = SlotBook(tmp_path)
+    assert again.notes() == [note]
+    again.write_loss(OfferNote(**{**note.__dict__, "lost": "gone"}))
+    assert [one.lost for one in SlotBook(tmp_path).notes()] == ["gone"]
+
+
+def test_offers_that_are_open_are_known_after_a_restart(tmp_path: Path) -> None:
+    book = SlotBook(tmp_path)
+    known = {"blocks": ("b",), "host_id": "h", "slot": "s", "stratum": "t", "machine": "{}", "attempts": {"t": 3}}
+    for offer_id in ("cc", "aa", "bb"):
+        book.write(OfferNote(offer_id=offer_id, **known))  # type: ignore[arg-type]
+    book.forget("aa")
+    assert [one.offer_id for one in book.notes()] == ["cc", "bb"]
+    assert SlotBook(tmp_path).notes() == book.notes()
+    assert (tmp_path / "slots" / "offers.jsonl").read_text().count("\n") == 2  # what is over is not kept for ever
 
 
 def test_piece_after_a_gap_is_not_taken(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ class Seats:
             for site in self._field.sites():
                 if site.key not in known:
                     self._add(site)
-        if now - self._shown_at > STATES_S:
+        if now - self._shown_at > max(STATES_S, LOOK_EACH_S * len(going) / 2):
             self._show()
 
     @property
@@ -196,6 +196,7 @@ class Seats:
         for seat in self.open_seats:
             if seat.unit is not None:
                 self._give_up(seat, "it did not stop in time", office)
+                seat.has_late = True  # what it had measured by now stays there, for the next run
 
     def leave(self) -> None:
         """Let all hosts go. What lies there of units that were not brought stays for a restart."""
