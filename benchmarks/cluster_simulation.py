@@ -119,11 +119,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--scale", type=float, default=1.0, help="of what the driver and its disk take: a calmer machine"
     )
+    parser.add_argument("--longer", type=float, default=1.0, help="how much longer blocks take than those recorded")
     parser.add_argument("--against", type=Path, nargs=2, metavar=("LOCAL", "CLUSTER"))
     chosen = parser.parse_args(arguments)
     if chosen.against:
         return hold_against(chosen.against[0], chosen.against[1], chosen.records, chosen.repeats)
     costs = scaled(measure(chosen.records, chosen.repeats, chosen.gap), chosen.scale)
+    costs = replace(costs, blocks=tuple(chosen.longer * block for block in costs.blocks))
     print(_told(costs))
     day = 24 * 3600.0
     tables = {
@@ -145,6 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     figures = {
         "block_s": statistics.fmean(costs.blocks),
         "scale": chosen.scale,
+        "longer": chosen.longer,
         "driver_block_ms": 1e3 * costs.driver.block_s,
         "driver_look_ms": 1e3 * costs.driver.look_s,
         "call_ms": 1e3 * costs.call_s,

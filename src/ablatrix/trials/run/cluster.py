@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from time import monotonic, sleep
 from typing import Protocol
@@ -44,6 +45,8 @@ _log = logging.getLogger(__name__)
 PREPARING_S = 1200.0
 MOST_TOGETHER = 256
 """Units that are settled with one wait for the disk."""
+OBJECTS = 50_000
+"""New objects between two searches for cycles while units run; 700 without a say."""
 STOP_S = 60.0
 """How long slots have to bring what they have after the user asked to stop."""
 
@@ -69,6 +72,18 @@ class Settling:
     units: Sequence[Unit]
     batch: Batch
     done: Future[None]
+
+
+@contextmanager
+def _cycles_seldom_sought() -> Iterator[None]:
+    """Have Python seldom look for cycles: what slots bring has none, and looking goes through all that is held."""
+    before = gc.get_threshold()
+    if 0 < before[0] < OBJECTS:
+        gc.set_threshold(OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class Cluster:
@@ -170,19 +185,23 @@ class Cluster:
         self._order.extend(units)
         self._adopt(units)
         try:
-            while self._order or self._settling is not None or self._seats.is_late_awaited:
-                self._seats.turn(self._next_unit, self)
-                self._flush()
-                if not self._seats.is_any_open and not all(unit.is_done for unit in self._order):
-                    raise TrialError(
-                        f"no slot is left: {self._seats.why_closed()}; see ablatrix cluster check, and run the same "
-                        "command again, which resumes"
-                    )
-                is_awaited = self._settling is not None or self._seats.is_disk_awaited
-                self._interrupt.pause(DISK_S if is_awaited else TURN_S)
+            with _cycles_seldom_sought():
+                while self._order or self._settling is not None or self._seats.is_late_awaited:
+                    self._turn()
         except (Interrupted, TrialError):
             self._stop()
             raise
+
+    def _turn(self) -> None:
+        self._seats.turn(self._next_unit, self)
+        self._flush()
+        if not self._seats.is_any_open and not all(unit.is_done for unit in self._order):
+            raise TrialError(
+                f"no slot is left: {self._seats.why_closed()}; see ablatrix cluster check, and run the same command "
+                "again, which resumes"
+            )
+        is_awaited = self._settling is not None or self._seats.is_disk_awaited
+        self._interrupt.pause(DISK_S if is_awaited else TURN_S)
 
     def offer(self, seat: Seat, unit: Unit) -> Offer:
         """Write down that a unit is offered to a slot, and return the offer."""
