@@ -126,8 +126,7 @@ def run(
                 )
             else:
                 setup = make_setup(resolved, directory, study_directory, keep_samples=keep_samples)
-                book = SlotBook(directory.work)
-                seats = Seats(slots, book, setup, progress)
+                seats = Seats(slots, book := SlotBook(directory.work), setup, progress)
                 workplace = Cluster(resolved, ledger, book, seats, interrupt, progress, session)
             planned_count, statuses, caught = session.run(only, stack, workplace)
         except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
