@@ -1,8 +1,9 @@
 """A study of a million trials on 1 to 1,000 hosts, simulated event by event from costs that are measured here.
 
-The driver is that of the product: it wakes, takes the answers that are there one after the other, waits for the disk
-once for what all of them brought and for the offers that follow, sends these, and sleeps. A slot answers a look after
-some time, or as soon as its block ends; looks before the end are charged with it. What a block takes and how long its
+The driver is that of the product: it wakes, takes the answers that are there one after the other, has what they
+brought and the offers that follow written down, and sleeps; the disk is waited for beside that, once for all that came
+together, and offers are sent when it has them. A slot answers a look after some time, or as soon as its block ends;
+looks before the end are charged with it. What a block takes and how long its
 lines are comes from records (docs/quick.zip). What the driver takes for a block, a look and the disk is measured with
 the product's code (`cluster_driver`), and a call with Ray where it is installed, else with TCP. Hosts die at random,
 are missed after a silence, come back, and their block runs again from its beginning; hosts differ in speed. Efficiency
@@ -43,7 +44,8 @@ HOSTS = (1, 4, 16, 64, 256, 1000)
 TARGETS = {"efficiency_64": 0.95, "efficiency_1000": 0.90}
 
 
-TURN_S, CHECK_S, LOOK_S, LOOK_EACH_S, LONGEST_WAIT_S = 0.05, 0.05, 0.5, 0.005, 5.0
+TURN_S, DISK_S, CHECK_S, LOOK_S, LOOK_EACH_S, LONGEST_WAIT_S = 0.05, 0.005, 0.05, 0.5, 0.01, 10.0
+SHOWN_S = 1.0
 """As in ``ablatrix.trials.run.dialogue`` and ``ablatrix.trials.slots.keeper``."""
 
 
@@ -79,7 +81,7 @@ class Setting:
         missed_s: Silence after which a host is given up.
         repair_s: Until it is back.
         speed_spread: Standard deviation of the logarithm of a host's speed.
-        together: Whether the disk is waited for once for all that came together, or by each file.
+        beside: Whether the disk is waited for beside all else, or the driver does nothing meanwhile.
     """
 
     hosts: int
@@ -87,7 +89,7 @@ class Setting:
     missed_s: float = 60.0
     repair_s: float = 600.0
     speed_spread: float = 0.05
-    together: bool = True
+    beside: bool = True
 
     @property
     def look_s(self) -> float:
@@ -117,32 +119,35 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--scale", type=float, default=1.0, help="of what the driver and its disk take: a calmer machine"
     )
+    parser.add_argument("--longer", type=float, default=1.0, help="how much longer blocks take than those recorded")
     parser.add_argument("--against", type=Path, nargs=2, metavar=("LOCAL", "CLUSTER"))
     chosen = parser.parse_args(arguments)
     if chosen.against:
         return hold_against(chosen.against[0], chosen.against[1], chosen.records, chosen.repeats)
     costs = scaled(measure(chosen.records, chosen.repeats, chosen.gap), chosen.scale)
+    costs = replace(costs, blocks=tuple(chosen.longer * block for block in costs.blocks))
     print(_told(costs))
     day = 24 * 3600.0
     tables = {
         "a failure a host and week": [Setting(hosts=hosts) for hosts in HOSTS],
         "a failure a host and day": [Setting(hosts=hosts, mtbf_s=day) for hosts in (64, 1000)],
-        "each file waits for the disk by itself": [Setting(hosts=hosts, together=False) for hosts in (64, 256, 1000)],
+        "the driver waits for the disk": [Setting(hosts=hosts, beside=False) for hosts in (64, 256, 1000)],
     }
     found = {name: _table(name, costs, settings, chosen.trials) for name, settings in tables.items()}
-    limits = {together: saturation(costs, together=together) for together in (True, False)}
+    limits = {beside: saturation(costs, beside=beside) for beside in (True, False)}
     beyond = Setting(hosts=int(2 * limits[True]))
     over = simulate(costs, beyond, max(chosen.trials, int(20 * beyond.hosts * costs.trials)))
     memory, size = measure_memory(chosen.trials), round(chosen.trials * costs.line_bytes)
     print(
-        f"\nthe driver saturates at about {limits[True]:,.0f} hosts ({limits[False]:,.0f} where each file waits by "
-        f"itself); twice as many, {over.hosts:,}, have an efficiency of {over.efficiency:.2f}"
+        f"\nthe driver saturates at about {limits[True]:,.0f} hosts ({limits[False]:,.0f} where it waits "
+        f"for the disk itself); twice as many, {over.hosts:,}, have an efficiency of {over.efficiency:.2f}"
     )
     print(f"results {size / 1e9:.1f} GB; what the driver holds of the trials {memory / 1e6:.0f} MB")
     efficiency = {one.hosts: one.efficiency for one in found["a failure a host and week"]}
     figures = {
         "block_s": statistics.fmean(costs.blocks),
         "scale": chosen.scale,
+        "longer": chosen.longer,
         "driver_block_ms": 1e3 * costs.driver.block_s,
         "driver_look_ms": 1e3 * costs.driver.look_s,
         "call_ms": 1e3 * costs.call_s,
@@ -150,7 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
         "efficiency": {name: {one.hosts: round(one.efficiency, 4) for one in rows} for name, rows in found.items()},
         "hours": {one.hosts: round(one.hours, 3) for one in found["a failure a host and week"]},
         "driver_busy": {one.hosts: round(one.driver_busy, 4) for one in found["a failure a host and week"]},
-        "saturates_at_hosts": {"together": round(limits[True]), "by itself": round(limits[False])},
+        "saturates_at_hosts": {"beside": round(limits[True]), "waiting": round(limits[False])},
         "result_bytes": size,
         "driver_bytes": memory,
     }
@@ -330,6 +335,11 @@ class _Run:
         self.life = [0] * setting.hosts
         self.running: list[tuple[float, float] | None] = [None] * setting.hosts  # work of a block, and when it ends
         self.idle = deque(range(setting.hosts))
+        self.waiting: list[tuple[int, int]] = []  # hosts with the life that they had, whose offers are not on disk yet
+        self.storing: list[tuple[int, int]] = []
+        self.copies = self.unsettled = 0
+        self.is_storing = self.is_settling = False
+        self.disk_free = self.shown = 0.0
         self.events: list[tuple[float, int, str, int, int]] = []
         self.now = self.busy = self.useful = 0.0
         self.done = self.lost = self.order = 0
@@ -344,7 +354,7 @@ class _Run:
             self.busy += self.now - began
             if self.done == self.count:
                 break
-            self.now += TURN_S
+            self.now += DISK_S if self.is_storing or self.is_settling else TURN_S
             if self.events and self.events[0][0] > self.now:  # it wakes for nothing until then
                 quiet = int((self.events[0][0] - self.now) / TURN_S)
                 self.now += quiet * TURN_S
@@ -364,26 +374,33 @@ class _Run:
         heapq.heappush(self.events, (time, self.order, kind, host, self.life[host]))
 
     def turn(self) -> None:
-        """Take what has come by now, have it on disk, and offer what follows."""
-        driver, came = self.costs.driver, self.now
-        self.now += self.setting.hosts * driver.seat_s
-        ended: list[int] = []
+        """Take what has come by now, offer what follows, and begin to wait for the disk."""
+        came = self.now
+        self.now += self.setting.hosts * self.costs.driver.seat_s
+        if came - self.shown > max(SHOWN_S, LOOK_EACH_S * self.setting.hosts / 2):
+            self.shown = came
+            self.now += self.setting.hosts * self.costs.driver.shown_s
         while self.events and self.events[0][0] <= came:
             time, _, kind, host, life = heapq.heappop(self.events)
-            if kind == "ended":
-                if life == self.life[host]:
-                    self.answered(host, ended)
+            if kind == "stored":
+                self.stored()
+            elif kind == "settled":
+                self.is_settling = False
             elif life == self.life[host] or kind == "missed":
                 getattr(self, kind)(host, time)
-        offered = [self.idle.popleft() for _ in range(min(len(self.idle), len(self.todo)))]
-        self.wait(len(ended) + len(offered) + bool(offered))  # copies of spools, notes of offers, their directory
-        for host in offered:
-            self.now += self.costs.call_s
-            self.begin(host)
-        self.wait(len(ended))  # raw samples
-        self.wait(1 if self.setting.together and ended else len(ended))  # records
+        while self.idle and self.todo and len(self.waiting) + len(self.storing) < len(self.todo):
+            host = self.idle.popleft()
+            self.waiting.append((host, self.life[host]))
+        if not self.is_storing and (self.waiting or self.copies):
+            files = self.copies + 1  # copies of spools, the notes of all offers
+            self.storing, self.waiting, self.copies, self.is_storing = self.waiting, [], 0, True
+            self.at(self.on_disk(files), "stored", 0)
+        if not self.is_settling and self.unsettled:
+            self.on_disk(self.unsettled)  # raw samples
+            self.unsettled, self.is_settling = 0, True
+            self.at(self.on_disk(1), "settled", 0)  # records
 
-    def answered(self, host: int, ended: list[int]) -> None:
+    def ended(self, host: int, _: float) -> None:
         """Take all of a block that has ended; what looks at it took before is charged now."""
         held = self.running[host]
         if held is None:
@@ -393,15 +410,25 @@ class _Run:
         self.running[host] = None
         self.useful += held[0]
         self.done += 1
-        ended.append(host)
+        self.copies += 1
+        self.unsettled += 1
         self.idle.append(host)
 
-    def wait(self, files: int) -> None:
-        """Wait for the disk: for files together, or for one after the other."""
+    def stored(self) -> None:
+        """Send the offers that are on disk; the answer to each is the first look."""
+        self.is_storing = False
+        for host, life in self.storing:
+            if life == self.life[host] and self.todo:
+                self.begin(host)
+        self.storing = []
+
+    def on_disk(self, files: int) -> float:
+        """Return when some files are on disk, which takes one group of files after the other."""
         driver = self.costs.driver
-        if files > 0:
-            further = driver.file_s if self.setting.together else driver.sync_s
-            self.now += driver.sync_s + (files - 1) * further
+        self.disk_free = max(self.now, self.disk_free) + driver.sync_s + (files - 1) * driver.file_s
+        if not self.setting.beside:
+            self.now = self.disk_free
+        return self.disk_free
 
     def begin(self, host: int) -> None:
         """Give a host its next block; it answers a look as soon as it sees that the block has ended."""
@@ -415,6 +442,7 @@ class _Run:
         self.life[host] += 1
         if host in self.idle:
             self.idle.remove(host)
+        self.waiting = [one for one in self.waiting if one[0] != host]
         self.at(time + self.setting.missed_s, "missed", host)
         self.at(time + self.setting.missed_s + self.setting.repair_s, "back", host)
 
@@ -432,16 +460,16 @@ class _Run:
         self.idle.append(host)
 
 
-def saturation(costs: Costs, *, together: bool) -> float:
-    """Return with how many hosts the driver has no time left: what one host asks of it a second is 1 / that many.
+def saturation(costs: Costs, *, beside: bool) -> float:
+    """Return with how many hosts the driver, or the disk, has no time left.
 
-    With so many, looks are as rare as they get, five seconds.
+    What one host asks of it a second is 1 / that. With so many, looks are as rare as they get.
     """
     driver, block = costs.driver, statistics.fmean(costs.blocks) + costs.gap_s
-    file_s = driver.file_s if together else driver.sync_s
-    looks = max(1.0, block / 5.0)
-    asked = driver.block_s + looks * (costs.call_s + driver.look_s) + costs.call_s + 4 * file_s
-    return block / asked
+    looks = max(1.0, block / LONGEST_WAIT_S)
+    asked = driver.block_s + looks * (costs.call_s + driver.look_s) + block / LONGEST_WAIT_S * 2 * driver.shown_s
+    disk = 2 * driver.file_s  # a copy of a spool, raw samples; what comes together waits together
+    return block / (max(asked, disk) if beside else asked + disk)
 
 
 def measure_memory(trials: int) -> int:

@@ -15,6 +15,7 @@ import pytest
 from ablatrix.cli.progress import PlainLines
 from ablatrix.cli.run_state import RunState, UnitState
 from ablatrix.cli.status import show_state
+from ablatrix.records.brief import Brief
 from ablatrix.records.model import Stopping
 from ablatrix.records.status import Status
 from tests.cli.conftest import Ablatrix
@@ -94,7 +95,7 @@ def test_run_at_width_prints_capture(
     )
     lines = PlainLines()
     lines.notice("encoder: preparing the workload: build, export, oracle")
-    lines.recorded(records[0])
+    lines.recorded(Brief.of(records[0]))
     lines.decided("encoder", "tvm", STOPPING)
     lines.decided("mlp", "tvm", STOPPING.model_copy(update=ONE_BLOCK))
     progress = capsys.readouterr().err

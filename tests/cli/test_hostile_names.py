@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ablatrix.cli.progress import LiveView, PlainLines
+from ablatrix.records.brief import Brief
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Failure, Record
 from tests.cli.conftest import Ablatrix
@@ -79,7 +80,7 @@ def test_progress_prints_nothing_that_a_terminal_acts_on(
     failed = next(one for one in read_records(results / "results.jsonl") if one.status == "crashed")
     listener = PlainLines(verbose=True) if view == "plain" else LiveView()
     listener.notice(f"note {ODD}")
-    listener.recorded(failed)
+    listener.recorded(Brief.of(failed))
     said = capsys.readouterr()
     text = said.err + said.out
     assert "crashed" in text

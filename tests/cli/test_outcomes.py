@@ -22,6 +22,7 @@ from ablatrix.page.failures import COLUMNS, failures
 from ablatrix.page.overview import tiles
 from ablatrix.paper.figures.memory_latency import places_of
 from ablatrix.provenance.rows import canonical_rows
+from ablatrix.records.brief import Brief
 from ablatrix.records.model import Record
 from ablatrix.records.status import Status
 from ablatrix.trials.run.runner import RunSummary
@@ -118,7 +119,7 @@ def test_paper_counts_outcomes_alike_in_words(records: list[Record], tmp_path: P
 def test_progress_and_summary_count_outcomes_alike(records: list[Record]) -> None:
     counts = Counts()
     for record in records:
-        counts.count(record)
+        counts.count(Brief.of(record))
     assert (counts.failures.total(), counts.not_run) == COUNTS
     assert counts.troubles() == "2 crashed, 2 missing_check, 8 wrong_output, 12 not run"
     summary = summary_of(records)

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from ablatrix.cli.progress import LiveView, PlainLines
 from ablatrix.cli.time_left import TimeLeft, duration_text
+from ablatrix.records.brief import Brief
 from ablatrix.records.model import Record
 from ablatrix.study.design import Cell, Trial
 from tests.synthetic import make_records
@@ -79,7 +80,7 @@ def test_time_left_is_right_within_half_after_few_records(factor: float) -> None
         if record.mode == "cold" or records[number - 1].block_id != record.block_id:
             of_block = [one for one in records if one.block_id == record.block_id]
             clock.now += COLD if record.mode == "cold" else HOT * len(of_block)
-        left.count(record)
+        left.count(Brief.of(record))
         rest = sum(real[one.mode] for one in records[number + 1 :])
         whole = number + 1 == len(records) or records[number + 1].block_id != record.block_id
         if number >= 8 and rest > 10 and whole and {one.mode for one in records[: number + 1]} == {"cold", "hot"}:
@@ -113,7 +114,7 @@ def test_time_left_without_costs_is_unknown_before_first_record() -> None:
     left.add(planned(records))
     assert (left.seconds(), left.text()) == (None, "?")
     clock.now += 2
-    left.count(records[0])
+    left.count(Brief.of(records[0]))
     assert left.seconds() == pytest.approx(2.0 * (len(records) - 1))
 
 
@@ -131,7 +132,7 @@ def test_live_view_shows_time_left_on_the_line_of_all_trials(capsys: pytest.Capt
     view.begin(trials, 3)
     view.working(None, trials[0][1], "preparing the workload: build, export, oracle")
     view.working(*trials[0], "cold")
-    view.recorded(records[0])
+    view.recorded(Brief.of(records[0]))
     console = Console(file=io.StringIO(), width=160)
     console.print(view.bar.get_renderable())
     assert isinstance(console.file, io.StringIO)
@@ -147,10 +148,37 @@ def test_plain_lines_state_time_left_until_all_is_done(capsys: pytest.CaptureFix
     lines = PlainLines(costs=Expected(1.0))
     lines.begin(planned(records), 2)
     for record in records:
-        lines.recorded(record)
+        lines.recorded(Brief.of(record))
     first, *_, last = capsys.readouterr().err.splitlines()
     seconds = PREPARE + len(records) * COLD
     assert (
         first == f"{len(records)} trials to run, 2 finished before; about {seconds:.0f} s, further blocks not counted"
     )
     assert last == f"{len(records)}/{len(records)} done (encoder {len(records)}/{len(records)})"
+
+
+def test_plain_lines_say_how_far_it_is_once_a_second_at_most(capsys: pytest.CaptureFixture[str]) -> None:
+    records = make_records(workloads=["encoder"], modes=["cold"], blocks=2)
+    assert len(records) > 30
+    lines = PlainLines()
+    lines.begin(planned(records), 0)
+    for record in records:
+        lines.recorded(Brief.of(record))
+    said = [line.partition(" ")[0] for line in capsys.readouterr().err.splitlines() if " done (" in line]
+    assert said == [f"10/{len(records)}", f"{len(records)}/{len(records)}"]
+
+
+def test_time_left_of_many_units_is_that_of_their_groups() -> None:
+    """What is left is kept by group; it is what all units that are left add up to, whichever came."""
+    clock, records = Clock(), make_records(blocks=2)
+    left = TimeLeft(Expected(1.0), clock)
+    left.add(planned(records), prepared=True)
+    cost = {"cold": COLD, "hot": HOT}
+    units = {one.block_id if one.mode == "hot" else one.trial_id for one in records[::3]}
+    for key in sorted(units):
+        held = [one for one in records if key in (one.block_id, one.trial_id)]
+        clock.now += sum(cost[one.mode] for one in held)
+        for one in held:
+            left.count(Brief.of(one))
+    rest = [one for one in records if not units & {one.trial_id, one.block_id if one.mode == "hot" else ""}]
+    assert left.seconds() == pytest.approx(sum(cost[one.mode] for one in rest))

@@ -9,6 +9,7 @@ import pytest
 
 from ablatrix.notebook import progress
 from ablatrix.notebook.progress import ProgressBar, progress_bar
+from ablatrix.records.brief import Brief
 from ablatrix.records.model import Record
 from tests.synthetic import broken, make_records
 
@@ -48,7 +49,7 @@ def run(bar: ProgressBar, records: list[Record]) -> None:
     bar.begin(trials, 2)
     bar.working(None, None, "preparing <mlp>")
     for record in records:
-        bar.recorded(record)
+        bar.recorded(Brief.of(record))
 
 
 def test_progress_in_notebook_updates_one_bar() -> None:

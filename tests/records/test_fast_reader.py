@@ -11,6 +11,7 @@ from ablatrix.errors import RecordError
 from ablatrix.records.fast_reader import ANCHORS, QuickReader
 from ablatrix.records.journal import record_line
 from ablatrix.records.model import Meta, Record
+from ablatrix.records.part import ChosenStage, StagePlan
 from ablatrix.records.schema import read_line
 from tests.synthetic import Plant, make_records
 
@@ -46,6 +47,15 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def test_quick_reader_on_every_kind_of_line_agrees_with_slow_one() -> None:
     for line in LINES:
         assert read_quickly(line.encode()) == read_line(line).record.model_dump(mode="json")
+
+
+@pytest.mark.parametrize("chosen", [None, ChosenStage(design="full_factorial")])
+def test_quick_reader_reads_a_stage_without_what_few_stages_have(chosen: ChosenStage | None) -> None:
+    plan = StagePlan(number=0, kind="factorial", knobs=["fusion"], levels=[["off"]], centre={}, chosen=chosen)
+    config = RECORDS[0].config.model_copy(update={"stage_plan": plan})
+    line = record_line(RECORDS[0].model_copy(update={"config": config}))
+    assert ('"chosen"' in line) == (chosen is not None)
+    assert read_quickly(line.encode()) == read_line(line).record.model_dump(mode="json")
 
 
 @settings(max_examples=300, deadline=None)

@@ -18,6 +18,7 @@ from ablatrix.statistics.ratio import (
     nested_allowance,
     nested_mean_estimate,
     paired_estimate,
+    paired_half_width,
     paired_ratio,
     welch_ratio,
 )
@@ -86,6 +87,12 @@ def test_unpaired_ratio_p_is_welch_and_agrees_with_interval(first: list[float], 
     assert found.high is not None
     assume(abs(found.p_value - 0.05) > 1e-9)
     assert (found.p_value < 0.05) == (not found.low <= 1.0 <= found.high)
+
+
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=100))
+def test_half_width_alone_is_that_of_the_ratio_to_the_bit(logs: list[float]) -> None:
+    assert paired_half_width(logs) == paired_ratio(logs).half_width
+    assert paired_ratio(logs) == paired_ratio(np.array(logs))
 
 
 def test_ratio_of_one_block_has_no_interval() -> None:

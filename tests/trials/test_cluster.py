@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -14,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from ablatrix.canonical import content_id
-from ablatrix.errors import TrialError
+from ablatrix.errors import RecordError, TrialError
 from ablatrix.records.journal import Journal, read_records, record_line
 from ablatrix.records.model import Record
-from ablatrix.study.design import make_design
+from ablatrix.study.design import Design, make_design
+from ablatrix.study.design_file import write_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
 from ablatrix.trials.messages import Interrupt
@@ -38,7 +40,7 @@ from ablatrix.trials.slots import (
     read_slot_states,
 )
 from ablatrix.trials.slots import book as book_module
-from tests.trials.unreliable_hosts import DriverKilled, Faults, Host, Hosts, with_faults
+from tests.trials.unreliable_hosts import DriverKilled, Faults, Host, Hosts, Spool, with_faults
 
 DATA = {
     "name": "clustered",
@@ -60,7 +62,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("TURN_S", "STATES_S", "GRACE_S"):
         monkeypatch.setattr(seats_module, name, 0.0)
     monkeypatch.setattr(seats_module, "read_fingerprint", own_fingerprint)
-    monkeypatch.setattr("ablatrix.trials.run.cluster.TURN_S", 0.0)
+    for name in ("TURN_S", "DISK_S"):
+        monkeypatch.setattr(f"ablatrix.trials.run.cluster.{name}", 0.0)
     monkeypatch.setattr("ablatrix.trials.run.cluster.STOP_S", 0.1)
 
 
@@ -159,12 +162,16 @@ def test_slots_are_told_only_what_is_on_disk(tmp_path: Path, monkeypatch: pytest
     resolved, hosts = made_hosts(tmp_path, 9, 4)
     offers, out = tmp_path / "out" / "work" / "slots" / "offers", tmp_path / "out"
     on_disk: dict[Path, int] = {}
+    notes = tmp_path / "out" / "work" / "slots" / "offers.jsonl"
+    noted: list[str] = [""]
     waits: list[int] = []
 
-    def synced(files: Iterable[Path]) -> None:
-        held = list(files)
+    def synced(files: Iterable[Path], *, may_be_gone: bool = False) -> None:
+        held = [file for file in files if file.exists() or not may_be_gone]
         on_disk.update((file, file.stat().st_size) for file in held)
-        waits.append(len(held))
+        if notes in held:
+            noted[0] = notes.read_text()
+            waits.append(len(noted[0].splitlines()))
 
     def is_there(file: Path) -> bool:
         return not file.exists() or on_disk.get(file) == file.stat().st_size
@@ -173,17 +180,17 @@ def test_slots_are_told_only_what_is_on_disk(tmp_path: Path, monkeypatch: pytest
 
     def asked(request: object) -> None:
         if isinstance(request, OfferRequest):
-            assert (offers / f"{request.offer.offer_id}.json").exists()
-            assert is_there(offers / f"{request.offer.offer_id}.json")
+            assert request.offer.offer_id in noted[0]
         acknowledged = getattr(request, "acknowledged", "")
         acknowledged = request.offer_id if isinstance(request, AcknowledgeRequest) else acknowledged
         if acknowledged:
             told.append(acknowledged)
             assert is_there(offers / f"{acknowledged}.spool")
 
-    def written(journal: Journal, records: Sequence[Record], texts: Sequence[str]) -> None:
-        assert all(is_there(out / "samples" / f"{one.block_id}.jsonl") for one in records)
-        append(journal, records, texts)
+    def written(journal: Journal, names: Sequence[str], texts: Sequence[str]) -> None:
+        blocks = {json.loads(text)["block_id"] for text in texts}
+        assert all(is_there(out / "samples" / f"{block}.jsonl") for block in blocks)
+        append(journal, names, texts)
 
     append = Journal.append_lines
     monkeypatch.setattr(Journal, "append_lines", written)
@@ -194,7 +201,61 @@ def test_slots_are_told_only_what_is_on_disk(tmp_path: Path, monkeypatch: pytest
     assert drive(resolved, out, hosts)
     check(out, hosts)
     assert len(told) == 8
-    assert max(waits) >= 4  # four offers that are written down wait together
+    assert waits[0] == 4  # four offers that are written down wait together
+
+
+def test_slots_go_on_while_the_disk_is_awaited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved, hosts = made_hosts(tmp_path, 12)
+    awaited, heard = threading.Event(), threading.Event()
+
+    def synced(files: Iterable[Path]) -> None:
+        awaited.set()
+        assert heard.wait(60.0)
+
+    def asked(request: object) -> None:
+        if awaited.is_set() and isinstance(request, OfferRequest):
+            heard.set()
+
+    monkeypatch.setattr(ledger_module, "sync_files", synced)
+    for host in hosts.hosts:
+        host.on_request = asked
+    assert drive(resolved, tmp_path / "out", hosts)
+    check(tmp_path / "out", hosts)
+    assert heard.is_set()
+
+
+def test_disk_that_refuses_records_ends_the_run_and_loses_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved, hosts = made_hosts(tmp_path, 13)
+
+    def refused(journal: Journal, names: Sequence[str], texts: Sequence[str]) -> None:
+        raise RecordError("no space is left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "append_lines", refused)
+        with pytest.raises(RecordError, match="no space is left"):
+            drive(resolved, tmp_path / "out", hosts)
+    assert list(read_records(tmp_path / "out" / "results.jsonl")) == []
+    assert drive(resolved, tmp_path / "out", hosts)
+    check(tmp_path / "out", hosts)
+
+
+def test_design_is_written_once_for_further_repeats_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    protocol = {**DATA["protocol"], "hot": {"blocks": 2, "max_blocks": 3}}  # type: ignore[dict-item]
+    resolved, hosts = made_hosts(tmp_path, 14, data={**DATA, "protocol": protocol})
+    sizes: list[int] = []
+
+    def written(design: Design, path: Path) -> None:
+        sizes.append(len(design.trials))
+        write_design(design, path)
+
+    monkeypatch.setattr("ablatrix.trials.run.session.write_design", written)
+    assert drive(resolved, tmp_path / "out", hosts)
+    records = check(tmp_path / "out", hosts)
+    assert sizes == [sum(record.final for record in records)]
+    assert {(one.workload.name, one.meta.replicate) for one in records if one.mode == "hot"} >= {
+        ("mlp", 2),
+        ("attention", 2),
+    }
 
 
 def test_unit_whose_end_a_host_did_not_hear_of_counts(tmp_path: Path) -> None:
@@ -215,6 +276,23 @@ def test_unit_whose_end_a_host_did_not_hear_of_counts(tmp_path: Path) -> None:
     assert not deaf
     assert all(not record.error or record.error.type != "node_lost" for record in records if record.final)
     assert second.spools == {}
+
+
+def test_what_lies_on_a_host_is_brought_although_all_is_finished(tmp_path: Path) -> None:
+    """A slot was closed with lines on its host's disk, and the others finished the study."""
+    resolved, hosts = made_hosts(tmp_path, 15)
+    first = hosts.hosts[0]
+    measured: list[bytes] = []
+    first.on_request = lambda request: measured.extend(spool.data for spool in first.spools.values())
+    assert drive(resolved, tmp_path / "out", hosts)
+    before = check(tmp_path / "out", hosts)
+    late = measured[0].replace(b'"attempt":0', b'"attempt":2')  # as if another offer had been run there
+    first.spools["0123456789abcdef"] = Spool(late, len(late), dead=True)
+    assert drive(resolved, tmp_path / "out", hosts)
+    brought = check(tmp_path / "out", hosts)[len(before) :]
+    assert brought
+    assert {(one.attempt, one.status, one.final) for one in brought} == {(2, "node_lost", False)}
+    assert first.spools == {}
 
 
 def test_parts_of_a_split_repeat_stay_on_one_host(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from pathlib import Path
 
+from ablatrix.records.brief import Brief
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Failure, Record
 from ablatrix.records.status import Status
@@ -177,7 +178,7 @@ def test_compiles_that_say_nothing_run_again_until_knobs_are_chosen(tmp_path: Pa
         probes[0].trial_id: probes[0].model_copy(update={**changes, "error": lost}),
         probes[1].trial_id: probes[1].model_copy(update={**changes, "error": own}),
     }
-    held = {trial_id: Finished.of(record) for trial_id, record in told.items()}
+    held = {trial_id: Finished.of(Brief.of(record)) for trial_id, record in told.items()}
     begun = make_design(many_knobs(6, STAGES[:1]))
     assert open_probes(begun, held) == {probes[0].trial_id}
     assert open_probes(load_design(made.results / "design.json"), held) == set()

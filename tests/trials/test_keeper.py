@@ -16,10 +16,9 @@ from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
 from ablatrix.study.without_file import study_text
 from ablatrix.trials.host import is_dead
-from ablatrix.trials.messages import decode, encode
+from ablatrix.trials.messages import encode
 from ablatrix.trials.run.units import make_units, unit_design
 from ablatrix.trials.slots import (
-    ANSWER,
     AcknowledgeRequest,
     Answer,
     CancelRequest,
@@ -41,6 +40,7 @@ from ablatrix.trials.slots import (
     SetUpRequest,
     SpoolCopy,
     Told,
+    decode_answer,
 )
 
 DATA = {
@@ -63,7 +63,7 @@ def keeper(tmp_path: Path) -> Iterator[Keeper]:
 
 
 def ask(keeper: Keeper, request: Request) -> Answer:
-    return decode(keeper.handle(encode(request)), ANSWER)
+    return decode_answer(keeper.handle(encode(request)))
 
 
 def setup_of(resolved: ResolvedStudy) -> Setup:
@@ -108,8 +108,8 @@ def test_offers_are_run_spooled_and_acknowledged(keeper: Keeper, tmp_path: Path)
     assert isinstance(ask(keeper, SetUpRequest(setup=setup_of(resolved))), Done)
     for offer_id, first in (("aaaa", 0), ("bbbb", 3)):  # the second by the runner that is there
         offer = offer_of(resolved, offer_id, first)
-        assert isinstance(ask(keeper, OfferRequest(offer=offer)), Done)
-        assert isinstance(ask(keeper, OfferRequest(offer=offer)), Done)  # asked twice, it is run once
+        assert isinstance(ask(keeper, OfferRequest(offer=offer)), Chunk)
+        assert isinstance(ask(keeper, OfferRequest(offer=offer)), Chunk)  # asked twice, it is run once
         entries = pulled(keeper, offer_id, tmp_path / offer_id)
         records = [read_line(one.record, "spool").record for one in entries if isinstance(one, Kept)]
         finals = [one for one in records if one.final]  # noise on the host can make a trial run once more

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from ablatrix.errors import RecordError
+from ablatrix.records.brief import Brief
 from ablatrix.records.journal import record_line
 from ablatrix.records.model import Record, Stopping
 from ablatrix.study.design import make_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import resolve_study
-from ablatrix.trials.results import Finished, Ledger, Line, ResultDirectory, Silence, Sink, read_whole
+from ablatrix.trials.results import Finished, Ledger, Line, ResultDirectory, Silence, Sink, read_whole, validated_text
 from ablatrix.trials.results.finished import add_final
 from tests.synthetic import make_records, write_records
 
@@ -59,7 +60,7 @@ def test_line_that_was_changed_is_written_anew() -> None:
 
 @pytest.mark.parametrize("came", [True, False])
 def test_decision_on_blocks_is_put_into_a_line(came: bool) -> None:
-    line = read_whole(record_line(HOT), None, "spool") if came else Line(record=HOT, samples=None)
+    line = read_whole(record_line(HOT), None, "spool") if came else Line.of(HOT, None)
     told = line.with_stopping(STOPPING)
     assert told.record.runtime is not None
     assert told.record.runtime.stopping == STOPPING
@@ -78,6 +79,20 @@ def test_line_that_breaks_the_schema_is_named() -> None:
         read_whole(record_line(HOT).replace('"status":"ok"', '"status":"fine"'), None, "spool")
 
 
+def test_record_that_breaks_the_schema_is_not_sent() -> None:
+    assert validated_text(Line.of(HOT, None)) == record_line(HOT)
+    broken = HOT.model_copy(update={"wall_s": -1.0})
+    with pytest.raises(RecordError, match="field 'wall_s'"):
+        validated_text(Line.of(broken, None))
+
+
+def test_record_of_a_line_is_validated_when_it_is_asked_for() -> None:
+    line = read_whole(record_line(HOT).replace('"study_dirty":', '"study_dirtiness":'), None, "spool")
+    assert line.brief == Brief.of(HOT)
+    with pytest.raises(RecordError, match="study_dirtiness"):
+        line.record  # noqa: B018
+
+
 def test_old_line_is_read_and_written_anew() -> None:
     data = json.loads(record_line(HOT)) | {"schema_version": "1.4"}
     del data["meta"]["place"]
@@ -93,7 +108,7 @@ def test_what_counts_of_a_trial_is_its_last_final_record() -> None:
 
     held: dict[str, Finished] = {}
     for one in (attempt(0, final=True), attempt(2, final=True), attempt(1, final=True), attempt(3, final=False)):
-        add_final(held, one)
+        add_final(held, Brief.of(one))
     assert [one.attempt for one in held.values()] == [2]
     assert HOT.runtime is not None
     assert held[HOT.trial_id].bursts_ms == tuple(HOT.runtime.burst_ms_min or ())
@@ -105,18 +120,21 @@ def test_lines_that_are_written_together_are_there_at_the_end(tmp_path: Path) ->
     ledger.open()
     cold = [one for one in RECORDS if one.mode == "cold"]
     with ledger.begin(set()):
-        with ledger.together():
-            ledger.write([Line(record=HOT, samples='{"a": 1}')])
-            ledger.write([Line(record=cold[0], samples=None)])
+        with ledger.together() as batch:
+            ledger.write([Line.of(HOT, '{"a": 1}')])
+            ledger.write([Line.of(cold[0], None)])
             assert ledger.next_attempt(HOT.trial_id) == 1
             assert ledger.is_written(HOT.trial_id, 0)
             assert told == []
-            assert (tmp_path / "results.jsonl").read_text() == ""
+        assert (tmp_path / "results.jsonl").read_text() == ""
+        ledger.to_disk(batch)
+        assert told == []
+        ledger.tell(batch)
         assert told == [HOT.record_id, cold[0].record_id]
         assert (tmp_path / "results.jsonl").read_text() == record_line(HOT) + record_line(cold[0])
         assert (tmp_path / "samples" / f"{HOT.block_id}.jsonl").read_text() == '{"a": 1}\n'
         assert ledger.statuses() == {HOT.trial_id: "ok", cold[0].trial_id: cold[0].status}
-        ledger.write([Line(record=cold[1], samples=None)])
+        ledger.write([Line.of(cold[1], None)])
         assert told[-1] == cold[1].record_id
 
 
@@ -125,5 +143,5 @@ def test_results_are_read_once_and_follow_what_is_written(tmp_path: Path) -> Non
     ledger = ledger_of(tmp_path)
     ledger.read()
     with ledger.begin(set()):
-        ledger.write([Line(record=HOT, samples=None)])
+        ledger.write([Line.of(HOT, None)])
     assert set(ledger.open()) == {one.trial_id for one in (*RECORDS[:3], HOT)}

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ablatrix.errors import TrialError
+from ablatrix.records.brief import Brief
 from ablatrix.study.design import make_design
 from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.results.logbook import LoggedProgress, run_log
@@ -109,8 +110,8 @@ def test_run_log_progress_lists_trials_and_failures_without_rounds(tmp_path: Pat
         progress.working(trial, cell, "cold")
         progress.working(None, None, "hot: round 1 of 3")
         progress.added([(trial, cell)])
-        progress.recorded(good)
-        progress.recorded(bad)
+        progress.recorded(Brief.of(good))
+        progress.recorded(Brief.of(bad))
     lines = (tmp_path / "run.log").read_text().splitlines()
     heads = [line.split()[1] for line in lines]
     said = [line.partition("logbook: ")[2] for line in lines]
@@ -121,6 +122,16 @@ def test_run_log_progress_lists_trials_and_failures_without_rounds(tmp_path: Pat
     assert f"attempt {good.attempt}: ok in " in said[4]
     assert bad.error is not None
     assert said[5].endswith(f"s: {bad.error.message}")
+
+
+def test_run_log_of_slots_lists_failures_alone(tmp_path: Path) -> None:
+    good = make_records(seed=1)[0]
+    with run_log(tmp_path / "run.log"):
+        progress = LoggedProgress(Silence(), only_failures=True)
+        progress.recorded(Brief.of(good))
+        progress.recorded(Brief.of(broken(good, "timeout")))
+    (line,) = (tmp_path / "run.log").read_text().splitlines()
+    assert f"trial {good.trial_id}, attempt 0: timeout" in line
 
 
 def test_import_of_ablatrix_adds_null_handler_only() -> None:

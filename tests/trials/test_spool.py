@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from base64 import b64encode
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablatrix.errors import TrialError
-from ablatrix.trials.slots import Chunk, Ended, Entry, Kept, OfferNote, SlotBook, SpoolCopy, SpoolWriter, Told
+from ablatrix.trials.slots import (
+    Chunk,
+    Ended,
+    Entry,
+    Kept,
+    OfferNote,
+    Refused,
+    SlotBook,
+    SpoolCopy,
+    SpoolWriter,
+    Told,
+    decode_answer,
+    encode_answer,
+    encode_entry,
+)
+from ablatrix.trials.slots.messages import decode_entry
 from ablatrix.trials.slots.spool import read_piece
 
 ENTRIES: list[Entry] = [
@@ -34,7 +49,7 @@ def piece(data: bytes, offset: int, length: int, *, damaged: bool = False) -> Ch
     part = data[offset : offset + length]
     digest = hashlib.sha256(part).hexdigest()
     sent = bytes([part[0] ^ 1]) + part[1:] if damaged and part else part
-    return Chunk(offset=offset, data=b64encode(sent).decode(), sha256=digest, is_running=True, ending="")
+    return Chunk(offset=offset, data=sent, sha256=digest, is_running=True, ending="")
 
 
 @settings(deadline=None, max_examples=40)
@@ -57,6 +72,23 @@ def test_copy_of_any_deliveries_is_what_was_written(
         entries += copy.new_entries()
     assert entries[-len(ENTRIES) :] == ENTRIES
     assert (directory / "copy").read_bytes() == held
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", '{"é": 1}\n[2]\n'.encode()[:3], b"\xff\n\0"])
+def test_bytes_of_a_piece_arrive_as_they_were_sent(data: bytes) -> None:
+    chunk = Chunk(offset=7, data=data, sha256="ab", is_running=False, ending="é\n")
+    assert decode_answer(encode_answer(chunk)) == chunk
+    refused = Refused(reason="a\nb")
+    assert decode_answer(encode_answer(refused)) == refused
+
+
+def test_record_whose_size_is_not_what_is_said_is_no_entry() -> None:
+    kept = Kept(record='{"a": 1}\n', samples=None)
+    line = encode_entry(kept)
+    assert decode_entry(line) == kept
+    assert json.loads(line) == {"size": 8, "record": {"a": 1}, "samples": None, "kind": "kept"}
+    with pytest.raises(TrialError, match="no record with its samples"):
+        decode_entry(line.replace(b'"size":8', b'"size":7'))
 
 
 def test_offer_that_was_run_is_not_run_again(tmp_path: Path) -> None:
@@ -89,10 +121,23 @@ def test_note_that_a_power_cut_left_torn_is_of_no_offer(tmp_path: Path) -> None:
     book.write(note)
     book.commit()
     assert book.notes() == [note]
-    (tmp_path / "slots" / "offers" / "bb.json").write_bytes(b'{"offer_id":"bb","blo')
-    assert book.notes() == [note]
-    book.write_loss(OfferNote(**{**note.__dict__, "lost": "gone"}))
-    assert [one.lost for one in book.notes()] == ["gone"]
+    with (tmp_path / "slots" / "offers.jsonl").open("ab") as journal:
+        journal.write(b'\0\0\n{"offer_id":"bb","blo')
+    again = SlotBook(tmp_path)
+    assert again.notes() == [note]
+    again.write_loss(OfferNote(**{**note.__dict__, "lost": "gone"}))
+    assert [one.lost for one in SlotBook(tmp_path).notes()] == ["gone"]
+
+
+def test_offers_that_are_open_are_known_after_a_restart(tmp_path: Path) -> None:
+    book = SlotBook(tmp_path)
+    known = {"blocks": ("b",), "host_id": "h", "slot": "s", "stratum": "t", "machine": "{}", "attempts": {"t": 3}}
+    for offer_id in ("cc", "aa", "bb"):
+        book.write(OfferNote(offer_id=offer_id, **known))  # type: ignore[arg-type]
+    book.forget("aa")
+    assert [one.offer_id for one in book.notes()] == ["cc", "bb"]
+    assert SlotBook(tmp_path).notes() == book.notes()
+    assert (tmp_path / "slots" / "offers.jsonl").read_text().count("\n") == 2  # what is over is not kept for ever
 
 
 def test_piece_after_a_gap_is_not_taken(tmp_path: Path) -> None:
@@ -102,4 +147,4 @@ def test_piece_after_a_gap_is_not_taken(tmp_path: Path) -> None:
 
 def test_spool_that_is_not_there_has_an_empty_piece(tmp_path: Path) -> None:
     chunk = read_piece(tmp_path / "none", 0, 100, is_running=False, ending="gone")
-    assert (chunk.data, chunk.ending) == ("", "gone")
+    assert (chunk.data, chunk.ending) == (b"", "gone")

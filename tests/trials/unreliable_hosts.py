@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -20,7 +19,7 @@ from ablatrix.records.machine import read_machine
 from ablatrix.records.place import Place
 from ablatrix.study.design_file import load_design
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.messages import decode, encode
+from ablatrix.trials.messages import decode
 from ablatrix.trials.slots import (
     AcknowledgeRequest,
     Answer,
@@ -42,6 +41,8 @@ from ablatrix.trials.slots import (
     SlotLost,
     Told,
     Transport,
+    encode_answer,
+    encode_entry,
 )
 from ablatrix.trials.slots.messages import REQUEST
 from tests.made_study import _records
@@ -66,7 +67,9 @@ class Faults:
 
 
 @dataclass
-class _Spool:
+class Spool:
+    """What a host has of an offer, and how much of it a run was shown."""
+
     data: bytes
     shown: int = 0
     dead: bool = False
@@ -83,7 +86,7 @@ class Host:
     scratch: Path
     fingerprint: Fingerprint
     written: dict[tuple[str, int], str] = field(default_factory=dict)
-    spools: dict[str, _Spool] = field(default_factory=dict)
+    spools: dict[str, Spool] = field(default_factory=dict)
     run_id: str = ""
     generation: int = 0
     refusal: str = ""
@@ -126,8 +129,9 @@ class Host:
             case OfferRequest():
                 self.spools.pop(request.acknowledged, None)
                 self._take(request.offer)
+                return self._piece(request.offer.offer_id, 0)
             case PullRequest():
-                return self._piece(request)
+                return self._piece(request.offer_id, request.offset)
             case AcknowledgeRequest():
                 self.spools.pop(request.offer_id, None)
             case CancelRequest():
@@ -146,7 +150,7 @@ class Host:
         file.write_text(offer.design, encoding="utf-8")
         design = load_design(file)
         told = Told(text="hot: building", trial_id="", cell_id="", is_notice=False)
-        entries = [encode(Prepared(programs={})), encode(told)]
+        entries = [encode_entry(Prepared(programs={})), encode_entry(told)]
         for record, samples in _records(self.rng, self.resolved, design, None):
             first = offer.attempts[record.trial_id]
             disturbed = self.rng.random() < 0.2
@@ -155,11 +159,11 @@ class Host:
                 last = not disturbed or record.mode == "hot" or attempt > first
                 meta = record.meta.model_copy(update={"place": self.place})
                 made = record.model_copy(update={**ids, "final": last, "runtime": None, "meta": meta})
-                entries.append(encode(Kept(record=record_line(made), samples=samples)))
-        entries.append(encode(Ended(how="done", message="")))
-        self.spools[offer.offer_id] = _Spool(b"".join(one + b"\n" for one in entries))
+                entries.append(encode_entry(Kept(record=record_line(made), samples=samples)))
+        entries.append(encode_entry(Ended(how="done", message="")))
+        self.spools[offer.offer_id] = Spool(b"".join(one + b"\n" for one in entries))
 
-    def _kill_runner(self, spool: _Spool) -> None:
+    def _kill_runner(self, spool: Spool) -> None:
         """End what runs at this moment: the spool ends where it is, perhaps within a line."""
         if not spool.dead:
             torn = self.rng.randint(0, 200)
@@ -167,14 +171,13 @@ class Host:
             spool.dead = True
             spool.shown = len(spool.data)
 
-    def _piece(self, request: PullRequest) -> Chunk:
-        spool = self.spools.get(request.offer_id, _Spool(b"", dead=True))
+    def _piece(self, offer_id: str, offset: int) -> Chunk:
+        spool = self.spools.get(offer_id, Spool(b"", dead=True))
         if not spool.dead and self.rng.random() < self.faults.runner:
             self._kill_runner(spool)
         is_running = not spool.dead and spool.shown < len(spool.data)
         ending = "its runner was ended by SIGKILL" if spool.dead else ""
         spool.shown = min(len(spool.data), spool.shown + self.rng.randint(0, self.pace))
-        offset = request.offset
         if self.rng.random() < self.faults.stale:
             offset = self.rng.randint(0, offset)
         data = spool.data[offset : min(spool.shown, offset + self.rng.randint(1, 4000))]
@@ -184,15 +187,15 @@ class Host:
             spot = self.rng.randrange(len(data))
             data = data[:spot] + bytes([data[spot] ^ 1]) + data[spot + 1 :]
         running = is_running or offset + len(data) < spool.shown
-        return Chunk(offset=offset, data=b64encode(data).decode(), sha256=digest, is_running=running, ending=ending)
+        return Chunk(offset=offset, data=data, sha256=digest, is_running=running, ending=ending)
 
-    def _remember(self, spool: _Spool) -> None:
+    def _remember(self, spool: Spool) -> None:
         """Note which records are whole on this host's disk."""
         for line in spool.data[: spool.shown].split(b"\n")[:-1]:
             if b'"kind":"kept"' in line:
                 text = line.decode()
-                trial = text.partition('\\"trial_id\\":\\"')[2].partition('\\"')[0]
-                attempt = int(text.partition('\\"attempt\\":')[2].partition(",")[0])
+                trial = text.partition('"trial_id":"')[2].partition('"')[0]
+                attempt = int(text.partition('"attempt":')[2].partition(",")[0])
                 self.written[trial, attempt] = self.name
 
 
@@ -218,7 +221,7 @@ class Way:
             raise SlotLost("the link was cut")
         if roll() < faults.late:
             return None
-        answer = encode(host.answer(self._request))
+        answer = encode_answer(host.answer(self._request))
         if roll() < faults.unheard:
             raise SlotLost("the link was cut before the answer came")
         return answer

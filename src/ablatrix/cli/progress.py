@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
@@ -12,13 +13,16 @@ from rich.text import Text
 from ablatrix.cli.time_left import Costs, Group, TimeLeft, duration_text
 from ablatrix.cli.trial_text import decision_text
 from ablatrix.foreign_text import printed
-from ablatrix.records.model import Record, Stopping
+from ablatrix.records.brief import Brief
+from ablatrix.records.model import Stopping
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
 from ablatrix.trials.results import Progress as Listener
 from ablatrix.trials.results import Silence
 
 ALL = "all trials"
+LEAST_S = 1.0
+"""Between two lines on how far a run is."""
 
 
 @contextmanager
@@ -47,9 +51,11 @@ class Counts:
         """Add trials to run."""
         self.planned.update((cell.workload, trial.mode) for trial, cell in trials)
 
-    def count(self, record: Record) -> None:
+    def count(self, record: Brief) -> None:
         """Count one record."""
-        self.done[record.workload.name, record.mode] += 1
+        self.done[record.workload, record.mode] += 1
+        if record.status is Status.OK:  # nearly always
+            return
         if record.status.is_failure:
             self.failures[record.status] += 1
         self.not_run += not record.status.ran
@@ -76,11 +82,11 @@ def describe(trial: Trial | None, cell: Cell | None, what: str) -> str:
     return f"{cell.workload} {cell.compiler}{role} {what} {knobs}".rstrip()
 
 
-def describe_record(record: Record) -> str:
+def describe_record(record: Brief) -> str:
     """Return one line on how a trial ended."""
-    knobs = " ".join(f"{knob}={level}" for knob, level in record.config.knobs.items())
+    knobs = " ".join(f"{knob}={level}" for knob, level in record.knobs.items())
     message = f": {record.error.message[:200]}" if record.error else f" in {record.wall_s:.2f} s"
-    return f"{record.status}: {record.workload.name} {record.mode} {record.role} {knobs}".rstrip() + message
+    return f"{record.status}: {record.workload} {record.mode} {record.role} {knobs}".rstrip() + message
 
 
 def describe_stopping(workload: str, compiler: str, stopping: Stopping) -> str:
@@ -88,8 +94,8 @@ def describe_stopping(workload: str, compiler: str, stopping: Stopping) -> str:
     return f"{workload} on {compiler}: {decision_text(stopping)}"
 
 
-def _is_trouble(record: Record) -> bool:
-    return record.status.is_failure or not record.status.ran
+def _is_trouble(record: Brief) -> bool:
+    return record.status is not Status.OK and (record.status.is_failure or not record.status.ran)
 
 
 def _prepares(trial: Trial | None, cell: Cell | None) -> bool:
@@ -98,12 +104,16 @@ def _prepares(trial: Trial | None, cell: Cell | None) -> bool:
 
 
 class PlainLines:
-    """One line per notice, per ten records (or per record), and per trial that failed or was not run."""
+    """One line per notice, per ten records (or per record), and per trial that failed or was not run.
+
+    Many hosts bring hundreds of records a second: how far the run is, is said once a second at most.
+    """
 
     def __init__(self, verbose: bool = False, costs: Costs | None = None) -> None:
         self._counts, self._time_left = Counts(), TimeLeft(costs)
         self._verbose = verbose
         self._last = ""
+        self._said_at = -LEAST_S
 
     def begin(self, trials: Sequence[tuple[Trial, Cell]], finished: int) -> None:
         """Print how many trials there are to run, and how long that may take."""
@@ -140,7 +150,7 @@ class PlainLines:
         """Print how wide the intervals are and what was decided."""
         self._say(describe_stopping(workload, compiler, stopping))
 
-    def recorded(self, record: Record) -> None:
+    def recorded(self, record: Brief) -> None:
         """Print what failed or was not run, and the progress every ten records."""
         counts = self._counts
         counts.count(record)
@@ -148,11 +158,13 @@ class PlainLines:
         if self._verbose or _is_trouble(record):
             self._say(describe_record(record))
         done, planned = counts.done.total(), counts.planned.total()
-        if done % 10 == 0 or done == planned:
-            own, of = counts.of_workload(record.workload.name)
+        now = monotonic()
+        if done == planned or (done % 10 == 0 and now - self._said_at >= LEAST_S):
+            self._said_at = now
+            own, of = counts.of_workload(record.workload)
             troubles = f"; {counts.troubles()}" if counts.troubles() else ""
             left = f", {self._time_left.text()} left" if done < planned else ""
-            self._say(f"{done}/{planned} done ({record.workload.name} {own}/{of}){left}{troubles}")
+            self._say(f"{done}/{planned} done ({record.workload} {own}/{of}){left}{troubles}")
 
     def _say(self, text: str) -> None:
         print(printed(text), file=sys.stderr, flush=True)
@@ -219,14 +231,14 @@ class LiveView:
         """Print above the bars how wide the intervals are and what was decided."""
         self.notice(describe_stopping(workload, compiler, stopping))
 
-    def recorded(self, record: Record) -> None:
+    def recorded(self, record: Brief) -> None:
         """Move the bars, and print what failed or was not run above them."""
         self._counts.count(record)
         self._time_left.count(record)
         if _is_trouble(record):
             self.notice(describe_record(record))
-        if record.workload.name in self._bars:
-            self.bar.update(self._bars[record.workload.name], advance=1)
+        if record.workload in self._bars:
+            self.bar.update(self._bars[record.workload], advance=1)
         self.bar.update(self._all, advance=1, what=self._counts.troubles())
 
     def _add(self, trials: Sequence[tuple[Trial, Cell]], *, prepared: bool) -> None:

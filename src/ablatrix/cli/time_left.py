@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
 
-from ablatrix.records.model import Record
+from ablatrix.records.brief import Brief
 from ablatrix.study.design import Cell, Trial
 
 Group = tuple[str, str]
@@ -26,7 +26,7 @@ class Costs(Protocol):
 
 @dataclass
 class _Unit:
-    """What is recorded at once: a cold trial, or the trials of a hot block."""
+    """What is recorded at once: a cold trial, or the trials of a hot block. Or all such of a group that are left."""
 
     group: Group
     cost: float = 0.0
@@ -46,6 +46,7 @@ class TimeLeft:
         """Begin with expected costs; without them nothing is known before the first record."""
         self._costs, self._clock = costs, clock
         self._waiting: dict[str, _Unit] = {}
+        self._left: dict[Group, _Unit] = {}  # the same by group: a study of many hosts has ten thousands of units
         self._preparing: dict[str, float] = {}
         self._begun: str | None = None
         self._spent: dict[Group, float] = {}
@@ -61,8 +62,9 @@ class TimeLeft:
             cost = 1.0 if self._costs is None else self._costs.trial(trial, cell)
             key = trial.block_id if trial.mode == "hot" else trial.trial_id
             unit = self._waiting.setdefault(key, _Unit((cell.workload, trial.mode)))
-            unit.cost += cost
-            unit.trials += 1
+            for one in (unit, self._left.setdefault(unit.group, _Unit(unit.group))):
+                one.cost += cost
+                one.trials += 1
             if self._costs is not None and not prepared:
                 self._preparing.setdefault(cell.workload, self._costs.preparation(cell.workload))
 
@@ -78,12 +80,17 @@ class TimeLeft:
             self._preparing.clear()
             self._last = self._clock()
 
-    def count(self, record: Record) -> None:
+    def count(self, record: Brief) -> None:
         """Count a record: the time since the one before it is the cost of its trial (hot: of its block)."""
         now = self._clock()
         key = record.block_id if record.mode == "hot" else record.trial_id
-        unit = self._waiting.pop(key, _Unit((record.workload.name, record.mode)))
+        unit = self._waiting.pop(key, _Unit((record.workload, record.mode)))
         group = unit.group
+        if (left := self._left.get(group)) is not None:
+            left.cost -= unit.cost
+            left.trials -= unit.trials
+            if not left.trials:
+                del self._left[group]
         self._spent[group] = self._spent.get(group, 0.0) + now - self._last
         self._expected[group] = self._expected.get(group, 0.0) + unit.cost
         self._done[group] += unit.trials
@@ -93,10 +100,9 @@ class TimeLeft:
         """Return the time left in seconds; None where nothing is known yet."""
         if self._costs is None and not self._done:
             return None
-        left: dict[Group, float] = {}
-        for unit in self._waiting.values():
-            left[unit.group] = left.get(unit.group, 0.0) + unit.cost
-        total = sum(cost * self._correction(group) for group, cost in left.items()) + sum(self._preparing.values())
+        modes = {mode: self._mode_ratio(mode) for mode in {mode for _, mode in self._left}}
+        total = sum(left.cost * self._correction(group, modes[group[1]]) for group, left in self._left.items())
+        total += sum(self._preparing.values())
         return total - min(self._clock() - self._last, 0.9 * total)
 
     def text(self) -> str:
@@ -110,11 +116,9 @@ class TimeLeft:
             self._begun = None
             self._last = self._clock()
 
-    def _correction(self, group: Group) -> float:
-        """Return how much of the expected time such trials take."""
-        if self._done[group]:
-            return self._ratio([group], self._mode_ratio(group[1]))
-        return self._mode_ratio(group[1])
+    def _correction(self, group: Group, of_mode: float) -> float:
+        """Return how much of the expected time such trials take; ``of_mode``: those of all workloads in the mode."""
+        return self._ratio([group], of_mode) if self._done[group] else of_mode
 
     def _mode_ratio(self, mode: str) -> float:
         same = [group for group in self._done if group[1] == mode]

@@ -11,7 +11,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from ablatrix.records.model import Record, Stopping
+    from ablatrix.records.brief import Brief
+    from ablatrix.records.model import Stopping
     from ablatrix.study.design import Cell, Trial
 
 MAX_LINES = 8
@@ -66,14 +67,14 @@ class ProgressBar:
         """Show what was decided about further blocks."""
         self.notice(f"{workload} {compiler}: {stopping.blocks} blocks; {stopping.decision.replace('_', ' ')}")
 
-    def recorded(self, record: Record) -> None:
+    def recorded(self, record: Brief) -> None:
         """Move the bar, and show what failed."""
         self._done += 1
         if record.status.is_failure or not record.status.ran:
             self._failed[record.status.value] += 1
-            knobs = "".join(f" {knob}={level}" for knob, level in record.config.knobs.items())
+            knobs = "".join(f" {knob}={level}" for knob, level in record.knobs.items())
             why = f": {record.error.message[:200]}" if record.error else ""
-            self._lines.append(f"{record.status}: {record.workload.name} {record.config.compiler}{knobs}{why}")
+            self._lines.append(f"{record.status}: {record.workload} {record.compiler}{knobs}{why}")
         self._show(at_once=self._done >= self._planned)
 
     def _show(self, at_once: bool = False) -> None:

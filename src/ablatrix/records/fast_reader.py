@@ -8,7 +8,7 @@ plain values: the rules are the record's, but an object for each part would cost
 import math
 import types
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, create_model
 from typing_extensions import TypedDict
@@ -138,9 +138,10 @@ def _fields(of: type[Part]) -> dict[str, Any]:
     }
 
 
-def _plain_object(fields: Mapping[str, Any]) -> Any:
-    """Return the type of a dictionary that has these fields and no others."""
-    made = TypedDict("made", {name: _plain(annotation) for name, annotation in fields.items()})  # type: ignore[misc]
+def _plain_object(fields: Mapping[str, Any], omitted: frozenset[str] = frozenset()) -> Any:
+    """Return the type of a dictionary that has these fields and no others; those of ``omitted`` need not be there."""
+    plain = {name: _plain(annotation) for name, annotation in fields.items()}
+    made = TypedDict("made", {name: NotRequired[one] if name in omitted else one for name, one in plain.items()})  # type: ignore[misc]
     made.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
     return made
 
@@ -148,7 +149,7 @@ def _plain_object(fields: Mapping[str, Any]) -> Any:
 def _plain(annotation: Any) -> Any:
     """Return an annotation with the same rules whose values are plain: a dictionary instead of each part."""
     if isinstance(annotation, type) and issubclass(annotation, Part):
-        return _plain_object(_fields(annotation))
+        return _plain_object(_fields(annotation), annotation.omitted_if_null)
     if annotation is Status:
         return Literal[STATUSES]
     origin, inner = get_origin(annotation), get_args(annotation)
@@ -163,7 +164,7 @@ def _count_keys(values: Values, holders: Holders, refused: frozenset[str]) -> fl
     """Return how many keys an object has in all; NaN, which equals no count, when a map has a key that is refused."""
     count: float = len(values)
     for name, inner in holders:
-        value = values[name]
+        value = values.get(name)
         if value is None:
             continue
         if inner is None:

@@ -244,11 +244,11 @@ class Journal:
             RecordError: The journal is closed, or the disk refuses a line. The journal closes then, so that
                 no later line is glued to half of this one.
         """
-        self.append_lines(records, list(map(record_line, records)))
+        self.append_lines([record.record_id for record in records], list(map(record_line, records)))
 
-    def append_lines(self, records: Sequence[Record], texts: Sequence[str]) -> None:
-        """Write records as the lines that they came as, newlines included, and wait as `append` does."""
-        named = records[0].record_id + (f" and {len(records) - 1} more" if len(records) > 1 else "")
+    def append_lines(self, names: Sequence[str], texts: Sequence[str]) -> None:
+        """Write records, given their ids and lines with newlines, and wait as `append` does."""
+        named = names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
         if self._descriptor < 0:
             raise RecordError(f"{self.path}: the journal is closed; record {named} was not written")
         lines = "".join(texts).encode()

@@ -1,7 +1,7 @@
 """What the parts of a record share, and what a record says of its stage."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -43,9 +43,14 @@ Moment = Annotated[str, AfterValidator(_is_moment)]
 
 
 class Part(BaseModel):
-    """Base of every part of a record: frozen, no unknown field."""
+    """Base of every part of a record: frozen, no unknown field.
+
+    Attributes:
+        omitted_if_null: Fields that its text does not have where they are null.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    omitted_if_null: ClassVar[frozenset[str]] = frozenset()
 
 
 class ChosenStage(Part):
@@ -87,9 +92,10 @@ class StagePlan(Part):
     chosen: ChosenStage | None = Field(
         default=None, description="Of a screening or its confirmation, which have blocks of their own; else null."
     )
+    omitted_if_null: ClassVar[frozenset[str]] = frozenset({"chosen"})
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Omit what few stages have, so that records of the others stay as they were."""
         data: dict[str, Any] = handler(self)
-        return {key: value for key, value in data.items() if key != "chosen" or value is not None}
+        return {key: value for key, value in data.items() if value is not None or key not in self.omitted_if_null}

@@ -11,12 +11,13 @@ with at least 8 blocks in at most 7 %.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ablatrix.statistics.quantile import row_sums
-from ablatrix.statistics.ratio import paired_ratio
+from ablatrix.statistics.ratio import paired_half_width
 
 Level = str | int | float | bool
 Configuration = tuple[Level, ...]
@@ -53,6 +54,11 @@ class Comparison:
             raise ValueError(f"the baseline must be measured, but {self.baseline} is not in {self.configurations}")
         if unknown := set(self.primary) - set(self.knobs):
             raise ValueError(f"every primary knob must be one of {self.knobs}, but got {sorted(unknown)}")
+
+    @cached_property
+    def paired_steps(self) -> tuple[tuple[str, Level, tuple[Pair, ...]], ...]:
+        """Each of `steps` with its `pairs`: they are the same after each block."""
+        return tuple((knob, level, tuple(self.pairs(knob, level))) for knob, level in self.steps())
 
     def steps(self) -> list[tuple[str, Level]]:
         """Return each primary knob with each level other than the baseline's; none for a knob with one level."""
@@ -163,10 +169,7 @@ class Shortfall:
 
 def columns_of(blocks: Sequence[Block], configurations: Sequence[Configuration]) -> Columns:
     """Return each configuration's value in every block, NaN where the block lacks it."""
-    return {
-        one: np.fromiter((block.get(one, math.nan) for block in blocks), np.float64, len(blocks))
-        for one in configurations
-    }
+    return {one: np.array([block.get(one, math.nan) for block in blocks], np.float64) for one in configurations}
 
 
 def mean_differences(columns: Columns, pairs: Sequence[Pair]) -> Differences:
@@ -178,11 +181,14 @@ def mean_differences(columns: Columns, pairs: Sequence[Pair]) -> Differences:
         columns: The log of each configuration in each block; see `columns_of`.
         pairs: (configuration, the one that it is compared with).
     """
-    found = [columns[there] - columns[here] for there, here in pairs]
-    lacking = [int(np.isnan(one).sum()) for one in found]
-    whole = [one for one, count in zip(found, lacking, strict=True) if one.size and not count]
+    if not pairs:
+        return Differences((), 0, 0, 0)
+    found = np.stack([columns[there] for there, _ in pairs]) - np.stack([columns[here] for _, here in pairs])
+    lacking = np.isnan(found).sum(axis=1)
+    blocks = found.shape[1]
+    whole = list(found[lacking == 0]) if blocks else []
     values = tuple((row_sums(whole) / len(whole)).tolist()) if whole else ()
-    partial = sum(0 < count < one.size for one, count in zip(found, lacking, strict=True))
+    partial = int(((lacking > 0) & (lacking < blocks)).sum())
     return Differences(values, len(whole), partial, len(pairs) - len(whole) - partial)
 
 
@@ -200,7 +206,7 @@ def measure_widths(blocks: Sequence[Block], comparison: Comparison, confidence: 
     """
     filled = [block for block in blocks if block]
     columns = columns_of(filled, comparison.configurations)
-    effects = tuple(_effect(columns, comparison, knob, level, confidence) for knob, level in comparison.steps())
+    effects = tuple(_effect(columns, *step, confidence) for step in comparison.paired_steps)
     cells = tuple(
         _cell(filled, comparison, configuration, confidence)
         for configuration in comparison.configurations
@@ -245,8 +251,8 @@ def find_shortfall(
     return found
 
 
-def _effect(columns: Columns, comparison: Comparison, knob: str, level: Level, confidence: float) -> EffectWidth:
-    found = mean_differences(columns, comparison.pairs(knob, level))
+def _effect(columns: Columns, knob: str, level: Level, pairs: Sequence[Pair], confidence: float) -> EffectWidth:
+    found = mean_differences(columns, pairs)
     width = _half_width(found.values, confidence)
     return EffectWidth(f"{knob}={level}", width, len(found.values), found.whole, found.partial, found.missing)
 
@@ -260,4 +266,4 @@ def _cell(
 
 
 def _half_width(values: Sequence[float], confidence: float) -> float | None:
-    return paired_ratio(values, confidence).half_width if values else None
+    return paired_half_width(values, confidence) if values else None

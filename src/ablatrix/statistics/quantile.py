@@ -106,9 +106,9 @@ def row_sums(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     Args:
         columns: At least one, of finite numbers, all of one length.
     """
-    found, is_sure = np.empty(columns[0].size), np.zeros(columns[0].size, np.bool_)
-    if columns[0].size >= MANY_ROWS:
-        found, is_sure = _added_up(columns)
+    if columns[0].size < MANY_ROWS:
+        return np.array([math.fsum(row) for row in zip(*(column.tolist() for column in columns), strict=True)])
+    found, is_sure = _added_up(columns)
     rest = np.flatnonzero(~is_sure)
     if rest.size:
         rows = np.stack([column[rest] for column in columns], axis=1).tolist()

@@ -17,6 +17,10 @@ ROUNDING = 1e-12
 """Smaller than this on a logarithm is arithmetic (a logarithm of a time is exact to about 1e-15), and no spread."""
 
 
+FEW = 64
+"""Of fewer values than this, an array takes longer to make than it saves."""
+
+
 @dataclass(frozen=True)
 class Allowance:
     """What an interval must allow for beyond the scatter of repeats; both on the logarithm.
@@ -113,6 +117,19 @@ def paired_ratio(log_ratios: Numbers, confidence: float = 0.95, allowance: Allow
         ValueError: No block, or a value that is not finite.
     """
     return ratio_of(paired_estimate(log_ratios), confidence, allowance)
+
+
+def paired_half_width(log_ratios: Numbers, confidence: float = 0.95) -> float | None:
+    """Return half the width of `paired_ratio`'s interval, to the last bit, without its test: a third of the time.
+
+    Raises:
+        ValueError: No block, or a value that is not finite.
+    """
+    estimate = paired_estimate(log_ratios)
+    if estimate.error is None:
+        return None
+    half = _t_quantile((1.0 + confidence) / 2.0, estimate.freedom) * estimate.error
+    return (math.log(math.exp(estimate.mean + half)) - math.log(math.exp(estimate.mean - half))) / 2.0
 
 
 def paired_estimate(log_ratios: Numbers) -> Estimate:
@@ -283,12 +300,23 @@ def mean_and_error(values: Numbers) -> tuple[float, float | None, int]:
     Raises:
         ValueError: No block, or a value that is not finite.
     """
-    array = finite_values(values, at_least=1)
+    held = _few_values(values)
+    if held is None:
+        held = finite_values(values, at_least=1).tolist()
     # fsum rounds once, so neither the order of the blocks nor the processor's vector width matters.
-    mean = math.fsum(array.tolist()) / array.size
-    if array.size < 2:
+    count = len(held)
+    mean = math.fsum(held) / count
+    if count < 2:
         return mean, None, 1
-    return mean, math.sqrt(math.fsum(((array - mean) ** 2).tolist()) / (array.size - 1) / array.size), array.size
+    off = [value - mean for value in held]
+    return mean, math.sqrt(math.fsum([one * one for one in off]) / (count - 1) / count), count
+
+
+def _few_values(values: Numbers) -> Sequence[float] | None:
+    """Return the values of few blocks as they are: an array of them would take longer than all that follows."""
+    if not isinstance(values, (list, tuple)) or not 0 < len(values) < FEW:
+        return None
+    return values if all(type(one) is float and math.isfinite(one) for one in values) else None
 
 
 def _logarithms(values: Numbers) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

@@ -28,7 +28,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ablatrix.statistics.quantile import finite_values, row_sums
+from ablatrix.statistics.quantile import MANY_ROWS, finite_values, row_sums
 
 Key = TypeVar("Key", bound=Hashable)
 FIRST, LAST = 10, 3
@@ -61,7 +61,7 @@ def paired_levels(bursts: Mapping[Key, Sequence[float]]) -> dict[Key, float]:
     times = np.stack(series)
     if not (times > 0).all():
         raise ValueError(f"every time must be positive (it has a logarithm), but the smallest is {times.min()}")
-    logs = np.array([[math.log(time) for time in row] for row in times])  # libm's: the same on every processor
+    logs = np.array([[math.log(time) for time in row] for row in times.tolist()])  # libm's: the same on every processor
     return dict(zip(bursts, (float(level) for level in levels_of_blocks(logs[np.newaxis])[0]), strict=True))
 
 
@@ -114,7 +114,13 @@ def _variance(
     logs: NDArray[np.float64], levels: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     """Return, for each block, how much levels vary between its parts, summed over trials."""
-    parts = np.stack([levels(logs[:, :, part::PARTS]) for part in range(PARTS)], axis=2)
+    blocks, trials, rounds = logs.shape
+    if rounds % PARTS:
+        parts = np.stack([levels(logs[:, :, part::PARTS]) for part in range(PARTS)], axis=2)
+    else:  # of one length, so that they are blocks like others
+        apart = logs.reshape(blocks, trials, rounds // PARTS, PARTS).transpose(0, 3, 1, 2)
+        of_parts = levels(apart.reshape(blocks * PARTS, trials, rounds // PARTS))
+        parts = of_parts.reshape(blocks, PARTS, trials).swapaxes(1, 2).copy()
     parts -= _mean(parts.swapaxes(1, 2))[:, np.newaxis]  # a part is as fast as its rounds: only differences count
     parts -= _mean(parts)[:, :, np.newaxis]
     squares = (parts * parts).reshape(parts.shape[0], -1)
@@ -129,6 +135,9 @@ def _fastest(logs: NDArray[np.float64], of: int) -> NDArray[np.float64]:
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mean along the last axis, each rounded once."""
-    sums = row_sums([values[:, :, place].ravel() for place in range(values.shape[2])])
-    means: NDArray[np.float64] = sums.reshape(values.shape[:2]) / values.shape[2]
+    if values.shape[0] * values.shape[1] < MANY_ROWS:
+        sums = np.array([[math.fsum(row) for row in block] for block in values.tolist()])
+    else:
+        sums = row_sums([values[:, :, place].ravel() for place in range(values.shape[2])]).reshape(values.shape[:2])
+    means: NDArray[np.float64] = sums / values.shape[2]
     return means

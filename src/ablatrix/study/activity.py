@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.catalogue import CompilerEntry, Level
-from ablatrix.records.model import Record
+from ablatrix.records.model import Failure, Record
 from ablatrix.records.status import Status
 
 BUILT = frozenset({Status.OK, Status.WRONG_OUTPUT})
@@ -89,8 +89,15 @@ def find_activity(
 
 def says_nothing(record: Record) -> bool:
     """Return whether a compile ended for no reason of its own: its server did not start, or it was not run at all."""
-    told = record.error is not None and record.error.phase is not None
-    return not record.status.ran or (record.status.is_failure and not told and record.status is not Status.WRONG_OUTPUT)
+    return ended_for_no_reason(record.status, record.error)
+
+
+def ended_for_no_reason(status: Status, error: Failure | None) -> bool:
+    """Return the same of a trial that ended with a status and an error."""
+    if status is Status.OK:
+        return False
+    told = error is not None and error.phase is not None
+    return not status.ran or (status.is_failure and not told and status is not Status.WRONG_OUTPUT)
 
 
 def _fails(record: Record) -> bool:

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from operator import attrgetter
 from pathlib import Path
 
 from ablatrix.errors import StudyError
@@ -27,8 +28,8 @@ def design_text(design: Design, indent: int | None = 1) -> str:
     Without an indent it takes a third of the time; a run over many hosts makes the text of a part for each offer.
     """
     held = {name: getattr(design, name) for name in _DESIGN}
-    held["cells"] = [{name: getattr(cell, name) for name in _CELL} for cell in design.cells]
-    held["trials"] = [{name: getattr(trial, name) for name in _TRIAL} for trial in design.trials]
+    held["cells"] = [dict(zip(_CELL, values, strict=True)) for values in map(attrgetter(*_CELL), design.cells)]
+    held["trials"] = [dict(zip(_TRIAL, values, strict=True)) for values in map(attrgetter(*_TRIAL), design.trials)]
     held |= {"titles": asdict(design.titles), "plugins": dict(design.plugins)}
     for cell in held["cells"]:
         for name in OF_VARIANTS:

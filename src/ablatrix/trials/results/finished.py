@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ablatrix.records.model import Record
+from ablatrix.records.brief import Brief
 from ablatrix.records.status import Status
-from ablatrix.study.activity import says_nothing
+from ablatrix.study.activity import ended_for_no_reason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,21 +27,21 @@ class Finished:
     is_idle: bool
 
     @classmethod
-    def of(cls, record: Record) -> Finished:
+    def of(cls, brief: Brief) -> Finished:
         """Return what is kept of a record."""
         return cls(
-            trial_id=record.trial_id,
-            block_id=record.block_id,
-            attempt=record.attempt,
-            status=record.status,
-            bursts_ms=tuple((record.runtime and record.runtime.burst_ms_min) or ()),
-            is_idle=says_nothing(record),
+            trial_id=brief.trial_id,
+            block_id=brief.block_id,
+            attempt=brief.attempt,
+            status=brief.status,
+            bursts_ms=brief.bursts_ms,
+            is_idle=ended_for_no_reason(brief.status, brief.error),
         )
 
 
-def add_final(held: dict[str, Finished], record: Record) -> None:
+def add_final(held: dict[str, Finished], brief: Brief) -> None:
     """Have a record take the place of its trial's if it counts, as `ablatrix.records.journal.final_records` does."""
-    before = held.get(record.trial_id)
-    if record.final and (before is None or record.attempt >= before.attempt):
-        held.pop(record.trial_id, None)
-        held[record.trial_id] = Finished.of(record)
+    before = held.get(brief.trial_id)
+    if brief.final and (before is None or brief.attempt >= before.attempt):
+        held.pop(brief.trial_id, None)
+        held[brief.trial_id] = Finished.of(brief)

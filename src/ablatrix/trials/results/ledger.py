@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import RecordError, TrialError
+from ablatrix.records.brief import Brief
 from ablatrix.records.disk import sync_files
 from ablatrix.records.journal import Journal
 from ablatrix.records.model import SCHEMA_VERSION, Record
@@ -45,6 +47,14 @@ class Origin(NamedTuple):
         return f"schema {self.schema_version} on {self.cpu} with {self.cores} cores"
 
 
+@dataclass
+class Batch:
+    """What is written together: lines, and the files that their raw samples were appended to."""
+
+    lines: list[Line] = field(default_factory=list)
+    sampled: list[Path] = field(default_factory=list)
+
+
 class Ledger:
     """The open journal of one run, and how often each trial was tried."""
 
@@ -79,8 +89,7 @@ class Ledger:
         self._built = BuiltCode()
         self._origins: set[Origin] = set()
         self._journal: Journal | None = None
-        self._together: list[Line] | None = None
-        self._sampled: list[Path] = []
+        self._batch: Batch | None = None
 
     def follow(self, design: Design) -> None:
         """Take the design as it is after a run extended it, or another part of it, as a slot is given them."""
@@ -105,7 +114,7 @@ class Ledger:
 
         def noted() -> Iterator[Record]:
             for record in self._directory.iter_attempts():
-                add_final(held, record)
+                add_final(held, Brief.of(record))
                 if record.final and (record.meta.place is None or record.meta.place.stratum is None):
                     self._origins.add(Origin.of(record))
                 self._written.add((record.trial_id, record.attempt))
@@ -190,54 +199,64 @@ class Ledger:
             record = make_record(
                 self._design, self._scene, one, facts, compiler, attempt, samples, study.device, planned
             )
-            made.append(Line(record=record if final else record.model_copy(update={"final": False}), samples=line))
+            made.append(Line.of(record if final else record.model_copy(update={"final": False}), line))
         return made
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Have what is written within it on disk at its end: the samples of all blocks at once, then all records.
+    def together(self) -> Iterator[Batch]:
+        """Hold what is written within it as one batch, for `to_disk`: the samples of all blocks, then all records.
 
         On a disk that is waited for, this takes little longer for many blocks than for one.
         """
-        self._together, self._sampled = [], []
+        self._batch = Batch()
         try:
-            yield
-            self._commit(self._together)
+            yield self._batch
         finally:
-            self._together = None
+            self._batch = None
 
     def write(self, made: Sequence[Line]) -> None:
         """Append raw samples and records of a block to their files, and notify the listeners."""
+        batch = self._batch or Batch()
         lines = [one.samples for one in made if one.samples is not None]
         if lines and self._keep_samples:
-            path = self._directory.samples / f"{made[0].record.block_id}.jsonl"
+            path = self._directory.samples / f"{made[0].brief.block_id}.jsonl"
             _append_samples(path, lines)
-            self._sampled.append(path)
+            batch.sampled.append(path)
+        batch.lines += made
         for one in made:
-            trial_id = one.record.trial_id
-            self._written.add((trial_id, one.record.attempt))
-            self._attempts[trial_id] = max(self.next_attempt(trial_id), one.record.attempt + 1)
-        if self._together is None:
-            self._commit(made)
-        else:
-            self._together += made
+            trial_id = one.brief.trial_id
+            self._written.add((trial_id, one.brief.attempt))
+            self._attempts[trial_id] = max(self.next_attempt(trial_id), one.brief.attempt + 1)
+        if self._batch is None:
+            self.to_disk(batch)
+            self.tell(batch)
 
-    def _commit(self, made: Sequence[Line]) -> None:
-        """Wait for the samples, then write the records: none refers to samples that a power cut could take."""
+    def to_disk(self, batch: Batch) -> None:
+        """Wait for the samples, then write the records: none refers to samples that a power cut could take.
+
+        Another thread may do this, for one batch at a time; `tell` follows, in the thread of all else.
+
+        Raises:
+            RecordError: The disk refuses them.
+        """
         assert self._journal is not None
         with _refused_samples(self._directory.samples):
-            sync_files(self._sampled)
-        self._sampled = []
-        if made:
-            self._journal.append_lines([one.record for one in made], [one.text for one in made])
-        for one in made:
+            sync_files(batch.sampled)
+        if batch.lines:
+            names = [one.brief.record_id for one in batch.lines]
+            self._journal.append_lines(names, [one.text for one in batch.lines])
+
+    def tell(self, batch: Batch) -> None:
+        """Note and tell what is on disk now."""
+        for one in batch.lines:
+            brief = one.brief
             if self._held is not None:
-                add_final(self._held, one.record)
-            if one.record.final:
-                self._statuses[one.record.trial_id] = one.record.status
+                add_final(self._held, brief)
+            if brief.final:
+                self._statuses[brief.trial_id] = brief.status
             if self._sink is not None:
                 self._sink(one.record)
-            self._progress.recorded(one.record)
+            self._progress.recorded(brief)
 
 
 def _has_tokens(design: Design) -> bool:

@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ablatrix.errors import TrialError
-from ablatrix.records.model import Record, Stopping
+from ablatrix.records.brief import Brief
+from ablatrix.records.model import Stopping
 from ablatrix.study.design import Cell, Trial
 from ablatrix.trials.results.progress import Progress
 
@@ -87,8 +88,15 @@ class _Above(logging.Handler):
 class LoggedProgress:
     """A listener that logs each event and passes it on."""
 
-    def __init__(self, listener: Progress) -> None:
+    def __init__(self, listener: Progress, *, only_failures: bool = False) -> None:
+        """Begin.
+
+        Args:
+            listener: To whom events are passed on.
+            only_failures: Log no trial that ended well: on slots, whose own logs have each, these are many.
+        """
         self._listener = listener
+        self._only_failures = only_failures
 
     def begin(self, trials: Sequence[tuple[Trial, Cell]], finished: int) -> None:
         """Log how many trials there are to run."""
@@ -119,13 +127,15 @@ class LoggedProgress:
         _log.info("%s, %s: further hot blocks: %s", workload, compiler, stopping.decision)
         self._listener.decided(workload, compiler, stopping)
 
-    def recorded(self, record: Record) -> None:
+    def recorded(self, record: Brief) -> None:
         """Log the outcome of a trial: as a warning, with its message, where there is an error."""
-        standing = "" if record.final else ", not final"
-        message = "" if record.error is None else f": {record.error.message}"
-        level = logging.INFO if record.error is None else logging.WARNING
-        what = f"{record.status}{standing} in {record.wall_s:.2f} s{message}"
-        _log.log(level, "block %s: trial %s, attempt %d: %s", record.block_id, record.trial_id, record.attempt, what)
+        if record.error is not None or not self._only_failures:
+            standing = "" if record.final else ", not final"
+            message = "" if record.error is None else f": {record.error.message}"
+            level = logging.INFO if record.error is None else logging.WARNING
+            what = f"{record.status}{standing} in {record.wall_s:.2f} s{message}"
+            ids = record.block_id, record.trial_id, record.attempt
+            _log.log(level, "block %s: trial %s, attempt %d: %s", *ids, what)
         self._listener.recorded(record)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from ablatrix.records.model import Record, Stopping
+from ablatrix.records.brief import Brief
+from ablatrix.records.model import Stopping
 from ablatrix.study.design import Cell, Trial
 
 
@@ -25,7 +26,7 @@ class Progress(Protocol):
     def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
         """What was decided about further hot blocks, from the widths reached."""
 
-    def recorded(self, record: Record) -> None:
+    def recorded(self, record: Brief) -> None:
         """A record was written."""
 
 
@@ -47,5 +48,5 @@ class Silence:
     def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
         """Say nothing."""
 
-    def recorded(self, record: Record) -> None:
+    def recorded(self, record: Brief) -> None:
         """Say nothing."""

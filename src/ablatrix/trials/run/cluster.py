@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import replace
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from time import monotonic, sleep
 from typing import Protocol
 
@@ -17,9 +19,9 @@ from ablatrix.study.design import Cell, Design, Trial
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.host import place_runs
 from ablatrix.trials.messages import Interrupt, Interrupted
-from ablatrix.trials.results import Ledger, Line, Progress
+from ablatrix.trials.results import Batch, Ledger, Line, Progress
 from ablatrix.trials.run.block_runner import out_of_budget
-from ablatrix.trials.run.dialogue import TURN_S
+from ablatrix.trials.run.dialogue import DISK_S, TURN_S
 from ablatrix.trials.run.lost import lost
 from ablatrix.trials.run.seat import Seat
 from ablatrix.trials.run.seats import Seats
@@ -43,6 +45,8 @@ _log = logging.getLogger(__name__)
 PREPARING_S = 1200.0
 MOST_TOGETHER = 256
 """Units that are settled with one wait for the disk."""
+OBJECTS = 50_000
+"""New objects between two searches for cycles while units run; 700 without a say."""
 STOP_S = 60.0
 """How long slots have to bring what they have after the user asked to stop."""
 
@@ -61,8 +65,32 @@ class Planner(Protocol):
         """Write the lines of one block."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Settling:
+    """Units whose lines are on their way to the disk, which ``done`` waits for."""
+
+    units: Sequence[Unit]
+    batch: Batch
+    done: Future[None]
+
+
+@contextmanager
+def _cycles_seldom_sought() -> Iterator[None]:
+    """Have Python seldom look for cycles: what slots bring has none, and looking goes through all that is held."""
+    before = gc.get_threshold()
+    if 0 < before[0] < OBJECTS:
+        gc.set_threshold(OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 class Cluster:
-    """The workplace of a run over slots. What comes is settled in the order of the design."""
+    """The workplace of a run over slots. What comes is settled in the order of the design.
+
+    Another thread waits for the disk, so that this one hears and offers meanwhile; what came by then goes together.
+    """
 
     def __init__(
         self,
@@ -93,6 +121,8 @@ class Cluster:
         self._order: deque[Unit] = deque()
         self._offers: dict[int, list[str]] = {}  # of units whose lines are not in the results yet
         self._reserved: dict[str, int] = {}
+        self._settling: Settling | None = None
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="records")
         self._threads = place_runs(resolved.study.protocol.threads, resolved.study.protocol.cpus)[0]
 
     @property
@@ -128,6 +158,7 @@ class Cluster:
             TrialError: None may.
         """
         del cells  # slots prepare what their blocks need
+        stack.callback(self._disk.shutdown)
         stack.callback(self._seats.leave)
         self._seats.open(self._interrupt)
         self._seats.bring_late_to(self._write_late)
@@ -143,7 +174,7 @@ class Cluster:
         """Leave it to the slots: each prepares what its blocks need, once."""
 
     def run(self, blocks: Sequence[Pairs], following: Following) -> None:
-        """Run blocks as units on whichever slot is free, and return when all are settled.
+        """Run blocks as units on whichever slot is free, and return when all are settled, and what was late is brought.
 
         Raises:
             Interrupted: The user asked to stop; what was brought is settled.
@@ -154,18 +185,23 @@ class Cluster:
         self._order.extend(units)
         self._adopt(units)
         try:
-            while self._order:
-                self._seats.turn(self._next_unit, self)
-                self._flush()
-                if not self._seats.open_seats:
-                    raise TrialError(
-                        f"no slot is left: {self._seats.why_closed()}; see ablatrix cluster check, and run the same "
-                        "command again, which resumes"
-                    )
-                self._interrupt.pause(TURN_S)
+            with _cycles_seldom_sought():
+                while self._order or self._settling is not None or self._seats.is_late_awaited:
+                    self._turn()
         except (Interrupted, TrialError):
             self._stop()
             raise
+
+    def _turn(self) -> None:
+        self._seats.turn(self._next_unit, self)
+        self._flush()
+        if not self._seats.is_any_open and not all(unit.is_done for unit in self._order):
+            raise TrialError(
+                f"no slot is left: {self._seats.why_closed()}; see ablatrix cluster check, and run the same command "
+                "again, which resumes"
+            )
+        is_awaited = self._settling is not None or self._seats.is_disk_awaited
+        self._interrupt.pause(DISK_S if is_awaited else TURN_S)
 
     def offer(self, seat: Seat, unit: Unit) -> Offer:
         """Write down that a unit is offered to a slot, and return the offer."""
@@ -198,14 +234,14 @@ class Cluster:
         note = replace(note, lost=reason)
         self._book.write_loss(note)
         unit.brought += as_lost(lines, note)
-        known = {line.record.trial_id for line in lines}
+        known = {line.brief.trial_id for line in lines}
         pairs = [pair for block in unit.blocks for pair in block if pair[0].trial_id not in known]
         outcomes = [lost(trial, cell, Status.NODE_LOST, loss(note)) for trial, cell in pairs]
         if outcomes:
             last = self._stride - 1  # of the offer's numbers: no attempt that comes late has it
             made = self._ledger.make(self._resolved, outcomes, final=False)
             first = note.attempts
-            unit.brought += [with_host(line, note, first[line.record.trial_id] + last) for line in made]
+            unit.brought += [with_host(line, note, first[line.brief.trial_id] + last) for line in made]
         self._to_forget(unit, note)
         self._queue.appendleft(unit)
 
@@ -227,6 +263,9 @@ class Cluster:
             outcomes = out_of_budget(self._resolved.study.protocol.budget_s, pairs)
             unit.brought += self._ledger.make(self._resolved, outcomes)
             unit.is_done = True
+        first = self._queue[0] if self._queue else None
+        if first is not None and first.stratum in (None, seat.stratum):  # nearly always, and slots are many
+            return self._queue.popleft()
         strata = {one.stratum for one in self._seats.open_seats}
         for unit in self._queue:
             if unit.stratum in (None, seat.stratum) or unit.stratum not in strata:
@@ -256,24 +295,46 @@ class Cluster:
                 self._queue.append(unit)
 
     def _flush(self) -> None:
-        """Settle units in the order of the design, as far as they are done."""
-        while self._order and self._order[0].is_done:
-            done: list[Unit] = []
-            while self._order and self._order[0].is_done and len(done) < MOST_TOGETHER:
-                done.append(self._order.popleft())
+        """Settle units in the order of the design, as far as they are done and the disk is free."""
+        if self._settling is not None and not self._settling.done.done():
+            return
+        self._finish_settling()
+        done: list[Unit] = []
+        while self._order and self._order[0].is_done and len(done) < MOST_TOGETHER:
+            done.append(self._order.popleft())
+        if done:
             self._settle(done)
 
     def _settle(self, units: Sequence[Unit]) -> None:
-        """Have the lines of units in the results, on disk with one wait for all, and forget their offers."""
-        with self._ledger.together():
+        """Begin to have the lines of units in the results, on disk with one wait for all."""
+        with self._ledger.together() as batch:
             for unit in units:
                 trials = {trial.trial_id: trial for trial in unit.trials}
                 for unseen in self._unseen(unit.brought):
                     self._session.settle(trials, unseen)
-        for unit in units:
+        offers = [offer_id for unit in units for offer_id in self._offers.pop(id(unit), [])]
+        done = self._disk.submit(self._write_down, batch, offers)
+        self._settling = Settling(units=units, batch=batch, done=done)
+
+    def _write_down(self, batch: Batch, offers: Sequence[str]) -> None:
+        """Have lines on disk, then forget the offers that they came from."""
+        self._ledger.to_disk(batch)
+        for offer_id in offers:
+            self._book.forget(offer_id)
+
+    def _finish_settling(self) -> None:
+        """Wait until lines that are on their way are in the results.
+
+        Raises:
+            RecordError: The disk refuses them.
+        """
+        if self._settling is None:
+            return
+        settling, self._settling = self._settling, None
+        settling.done.result()
+        self._ledger.tell(settling.batch)
+        for unit in settling.units:
             unit.brought = []
-            for offer_id in self._offers.pop(id(unit), []):
-                self._book.forget(offer_id)
 
     def _stop(self) -> None:
         """Have all slots bring what they have, and settle it, as far as it comes in time."""
@@ -284,11 +345,15 @@ class Cluster:
             self._seats.turn(lambda seat: None, self)
             sleep(TURN_S)
         self._seats.drop_busy(self)
-        self._settle(self._order)
+        self._finish_settling()
+        self._settle(list(self._order))
         self._order.clear()
+        self._finish_settling()
 
     def _write_late(self, lines: Sequence[Line], note: OfferNote) -> None:
         """Write what came of an offer that was given up before: it does not count, and is not lost."""
+        if self._settling is not None:  # one writes at a time; whether the disk refused that is asked later
+            wait([self._settling.done])
         self._write_unseen(as_lost(lines, note))
 
     def _write_unseen(self, lines: Sequence[Line]) -> None:
@@ -300,7 +365,7 @@ class Cluster:
         for held in in_keeps(lines):
             found: dict[tuple[str, int], Line] = {}
             for line in held:
-                key = line.record.trial_id, line.record.attempt
+                key = line.brief.trial_id, line.brief.attempt
                 if not self._ledger.is_written(*key):
                     found.setdefault(key, line)
             if found:

@@ -45,8 +45,10 @@ _log = logging.getLogger(__name__)
 SILENCE_S = 60.0
 """Without an answer for so long, a slot is lost: a keeper answers at once."""
 OPENING_S = 120.0
-LOOK_S, LOOK_EACH_S, IDLE_S, TURN_S = 0.5, 0.005, 0.3, 0.05
+LOOK_S, LOOK_EACH_S, IDLE_S, TURN_S = 0.5, 0.01, 0.3, 0.05
 STATES_S, SITES_S, GRACE_S = 1.0, 5.0, 20.0
+DISK_S = 0.005
+"""How long a run sleeps while the disk is awaited."""
 LOSSES = 2
 Take = Callable[[Sequence[Entry]], None]
 
@@ -88,6 +90,7 @@ class Dialogue:
             raise SlotLost(_reason(described))
         seat.description, seat.host_id, seat.machine = described, described.host_id, described.machine
         seat.spools = described.spools.get(self._book.run_id, ())
+        seat.has_late = bool(seat.spools)
         while self.reference is None:
             yield IDLE_S
         refusal = described.refusal or difference_text(self.reference, described.fingerprint)
@@ -105,8 +108,10 @@ class Dialogue:
         while self.office is None:
             yield IDLE_S
         yield from self._bring_late(seat)
+        seat.has_late = False
         brought: tuple[SpoolCopy, ...] = ()
         while True:
+            first: Chunk | None = None
             if seat.adopted is not None:
                 seat.unit, seat.note = seat.adopted
                 seat.adopted = None
@@ -122,15 +127,16 @@ class Dialogue:
                     continue
                 offer = self.office.offer(seat, seat.unit)
                 yield OnDisk(brought)
-                answer = yield OfferRequest(offer=offer, acknowledged=seat.acknowledged)
-                if isinstance(answer, Refused):
-                    raise SlotLost(answer.reason)
+                seat.state, seat.what = "busy", seat.unit.name
+                told = seat.acknowledged
+                asked = OfferRequest(offer=offer, acknowledged=told, limit=PIECE_BYTES, wait_s=self.look_s)
+                first = _chunk((yield asked))
             seat.state, seat.what = "busy", seat.unit.name
-            copy = yield from self._serve(seat)
+            copy = yield from self._serve(seat, first)
             brought = (copy,)
             seat.state, seat.what = "idle", ""
 
-    def _serve(self, seat: Seat) -> Generator[Request | float | OnDisk, Answer | None, SpoolCopy]:
+    def _serve(self, seat: Seat, first: Chunk | None) -> Generator[Request | float | OnDisk, Answer | None, SpoolCopy]:
         """Pull the spool of the offer that a slot runs to its end, and bring what is in it; return the copy."""
         unit, note, office = seat.unit, seat.note, self.office
         assert unit is not None and note is not None and office is not None
@@ -140,7 +146,7 @@ class Dialogue:
         def take(entries: Sequence[Entry]) -> None:
             self._take(seat, entries, str(copy.path))
 
-        yield from self._pull(seat, note.offer_id, copy, take, office.patience_s(unit))
+        yield from self._pull(seat, note.offer_id, copy, take, office.patience_s(unit), first)
         assert copy.ended is not None
         if copy.ended.how == "failed":
             raise SlotLost(copy.ended.message)
@@ -151,8 +157,16 @@ class Dialogue:
         seat.lines, seat.acknowledged = [], note.offer_id
         return copy
 
-    def _pull(self, seat: Seat, offer_id: str, copy: SpoolCopy, take: Take, patience_s: float = SILENCE_S) -> Drive:
-        """Copy a spool to its end; what was copied before is taken first."""
+    def _pull(
+        self,
+        seat: Seat,
+        offer_id: str,
+        copy: SpoolCopy,
+        take: Take,
+        patience_s: float = SILENCE_S,
+        first: Chunk | None = None,
+    ) -> Drive:
+        """Copy a spool to its end; what was copied before is taken first, then a piece that came with the offer."""
         cancelled: bool | None = None
         grew_at, wait_s = monotonic(), 0.0
         take(copy.new_entries())
@@ -163,9 +177,10 @@ class Dialogue:
                     cancelled = hard
                     yield CancelRequest(hard=hard)
             before = copy.size
-            chunk = yield PullRequest(offer_id=offer_id, offset=before, limit=PIECE_BYTES, wait_s=wait_s)
-            if not isinstance(chunk, Chunk):
-                raise SlotLost(_reason(chunk))
+            chunk, first = first, None
+            if chunk is None:
+                asked = PullRequest(offer_id=offer_id, offset=before, limit=PIECE_BYTES, wait_s=wait_s)
+                chunk = _chunk((yield asked))
             if copy.accept(chunk):
                 grew_at = monotonic()
                 take(copy.new_entries())
@@ -187,8 +202,8 @@ class Dialogue:
                     case Kept():
                         line = read_kept(entry, location)
                         seat.lines.append(line)
-                        record = line.record
-                        told.append(f"{now} {record.trial_id} attempt {record.attempt}: {record.status}")
+                        brief = line.brief
+                        told.append(f"{now} {brief.trial_id} attempt {brief.attempt}: {brief.status}")
                     case Told():
                         told.append(f"{now} {entry.text} {entry.trial_id}".rstrip())
                         if entry.is_notice:
@@ -246,6 +261,17 @@ class Dialogue:
             self.bring_late(lines, note)
             self._book.forget(offer_id)
             yield AcknowledgeRequest(offer_id=offer_id)
+
+
+def _chunk(answer: Answer | None) -> Chunk:
+    """Return an answer that is a piece of a spool.
+
+    Raises:
+        SlotLost: It is not.
+    """
+    if not isinstance(answer, Chunk):
+        raise SlotLost(_reason(answer))
+    return answer
 
 
 def _reason(answer: Answer | None) -> str:

@@ -112,7 +112,7 @@ def run(
     """
     directory = ResultDirectory(Path(out).resolve())
     planned = _planned(resolved)
-    progress = LoggedProgress(progress or Silence())
+    progress = LoggedProgress(progress or Silence(), only_failures=slots is not None)
     with hold_directory(directory.path, directory.work), run_log(directory.log), ExitStack() as stack:
         design = directory.make(resolved.study, planned)  # by one that holds it: another run may be writing it
         place: AbstractContextManager[object] = measuring_here(progress.notice) if slots is None else slots
@@ -147,8 +147,8 @@ def _cluster(
     progress: Progress,
     session: Session,
 ) -> Cluster:
-    seats = Seats(slots, SlotBook(directory.work), setup, progress)
-    return Cluster(resolved, ledger, SlotBook(directory.work), seats, interrupt, progress, session)
+    book = SlotBook(directory.work)  # one: what it notes is synced by whoever sends
+    return Cluster(resolved, ledger, book, Seats(slots, book, setup, progress), interrupt, progress, session)
 
 
 def run_to_end(resolved: ResolvedStudy, out: str | Path, **options: Any) -> RunSummary:

@@ -55,6 +55,7 @@ class Seat:
         host_id, stratum, machine, spools: From its description.
         note, unit, lines: The offer that it runs, its unit, and what was pulled of it.
         adopted: A unit that it was running before the run was started again.
+        has_late: Whether spools lie there of offers that were given up, which the run has not brought yet.
         acknowledged: An offer whose records the run has, which the slot is told of with what it is asked next.
         awaits: What must be on disk before it goes on.
     """
@@ -73,6 +74,7 @@ class Seat:
     unit: Unit | None = None
     lines: list[Line] = field(default_factory=list)
     adopted: tuple[Unit, OfferNote] | None = None
+    has_late: bool = False
     acknowledged: str = ""
     awaits: OnDisk | None = None
     description: Description | None = None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic, sleep
 
 from ablatrix.errors import AblatrixError, TrialError
 from ablatrix.trials.host import utc_now
-from ablatrix.trials.messages import Interrupt, decode, encode
+from ablatrix.trials.messages import Interrupt, encode
 from ablatrix.trials.results import Line, Progress
 from ablatrix.trials.run.dialogue import (
     GRACE_S,
@@ -25,7 +26,6 @@ from ablatrix.trials.run.dialogue import (
 from ablatrix.trials.run.seat import HostReport, Office, OnDisk, Seat
 from ablatrix.trials.run.units import Unit, read_kept
 from ablatrix.trials.slots import (
-    ANSWER,
     Answer,
     Field,
     Kept,
@@ -37,6 +37,7 @@ from ablatrix.trials.slots import (
     SlotLost,
     SlotState,
     choose_reference,
+    decode_answer,
     read_fingerprint,
 )
 
@@ -61,11 +62,24 @@ class Seats:
         self._dialogue = Dialogue(book, setup, progress)
         self._seats: list[Seat] = []
         self._shown_at = self._looked_at = 0.0
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="offers")
+        self._on_disk: Future[None] | None = None
+        self._waiting: list[tuple[Seat, OnDisk]] = []
 
     @property
     def open_seats(self) -> list[Seat]:
         """The slots that take part."""
         return [seat for seat in self._seats if seat.is_open]
+
+    @property
+    def is_any_open(self) -> bool:
+        """Whether any slot takes part."""
+        return any(seat.is_open for seat in self._seats)
+
+    @property
+    def is_late_awaited(self) -> bool:
+        """Whether on some host there is what was measured for this run and not brought yet."""
+        return any(seat.has_late for seat in self.open_seats)
 
     def bring_late_to(self, take: Callable[[Sequence[Line], OfferNote], None]) -> None:
         """Have lines that come of an offer that was given up before brought to somebody."""
@@ -123,22 +137,27 @@ class Seats:
         ]
 
     def turn(self, next_unit: Callable[[Seat], Unit | None], office: Office | None) -> None:
-        """Let each slot go one step on; those that wait for the disk do so together, and go one more."""
+        """Let each slot go one step on; those that wait for the disk do so together, while the others go on.
+
+        Raises:
+            OSError: The disk refuses what is noted of offers, or copied of spools.
+        """
         self._dialogue.next_unit, self._dialogue.office = next_unit, office
+        if self._on_disk is not None and self._on_disk.done():
+            self._finish_waiting()
         going = self.open_seats
         self._dialogue.look_s = max(LOOK_S, LOOK_EACH_S * len(going))
-        while going:
-            for seat in going:
-                if seat.is_open:
-                    try:
-                        self._step(seat)
-                    except SlotLost as error:
-                        self._lose(seat, str(error))
-            going = [seat for seat in going if seat.awaits is not None]
-            if going:
-                self._book.commit(copy for seat in going if seat.awaits for copy in seat.awaits.copies)
-            for seat in going:
-                seat.awaits = None
+        for seat in going:
+            if seat.is_open and seat.awaits is None:
+                try:
+                    self._step(seat)
+                except SlotLost as error:
+                    self._lose(seat, str(error))
+        if self._on_disk is None:
+            self._waiting = [(seat, seat.awaits) for seat in going if seat.awaits is not None]
+            if self._waiting:
+                copies = [copy for _, wish in self._waiting for copy in wish.copies]
+                self._on_disk = self._disk.submit(self._book.commit_later(copies))
         now = monotonic()
         if office is not None and self._dialogue.stopping_since is None and now - self._looked_at > SITES_S:
             self._looked_at = now
@@ -146,8 +165,23 @@ class Seats:
             for site in self._field.sites():
                 if site.key not in known:
                     self._add(site)
-        if now - self._shown_at > STATES_S:
+        if now - self._shown_at > max(STATES_S, LOOK_EACH_S * len(going) / 2):
             self._show()
+
+    @property
+    def is_disk_awaited(self) -> bool:
+        """Whether slots wait until what was noted of them is on disk."""
+        return self._on_disk is not None
+
+    def _finish_waiting(self) -> None:
+        """Wait until what slots wait for is on disk, and let them go on."""
+        if self._on_disk is None:
+            return
+        on_disk, self._on_disk = self._on_disk, None
+        on_disk.result()
+        for seat, wish in self._waiting:
+            if seat.awaits is wish:
+                seat.awaits = None
 
     def with_spool(self, offer_id: str) -> Seat | None:
         """Return the slot on whose host an offer's spool lies."""
@@ -162,10 +196,12 @@ class Seats:
         for seat in self.open_seats:
             if seat.unit is not None:
                 self._give_up(seat, "it did not stop in time", office)
+                seat.has_late = True  # what it had measured by now stays there, for the next run
 
     def leave(self) -> None:
         """Let all hosts go. What lies there of units that were not brought stays for a restart."""
-        forget = not self._book.notes()
+        self._disk.shutdown()
+        is_whole = not self._book.notes()
         for seat in self._seats:
             if seat.transport is None:
                 continue
@@ -173,7 +209,7 @@ class Seats:
                 if seat.is_open:
                     if seat.asked_at is not None:  # such as that what it brought last is written
                         self._await(seat)
-                    seat.transport.send(encode(LeaveRequest(forget=forget)))
+                    seat.transport.send(encode(LeaveRequest(forget=is_whole and not seat.has_late)))
                     self._await(seat)
             except SlotLost as error:
                 _log.info("slot %s did not say goodbye: %s", seat.slot, error)
@@ -223,7 +259,7 @@ class Seats:
                     raise SlotLost(f"it has not answered for {limit:.0f} s")
                 return
             seat.asked_at, seat.heard = None, utc_now()
-            answer = decode(data, ANSWER)
+            answer = decode_answer(data)
         elif now < seat.resume_at:
             return
         try:

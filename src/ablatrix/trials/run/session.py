@@ -218,7 +218,7 @@ class Session:
             for number, series in enumerate(wanted):
                 if self._decision(self._hot[series]) != "continue":
                     continue
-                new = replace(self._design, trials=self._extend(self._with_repeat(series))).blocks()
+                new = replace(self._design, trials=self._extend(self._with_repeat(self._design, series))).blocks()
                 rest = wanted[number + 1 :] + wanted[: number + 1]
 
                 def following(
@@ -230,22 +230,25 @@ class Session:
                 self._hot[series].tried()
 
     def _add_beside_each_other(self, wanted: Sequence[Series]) -> None:
-        """Add a hot repeat of each series that wants one, and run them all on several hosts."""
-        added: list[Trial] = []
+        """Add a hot repeat of each series that wants one, and run them all on several hosts.
+
+        The design of a study of many hosts is large, and is written once for all of them.
+        """
+        design = self._design
         for series in wanted:
-            added += self._extend(self._with_repeat(series))
-        self._run_blocks(replace(self._design, trials=tuple(added)).blocks(), further=True)
+            design = self._with_repeat(design, series)
+        self._run_blocks(replace(self._design, trials=self._extend(design)).blocks(), further=True)
         for series in wanted:
             self._hot[series].tried()
 
-    def _with_repeat(self, series: Series) -> Design:
-        """Return the design with one more hot repeat of a series."""
+    def _with_repeat(self, design: Design, series: Series) -> Design:
+        """Return a design with one more hot repeat of a series."""
         workload, compiler, stage = series
         live = max_live_workers(self._study.protocol, available_bytes())
-        choice = None if stage is None else self._design.choice(stage, workload, compiler)
+        choice = None if stage is None else design.choice(stage, workload, compiler)
         if choice is None:
-            return extend_design(self._resolved, self._design, workload, compiler, live)
-        return add_repeat(self._resolved, self._design, choice, cells_of(self._design, choice), "hot", live)
+            return extend_design(self._resolved, design, workload, compiler, live)
+        return add_repeat(self._resolved, design, choice, cells_of(design, choice), "hot", live)
 
     def _next_hot(self, blocks: Sequence[tuple[Trial, ...]], *, further: bool) -> Cell | None:
         """Return a cell of the next hot block, of one that may be added if there is none; None for no such block."""
@@ -294,13 +297,13 @@ class Session:
             trials: Of the block, by their ids.
             made: What ``Ledger.make`` made of it.
         """
-        first = trials[made[0].record.trial_id]
-        cell = next((cell for one in made if (cell := self._cells[one.record.cell_id]).knobs), None)
+        first = trials[made[0].brief.trial_id]
+        cell = next((cell for one in made if (cell := self._cells[one.brief.cell_id]).knobs), None)
         series = None if cell is None else (cell.workload, cell.compiler, first.stage)
-        counts = all(one.record.final or not one.record.status.is_final for one in made)
+        counts = all(one.brief.final or not one.brief.status.is_final for one in made)
         hot = None if series is None or not counts else self._hot.get(series)
         if cell is not None and hot is not None and first.mode == "hot":
-            hot.add(trials, [Finished.of(one.record) for one in made])
+            hot.add(trials, [Finished.of(one.brief) for one in made])
             stopping = hot.decide(self._study.protocol.hot, self.is_budget_spent())
             made = [one.with_stopping(stopping) for one in made]
             self._progress.decided(cell.workload, cell.compiler, stopping)

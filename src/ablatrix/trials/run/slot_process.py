@@ -21,8 +21,9 @@ from time import monotonic
 from ablatrix.builds import read_locks
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import AblatrixError, TrialError
+from ablatrix.records.brief import Brief
 from ablatrix.records.journal import Journal
-from ablatrix.records.model import Record, Stopping
+from ablatrix.records.model import Stopping
 from ablatrix.records.names import BUILDS_NAME, STUDY_NAME
 from ablatrix.records.place import Place
 from ablatrix.study.design import Cell, Design, Trial
@@ -30,7 +31,15 @@ from ablatrix.study.design_file import load_design
 from ablatrix.study.load import load_study
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.messages import Interrupt, Interrupted, decode
-from ablatrix.trials.results import Ledger, LoggedProgress, Outcome, ResultDirectory, read_facts, run_log
+from ablatrix.trials.results import (
+    Ledger,
+    LoggedProgress,
+    Outcome,
+    ResultDirectory,
+    read_facts,
+    run_log,
+    validated_text,
+)
 from ablatrix.trials.run.block_runner import BlockRunner
 from ablatrix.trials.run.builds import make_sides
 from ablatrix.trials.slots import (
@@ -104,7 +113,7 @@ class SpoolProgress:
     def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
         """Say nothing: a slot decides nothing."""
 
-    def recorded(self, record: Record) -> None:
+    def recorded(self, record: Brief) -> None:
         """Say nothing: its line is in the spool."""
 
     def _tell(self, entry: Told) -> None:
@@ -197,9 +206,9 @@ class SlotRunner:
         commit = {"study_commit": self._setup.study_commit, "study_dirty": self._setup.study_dirty}
         told = [line.changed(meta=line.record.meta.model_copy(update=commit)) for line in made]
         for number, line in enumerate(told, 1):  # all of a block are there at once
-            writer.append(Kept(record=line.text, samples=line.samples), is_synced=number == len(told))
+            writer.append(Kept(record=validated_text(line), samples=line.samples), is_synced=number == len(told))
         self._journal.append(*(line.record for line in told))
-        ledger.count_from({one.record.trial_id: one.record.attempt + 1 for one in made})
+        ledger.count_from({one.brief.trial_id: one.brief.attempt + 1 for one in made})
 
     def _programs(self, cells: Iterable[Cell]) -> dict[str, str]:
         """Return the digest of the prepared program of each workload that could be prepared."""

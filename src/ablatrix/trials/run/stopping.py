@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from ablatrix.records.model import Stopping
@@ -68,11 +68,10 @@ class HotProgress:
         """Return the decision on further blocks, from the widths reached."""
         ordered = [self._blocks[replicate] for replicate in sorted(self._blocks)]
         widths = measure_widths(ordered, self._comparison)
-        confirmed = measure_widths(ordered[: max(0, len(ordered) - CONFIRMING_BLOCKS)], self._comparison)
         targets = (protocol.effect_width, protocol.cell_width, protocol.blocks)
         now = find_shortfall(widths, *targets)
         decision: Literal["continue", "precise", "most_blocks", "budget", "unsupported"] = "continue"
-        if now is None and find_shortfall(confirmed, *targets) is None:
+        if now is None and self._was_precise(ordered, targets):
             decision = "precise"
         elif self._unsupported:  # and so would every further block be
             decision = "unsupported"
@@ -91,6 +90,11 @@ class HotProgress:
             short_of=None if now is None else now.reason,
             decision=decision,
         )
+
+    def _was_precise(self, ordered: Sequence[Mapping[Levels, float]], targets: tuple[float, float, int]) -> bool:
+        """Return whether all was narrow enough without the last blocks, which confirm it."""
+        before = ordered[: max(0, len(ordered) - CONFIRMING_BLOCKS)]
+        return find_shortfall(measure_widths(before, self._comparison), *targets) is None
 
     def _levels(self, trial: Trial) -> Levels:
         return tuple(self._cells[trial.cell_id].knobs.values())

@@ -18,7 +18,7 @@ from ablatrix.trials.run.workplace import Pairs
 from ablatrix.trials.slots import Kept, OfferNote
 
 
-@dataclass
+@dataclass(eq=False)
 class Unit:
     """All blocks of one workload on one compiler in one repeat and mode, which run on one host.
 
@@ -80,7 +80,7 @@ def offer_id_of(run_id: str, unit: Unit, attempts: dict[str, int]) -> str:
 
 
 def read_kept(entry: Kept, location: str) -> Line:
-    """Return the line of an entry, its record validated.
+    """Return the line of an entry, whose record its host validated.
 
     Raises:
         RecordError: It breaks the schema.
@@ -92,8 +92,8 @@ def in_keeps(lines: Sequence[Line]) -> Iterator[list[Line]]:
     """Yield lines as they were kept: all of one attempt of a hot block together, a cold trial by itself."""
 
     def key(numbered: tuple[int, Line]) -> tuple[object, ...]:
-        number, record = numbered[0], numbered[1].record
-        return (record.block_id, record.attempt, record.status) if record.mode == "hot" else (number,)
+        number, brief = numbered[0], numbered[1].brief
+        return (brief.block_id, brief.attempt, brief.status) if brief.mode == "hot" else (number,)
 
     for _, group in itertools.groupby(enumerate(lines), key=key):
         yield [line for _, line in group]
@@ -106,7 +106,7 @@ def as_not_final(lines: Iterable[Line]) -> list[Line]:
 
 def as_lost(lines: Iterable[Line], note: OfferNote) -> list[Line]:
     """Return lines of a unit that was lost; what they had measured stays in them."""
-    return [line.changed(status=Status.NODE_LOST, final=False, error=line.record.error or loss(note)) for line in lines]
+    return [line.changed(status=Status.NODE_LOST, final=False, error=line.brief.error or loss(note)) for line in lines]
 
 
 def with_host(line: Line, note: OfferNote, attempt: int) -> Line:
@@ -118,7 +118,7 @@ def with_host(line: Line, note: OfferNote, attempt: int) -> Line:
             "place": Place(host_id=note.host_id, slot=note.slot, stratum=note.stratum),
         }
     )
-    record_id = content_id({"trial": line.record.trial_id, "attempt": attempt})
+    record_id = content_id({"trial": line.brief.trial_id, "attempt": attempt})
     return line.changed(meta=meta, final=False, attempt=attempt, record_id=record_id)
 
 

@@ -9,7 +9,6 @@ from ablatrix.trials.slots.fingerprint import choose_reference, difference_text,
 from ablatrix.trials.slots.host_lock import measuring_here
 from ablatrix.trials.slots.keeper import OFFERS, SETUP, SPOOLS, STUDY, Keeper
 from ablatrix.trials.slots.messages import (
-    ANSWER,
     AcknowledgeRequest,
     Answer,
     CancelRequest,
@@ -31,6 +30,9 @@ from ablatrix.trials.slots.messages import (
     Setup,
     SetUpRequest,
     Told,
+    decode_answer,
+    encode_answer,
+    encode_entry,
 )
 from ablatrix.trials.slots.site import Field, Site, SlotLost, Transport
 from ablatrix.trials.slots.spool import PIECE_BYTES, SpoolCopy, SpoolWriter
@@ -39,7 +41,6 @@ OFFER: TypeAdapter[Offer] = TypeAdapter(Offer)
 SETUP_MESSAGE: TypeAdapter[Setup] = TypeAdapter(Setup)
 
 __all__ = [
-    "ANSWER",
     "FORMS",
     "LOCAL",
     "OFFER",
@@ -83,7 +84,10 @@ __all__ = [
     "Transport",
     "choose_field",
     "choose_reference",
+    "decode_answer",
     "difference_text",
+    "encode_answer",
+    "encode_entry",
     "leave_a_cpu",
     "measuring_here",
     "read_fingerprint",

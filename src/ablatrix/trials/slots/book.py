@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,13 +13,15 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from ablatrix.errors import TrialError
-from ablatrix.records.disk import sync_files
+from ablatrix.records.disk import sync_directory, sync_files
 from ablatrix.trials.messages import Message, decode, encode
 from ablatrix.trials.slots.messages import Fingerprint
 from ablatrix.trials.slots.spool import SpoolCopy
 
 SLOTS = "slots"
 HOSTS_FILE = "hosts.json"
+NOTES_FILE = "offers.jsonl"
+FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,8 @@ class SlotBook:
         self.path = work / SLOTS
         (self.path / "offers").mkdir(parents=True, exist_ok=True)
         self._written: list[Path] = []
+        self._journal = self.path / NOTES_FILE
+        self._notes = self._read_notes()
 
     @property
     def run_id(self) -> str:
@@ -98,40 +102,46 @@ class SlotBook:
         return file.read_text().strip()
 
     def notes(self) -> list[OfferNote]:
-        """Return the offers whose records are not in the results yet."""
-        found = []
-        for file in sorted((self.path / "offers").glob("*.json")):
-            data = file.read_bytes()
-            if _is_json(data):
-                found.append(decode(data, NOTE))
-            else:  # cut by a power failure before it was on disk, and so before the offer was sent
-                file.unlink()
-        return found
+        """Return the offers whose records are not in the results yet, in the order in which they were made."""
+        return list(self._notes.values())
 
     def write(self, note: OfferNote) -> None:
         """Write a new offer down; it is on disk after ``commit``."""
-        file = self._file(note.offer_id, "json")
-        file.write_bytes(encode(note))
-        self._written += [file, file.parent]
+        self._append(encode(note))
+        self._notes[note.offer_id] = note
+        self._written.append(self._journal)
 
     def write_loss(self, note: OfferNote) -> None:
         """Write down that an offer was lost; it is on disk when this returns."""
-        write_whole(self._file(note.offer_id, "json"), encode(note))
+        self._append(encode(note))
+        self._notes[note.offer_id] = note
+        sync_files([self._journal])
 
     def commit(self, copies: Iterable[SpoolCopy] = ()) -> None:
         """Wait until all that was written is on disk, copies of spools that came to their end included."""
-        files = [one for one in (*self._written, *(copy.path for copy in copies)) if one.exists()]
+        self.commit_later(copies)()
+
+    def commit_later(self, copies: Iterable[SpoolCopy] = ()) -> Callable[[], None]:
+        """Return what waits until all that was written by now is on disk, for another thread to call.
+
+        A file that was forgotten before it comes to that is of an offer whose records are on disk.
+        """
+        files = [*self._written, *(copy.path for copy in copies)]
         self._written = []
-        sync_files(files)
+        return lambda: sync_files(files, may_be_gone=True)
 
     def copy(self, offer_id: str) -> SpoolCopy:
         """Return the copy of an offer's spool, begun where there is none."""
-        return SpoolCopy(self._file(offer_id, "spool"))
+        return SpoolCopy(self._spool(offer_id))
 
     def forget(self, offer_id: str) -> None:
-        """Remove what is known of an offer, whose records are in the results."""
-        self._file(offer_id, "spool").unlink(missing_ok=True)
-        self._file(offer_id, "json").unlink(missing_ok=True)
+        """Remove what is known of an offer, whose records are in the results.
+
+        Nothing waits until that is on disk: an offer that is found again has nothing that is not in the results.
+        """
+        self._spool(offer_id).unlink(missing_ok=True)
+        if self._notes.pop(offer_id, None) is not None:
+            self._append(json.dumps({FORGOTTEN: offer_id}).encode())
 
     def reference(self) -> Fingerprint | None:
         """Return what hosts of this run are compared with; None before its first."""
@@ -152,8 +162,40 @@ class SlotBook:
             with (self.path / f"{slot}.log").open("a", encoding="utf-8") as stream:
                 stream.write("".join(line + "\n" for line in lines))
 
-    def _file(self, offer_id: str, kind: str) -> Path:
-        return self.path / "offers" / f"{offer_id}.{kind}"
+    def _spool(self, offer_id: str) -> Path:
+        return self.path / "offers" / f"{offer_id}.spool"
+
+    def _append(self, line: bytes) -> None:
+        """Add a line to the journal of offers: a file of its own for each takes ten times as long to make."""
+        with self._journal.open("ab", buffering=0) as stream:
+            if stream.write(line + b"\n") != len(line) + 1:
+                raise OSError(f"{self._journal}: not all of {len(line) + 1} bytes were written")
+
+    def _read_notes(self) -> dict[str, OfferNote]:
+        """Return the offers that are open, and leave in the journal these alone.
+
+        A line that a power failure cut was not on disk yet, so that its offer was not sent.
+        """
+        try:
+            held = self._journal.read_bytes()
+        except FileNotFoundError:
+            write_whole(self._journal, b"")
+            sync_directory(self.path)
+            return {}
+        found: dict[str, OfferNote] = {}
+        for line in held.split(b"\n")[:-1]:
+            value = _json_of(line)
+            if isinstance(value, dict) and FORGOTTEN in value:
+                found.pop(value[FORGOTTEN], None)
+            elif value is not None:
+                note = decode(line, NOTE)
+                found.pop(note.offer_id, None)
+                found[note.offer_id] = note
+        whole = b"".join(encode(note) + b"\n" for note in found.values())
+        if whole != held:
+            write_whole(self._journal, whole)
+            sync_directory(self.path)
+        return found
 
 
 def read_slot_states(results: Path) -> list[SlotState]:
@@ -165,12 +207,11 @@ def read_slot_states(results: Path) -> list[SlotState]:
         return []
 
 
-def _is_json(data: bytes) -> bool:
+def _json_of(line: bytes) -> object:
     try:
-        json.loads(data)
+        return json.loads(line)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def write_whole(path: Path, data: bytes, *, is_synced: bool = True) -> None:

@@ -31,6 +31,7 @@ from ablatrix.trials.slots.messages import (
     AcknowledgeRequest,
     Answer,
     CancelRequest,
+    Chunk,
     DescribeRequest,
     Description,
     Done,
@@ -42,12 +43,13 @@ from ablatrix.trials.slots.messages import (
     Request,
     Setup,
     SetUpRequest,
+    encode_answer,
 )
 from ablatrix.trials.slots.spool import read_piece
 
 LEASE_S = 900.0
 GRACE_S = 20.0
-CHECK_S, LONGEST_WAIT_S = 0.05, 5.0
+CHECK_S, LONGEST_WAIT_S = 0.05, 10.0
 LAST_BYTES = b'"kind":"ended"}\n'
 """Of a spool whose offer came to its end: the kind is the last field, and within a text it would be escaped."""
 RUNNER = "ablatrix.trials.run.slot_process"
@@ -89,9 +91,9 @@ class Keeper:
         """Return the answer to a request; whatever goes wrong on this host is an answer, too."""
         self._asked = monotonic()
         try:
-            return encode(self._answer(decode(data, REQUEST)))
+            return encode_answer(self._answer(decode(data, REQUEST)))
         except (TrialError, OSError, ValueError) as error:
-            return encode(Refused(reason=f"{type(error).__name__}: {error}"))
+            return encode_answer(Refused(reason=f"{type(error).__name__}: {error}"))
 
     def leave(self, *, forget: bool = False) -> None:
         """End the runner, and let the host go."""
@@ -112,11 +114,9 @@ class Keeper:
             case OfferRequest():
                 self._let_go(request.acknowledged)
                 self._take(request.offer)
+                return self._piece(request.offer.offer_id, 0, request.limit, request.wait_s)
             case PullRequest():
-                self._wait(request)
-                is_running, ending = self._is_running(request.offer_id), self._ending()  # before the spool is read
-                spool = self._spool(request.offer_id)
-                return read_piece(spool, request.offset, request.limit, is_running=is_running, ending=ending)
+                return self._piece(request.offer_id, request.offset, request.limit, request.wait_s)
             case AcknowledgeRequest():
                 self._let_go(request.offer_id)
             case CancelRequest():
@@ -184,11 +184,17 @@ class Keeper:
         self._runner.stdin.write(f"{offer.offer_id}\n".encode())
         self._runner.stdin.flush()
 
-    def _wait(self, request: PullRequest) -> None:
-        """Wait until an offer comes to its end, for as long as is asked: so the run hears of it at once."""
-        deadline = monotonic() + min(request.wait_s, LONGEST_WAIT_S)
-        while self._is_running(request.offer_id) and monotonic() < deadline:
+    def _piece(self, offer_id: str, offset: int, limit: int, wait_s: float) -> Chunk:
+        """Wait until an offer comes to its end, for as long as is asked, so that the run hears of it at once.
+
+        Returns:
+            What its spool has then, from an offset on.
+        """
+        deadline = monotonic() + min(wait_s, LONGEST_WAIT_S)
+        while self._is_running(offer_id) and monotonic() < deadline:
             sleep(CHECK_S)
+        is_running, ending = self._is_running(offer_id), self._ending()  # before the spool is read
+        return read_piece(self._spool(offer_id), offset, limit, is_running=is_running, ending=ending)
 
     def _let_go(self, offer_id: str) -> None:
         """Forget an offer whose records the run has."""

@@ -6,12 +6,14 @@ twice: an offer that was taken is taken, what was pulled can be pulled again, wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from ablatrix.trials.messages import Message
+from ablatrix.errors import TrialError
+from ablatrix.trials.messages import Message, decode, encode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +114,15 @@ class SetUpRequest(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class OfferRequest(Message):
-    """Take blocks and begin to run them; ``acknowledged`` as in ``AcknowledgeRequest``, empty for nothing."""
+    """Take blocks, begin to run them, and send what their spool has, as for a ``PullRequest`` from its beginning.
+
+    ``acknowledged`` is as in ``AcknowledgeRequest``, empty for nothing.
+    """
 
     offer: Offer
     acknowledged: str = ""
+    limit: int = 0
+    wait_s: float = 0.0
     do: Literal["offer"] = "offer"
 
 
@@ -193,14 +200,14 @@ class Chunk(Message):
 
     Attributes:
         offset: Where it begins.
-        data: Its bytes, base64.
+        data: Its bytes.
         sha256: Of the bytes.
         is_running: Whether the offer was still being run when the spool was read.
         ending: How the runner ended, where it did; empty else.
     """
 
     offset: int
-    data: str
+    data: bytes
     sha256: str
     is_running: bool
     ending: str
@@ -226,6 +233,24 @@ Answer = Description | Chunk | Done | Refused
 ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="answer")])
 
 
+def encode_answer(answer: Answer) -> bytes:
+    """Return an answer as JSON. The bytes of a piece stand behind it after a newline, which encoded JSON never has."""
+    if isinstance(answer, Chunk):
+        return encode(replace(answer, data=b"")) + b"\n" + answer.data
+    return encode(answer)
+
+
+def decode_answer(data: bytes) -> Answer:
+    """Return the answer that bytes hold.
+
+    Raises:
+        TrialError: They hold none.
+    """
+    head, _, behind = data.partition(b"\n")
+    answer: Answer = decode(head, ANSWER)
+    return replace(answer, data=behind) if isinstance(answer, Chunk) else answer
+
+
 @dataclass(frozen=True, kw_only=True)
 class Prepared(Message):
     """The workloads of an offer are prepared on the host: digest of the program of each, by the workload's name."""
@@ -236,7 +261,7 @@ class Prepared(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Kept(Message):
-    """The line of a record, and the line of its raw samples where it has any."""
+    """The line of a record, newline included, and the line of its raw samples where it has any; both JSON."""
 
     record: str
     samples: str | None
@@ -277,3 +302,37 @@ class Ended(Message):
 
 Entry = Prepared | Kept | Told | Ended
 ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
+_KEPT = re.compile(rb'\{"size":(\d{1,9}),"record":')
+_SAMPLES, _KEPT_END = b',"samples":', b',"kind":"kept"}'
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """Return an entry as one line of JSON, without a newline.
+
+    A record and its samples stand there as they are, with the number of the record's bytes before it: in a text each
+    quotation mark would be escaped, which takes the run as long to undo as to read the record.
+    """
+    if not isinstance(entry, Kept):
+        return encode(entry)
+    record = entry.record.removesuffix("\n").encode()
+    samples = b"null" if entry.samples is None else entry.samples.encode()
+    return b'{"size":%d,"record":%b%b%b%b' % (len(record), record, _SAMPLES, samples, _KEPT_END)
+
+
+def decode_entry(line: bytes) -> Entry:
+    """Return the entry of a line.
+
+    Raises:
+        TrialError: It is none.
+    """
+    found = _KEPT.match(line)
+    if found is None:
+        return decode(line, ENTRY)
+    end = found.end() + int(found[1])
+    if not (line.startswith(_SAMPLES, end) and line.endswith(_KEPT_END)):
+        raise TrialError(f"what was received is no record with its samples: {line[:100]!r}")
+    record, samples = line[found.end() : end], line[end + len(_SAMPLES) : -len(_KEPT_END)]
+    try:
+        return Kept(record=record.decode() + "\n", samples=None if samples == b"null" else samples.decode())
+    except UnicodeDecodeError as error:
+        raise TrialError(f"what was received is no text: {error}") from None

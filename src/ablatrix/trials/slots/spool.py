@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from base64 import b64decode, b64encode
 from pathlib import Path
 
 from ablatrix.errors import TrialError
 from ablatrix.records.disk import sync_directory
-from ablatrix.trials.messages import decode, encode
-from ablatrix.trials.slots.messages import ENTRY, Chunk, Ended, Entry
+from ablatrix.trials.slots.messages import Chunk, Ended, Entry, decode_entry, encode_entry
 
 PIECE_BYTES = 2**20
 
@@ -41,7 +39,7 @@ class SpoolWriter:
         Raises:
             OSError: The disk refuses it.
         """
-        line = encode(entry) + b"\n"
+        line = encode_entry(entry) + b"\n"
         written = os.write(self._descriptor, line)
         if written != len(line):
             raise OSError(f"{written} of {len(line)} bytes of a spool were written")
@@ -62,7 +60,7 @@ def read_piece(path: Path, offset: int, limit: int, *, is_running: bool, ending:
     except FileNotFoundError:
         data = b""
     digest = hashlib.sha256(data).hexdigest()
-    return Chunk(offset=offset, data=b64encode(data).decode(), sha256=digest, is_running=is_running, ending=ending)
+    return Chunk(offset=offset, data=data, sha256=digest, is_running=is_running, ending=ending)
 
 
 class SpoolCopy:
@@ -97,10 +95,9 @@ class SpoolCopy:
         Returns:
             Whether the copy has grown: not by a damaged piece, by one that came before, or by one that leaves a gap.
         """
-        data = b64decode(chunk.data)
-        if hashlib.sha256(data).hexdigest() != chunk.sha256 or chunk.offset > self.size:
+        if hashlib.sha256(chunk.data).hexdigest() != chunk.sha256 or chunk.offset > self.size:
             return False
-        new = data[self.size - chunk.offset :]
+        new = chunk.data[self.size - chunk.offset :]
         if not new:
             return False
         with self.path.open("ab", buffering=0) as stream:
@@ -118,7 +115,7 @@ class SpoolCopy:
         """
         end = self._unread.rfind(b"\n") + 1
         whole, self._unread = self._unread[:end], self._unread[end:]
-        entries = [decode(line, ENTRY) for line in whole.splitlines()]
+        entries = [decode_entry(line) for line in whole.splitlines()]
         if entries and isinstance(entries[-1], Ended):
             self.ended = entries[-1]
         return entries
