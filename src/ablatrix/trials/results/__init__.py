@@ -6,11 +6,13 @@ from ablatrix.trials.results.ledger import Ledger, Sink
 from ablatrix.trials.results.line import Line, read_whole
 from ablatrix.trials.results.logbook import LoggedProgress, run_log
 from ablatrix.trials.results.outcome import Outcome
+from ablatrix.trials.results.own_code import CellCaches
 from ablatrix.trials.results.progress import Progress, Silence
 from ablatrix.trials.results.recording import FACTS_FILE, read_facts
 
 __all__ = [
     "FACTS_FILE",
+    "CellCaches",
     "Finished",
     "Ledger",
     "Line",
