@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ from ablatrix.analysis.builds import (
     report_data,
     same_code_text,
 )
+from ablatrix.analysis.builds.controls import BuildControls
 from ablatrix.analysis.findings import Findings
 from ablatrix.canonical import content_id
 from ablatrix.errors import AnalysisError
@@ -218,6 +220,14 @@ def test_control_of_the_second_build_that_fails_widens_the_comparison() -> None:
     assert widths[0] == 0.0
     assert widths[1] > 0.04
     assert words(failed)["attention"] == "not distinguishable"
+
+
+def test_comparison_allows_for_controls_of_both_builds_not_for_their_mean() -> None:
+    records = with_builds(BASE, slower_encoder)
+    found, without = Findings(tidied(records)), Findings(tidied([one for one in records if one.role != "twin"]))
+    grid = replace(found.factorial_grids(RUN, "hot")[0], offset=0.5)
+    assert BuildControls(found, ("stable", "pr")).widened(grid).offset == 0.0
+    assert BuildControls(without, ("stable", "pr")).widened(grid).offset == 0.5
 
 
 def test_compilers_with_builds_of_their_own_are_compared_apart() -> None:

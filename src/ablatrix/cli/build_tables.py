@@ -226,9 +226,9 @@ def _legend(share: float) -> str:
     margin = percent_text(share)
     return (
         f"same: within +-{margin} (two one-sided tests at 5 %), whether or not a difference is shown. regression, "
-        "improvement: not the same, and the p-value, adjusted over the rows of a table (Holm), is at most 5 %. same "
-        "code: every pair of configurations is one program. to know it takes: blocks with which two equal builds are "
-        f"shown to be the same, and a difference of {margin} is found, with a chance of 80 %."
+        "improvement: the ratio is beyond that, and the p-value, adjusted over the rows of a table (Holm), is at most "
+        "5 %. same code: every pair of configurations is one program. to know it takes: blocks with which two equal "
+        f"builds are shown to be the same, and a difference of {margin} is found, with a chance of 80 %."
     )
 
 

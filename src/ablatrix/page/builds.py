@@ -89,7 +89,7 @@ def _changes(number: int, report: BuildReport, behind: Mapping[tuple[str, ...], 
                 Shown(each.mean.compiler),
                 Shown(_title(one)),
                 *_ratio(each.mean.ratio),
-                Shown(change_text(each, report.margin), tone=TONES.get(each.word, "")),
+                Shown(change_text(each, report.margin, sign="±"), tone=TONES.get(each.word, "")),
                 EMPTY,
             )
         )
@@ -129,7 +129,7 @@ def _change_row(one: MetricBuilds, each: Change, report: BuildReport, behind: Ma
         Shown(compiler),
         Shown(_title(one)),
         *_ratio(each.effect.ratio, "effect"),
-        Shown(change_text(each, report.margin), tone=TONES.get(each.word, "")),
+        Shown(change_text(each, report.margin, sign="±"), tone=TONES.get(each.word, "")),
         EMPTY if each.needs is None else Shown(needs_text(each.needs, report.margin)),
     )
     return Row(cells, _sources(each.effect, behind))

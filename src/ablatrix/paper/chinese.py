@@ -326,7 +326,8 @@ PHRASES: Mapping[str, str] = {
     "change/again/less": "{over}{change}使其减少最多（{amount}）",
     "change/again/more": "{over}{change}使其增加最多（{amount}）",
     "levels": "各次试验先去除同一轮内共有的延迟，再对最快的三分之一短时运行取几何平均（始终受到干扰的"
-    "区组则取居中的五分之三；每次短时运行以其{bursts}计），作为该试验的运行时间。",
+    "区组则取居中的五分之三；每次短时运行以其{bursts}计），作为该试验的运行时间{copies}。",
+    "levels/copies": "；有副本的配置取两次试验的几何平均",
     "levels/fastest": "最短的单次运行时间",
     "levels/median": "单次运行时间的中位数",
     "memory/one": "同一改动下，{becomes}{range}{peak}。",

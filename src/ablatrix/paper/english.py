@@ -363,7 +363,8 @@ PHRASES: Mapping[str, str] = {
     "change/again/more": "increased most by {change} ({amount}){over}",
     "levels": " We first remove delays that are shared by all trials of a round; the run time of a hot trial is then "
     "the geometric mean over the fastest third of its bursts (in blocks that were disturbed throughout, over the "
-    "middle three fifths), with each burst represented by {bursts}.",
+    "middle three fifths), with each burst represented by {bursts}{copies}.",
+    "levels/copies": "; of a configuration with a second copy, it is the geometric mean over both",
     "levels/fastest": "its fastest run",
     "levels/median": "its median run",
     "memory/one": "With the same change, the {becomes}{range}{peak}.",

@@ -214,9 +214,8 @@ def _checks(checks: Sequence[Check]) -> list[str]:
 def _measured(gate: Gate) -> list[str]:
     report = gate.report
     lines = [
-        "A change is said where its p-value, adjusted over workloads and compilers (Holm), is at most 5 %, and it does "
-        f"not lie within {percent_text(report.margin)} (two one-sided tests at 5 %). Both builds ran in the same "
-        "blocks.",
+        "A change is said where its p-value, adjusted over workloads and compilers (Holm), is at most 5 %, and it is "
+        f"beyond {percent_text(report.margin)}. Both builds ran in the same blocks.",
     ]
     if report.sessions > 1:
         lines.append("Two sessions were run; only what both show is called a change.")

@@ -69,8 +69,8 @@ def twin_levels(level: float, twin: float) -> tuple[float, float]:
     """Return the levels of a trial and of its twin, a second trial of the same configuration in the same block.
 
     Both measured the configuration, so its level is the mean of both, which scatters less than either does. The twin's
-    distance from the trial, which is noise alone and tests the instrument, stays as it was: of values that scatter alike,
-    it is independent of the mean.
+    distance from the trial, which is noise alone and tests the instrument, stays as it was: of values that scatter
+    alike, it is independent of the mean.
 
     Args:
         level: Of the trial by itself.

@@ -1,8 +1,8 @@
 """Two builds of a compiler, side by side: run time, cold start and memory, knob by knob, and whether it is still right.
 
 It is estimated and judged as `ablatrix.analysis.effects` does it for every knob. What is said is for somebody who
-changed a compiler: a difference that is shown and lies within the margin is *the same*, since the layout of code
-and data alone moves times by as much.
+changed a compiler: a difference that is shown and lies within the margin is *the same*, and none of which the estimate
+does not exceed the margin is a change, since the layout of code and data alone moves times by as much.
 """
 
 import math
@@ -48,6 +48,7 @@ from ablatrix.analysis.reasons import KnobLevels
 from ablatrix.errors import AnalysisError
 from ablatrix.records.metrics import Metric
 from ablatrix.statistics.precision import mean_differences
+from ablatrix.statistics.ratio import Ratio
 
 
 def build_pairs(findings: Findings) -> tuple[tuple[str, str], ...]:
@@ -103,9 +104,13 @@ def compare_builds(
     )
 
 
-def word_of(judgement: Judgement | None, is_attributable: bool) -> Word:
-    """Return what may be said of a change, from its verdict."""
-    if judgement is None or judgement.verdict is None or not is_attributable:
+def word_of(judgement: Judgement | None, ratio: Ratio | None) -> Word:
+    """Return what may be said of a change, from its verdict and its ratio; None where it is not attributable.
+
+    A measured difference is a change only beyond the margin: where code lies moves times by up to about that, and one
+    build has one layout, however many blocks there are.
+    """
+    if judgement is None or judgement.verdict is None or ratio is None:
         return "not attributable"
     if judgement.verdict == NO_OP:
         return "same code"
@@ -113,7 +118,8 @@ def word_of(judgement: Judgement | None, is_attributable: bool) -> Word:
         return "one block, not tested"
     if judgement.within or judgement.verdict == NO_EFFECT:
         return "same"
-    if not judgement.is_different:
+    is_measured = judgement.p_holm is not None
+    if not judgement.is_different or (is_measured and abs(math.log(ratio.value)) <= math.log1p(judgement.margin)):
         return "not distinguishable"
     return "regression" if judgement.verdict in _WORSE_VERDICTS else "improvement"
 
@@ -162,7 +168,7 @@ def _on_metric(
         mode=mode,
         changes=tuple(judging.changes([(one, KnobLevels()) for one in effects])),
         means=tuple(
-            MeanChange(mean=mean, judgement=judgement, word=word_of(judgement, mean.ratio is not None))
+            MeanChange(mean=mean, judgement=judgement, word=word_of(judgement, mean.ratio))
             for mean, judgement in zip(means, judgements, strict=True)
         ),
         crossings=tuple(_crossings(judging, grids, builds)),
@@ -187,7 +193,7 @@ class _Judging:
         ]
 
     def _change(self, effect: Effect, at: KnobLevels, judgement: Judgement, tests: int) -> Change:
-        word = word_of(judgement, effect.ratio is not None)
+        word = word_of(judgement, effect.ratio)
         needs = needs_of(effect, self.margin, tests, self.times) if word == "not distinguishable" else None
         return Change(effect=effect, at=at, judgement=judgement, word=word, needs=needs)
 

@@ -15,26 +15,34 @@ class BuildControls:
     """The controls of two builds. Where that of either fails, the comparison allows for what it may be off.
 
     Those of the findings are means over all builds, as effects of other knobs are; two builds that are compared need
-    that of each.
+    that of each. They are tested as one family, so that a false alarm is no more frequent than with one control.
     """
 
     def __init__(self, findings: Findings, builds: Sequence[str]) -> None:
         """Take the findings and the builds."""
-        self._all = findings
-        trials = findings.trials
-        self._own = {build: Instrument(trials.filter(pl.col(f"knob_{BUILD}") == build)) for build in builds}
+        self._all, self._builds = findings, builds
+        build = f"knob_{BUILD}"
+        self._own = Instrument(findings.trials.filter(pl.col(build).is_in(list(builds))), origin=[build])
 
     def widened(self, grid: FactorialGrid) -> FactorialGrid:
-        """Return a grid whose intervals allow for the controls of both builds."""
-        unit = (*grid.origin, grid.workload, grid.digest, grid.compiler)
-        offsets = [one.offset(grid.metric, grid.mode, unit) for one in self._own.values()]
-        return replace(grid, offset=max(offsets)) if max(offsets, default=0.0) > grid.offset else grid
+        """Return a grid whose intervals allow for the controls of both builds, and not for their mean by itself.
+
+        One without a control of either build keeps what it allows for.
+        """
+        unit = grid.workload, grid.digest, grid.compiler
+        held = self._own.controls(grid.metric, grid.mode)
+        if not any((one.workload, one.digest, one.compiler) == unit for one in held):
+            return grid
+        return replace(
+            grid, offset=max(self._own.offset(grid.metric, grid.mode, (build, *unit)) for build in self._builds)
+        )
 
     def texts(self, metric: str, mode: str) -> tuple[str, ...]:
         """Return what the controls say, a line each."""
-        found = {build: one.controls(metric, mode) for build, one in self._own.items()}
-        if not any(found.values()):
+        found = self._own.controls(metric, mode)
+        if not found:
             return tuple(controls_text(self._all.controls(metric, mode), mode))
+        held = {build: [one for one in found if one.origin == (build,)] for build in self._builds}
         return tuple(
-            f"build {build}: {line}" for build, held in found.items() if held for line in controls_text(held, mode)
+            f"build {build}: {line}" for build, own in held.items() if own for line in controls_text(own, mode)
         )

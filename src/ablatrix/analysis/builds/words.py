@@ -7,13 +7,15 @@ from ablatrix.analysis.groups import percent_text
 from ablatrix.statistics.ratio import Ratio
 
 
-def change_text(one: Change | MeanChange, margin: float) -> str:
+def change_text(one: Change | MeanChange, margin: float, sign: str = "+-") -> str:
     """Return what may be said of a change: ``regression``, ``same within 1 %``, ``not distinguishable (+-1.8 %)``."""
     if one.word == "same":
         return f"same within {percent_text(margin)}"
     resolution = one.judgement.resolution if one.judgement is not None else None
     if one.word == "not distinguishable" and resolution is not None:
-        return f"not distinguishable (+-{percent_text(resolution)})"
+        return f"not distinguishable ({sign}{percent_text(resolution)})"
+    if one.word == "not distinguishable":
+        return f"not distinguishable from {percent_text(margin)}"
     if isinstance(one, Change) and one.word == "not confirmed":
         return f"not confirmed (second session: {one.elsewhere})"
     return one.word

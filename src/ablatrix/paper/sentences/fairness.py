@@ -127,15 +127,17 @@ def hot_scope(sources: Sources) -> Written:
     if not known.is_empty():
         median = sources.ledger.median("fairness/samples", known, "samples_counted", Form(".0f"))
         samples = say("samples", samples=median)
-    yield Sentence("hot_scope", say("hot_scope", levels=_levels(hot), samples=samples))
+    yield Sentence("hot_scope", say("hot_scope", levels=_levels(sources, hot), samples=samples))
 
 
-def _levels(hot: pl.DataFrame) -> Fragment:
+def _levels(sources: Sources, hot: pl.DataFrame) -> Fragment:
     """Return how the bursts of a trial are summed up; nothing of trials without bursts, or of records of both kinds."""
     by_fastest = (hot["schema_version"].cast(pl.String) >= FASTEST_SINCE).unique().to_list()
     if hot["bursts"].null_count() or len(by_fastest) > 1:
         return Name("")
-    return say("levels", bursts=say("levels/fastest" if by_fastest[0] else "levels/median"))
+    has_copies = not sources.ok("hot", "twin").is_empty()
+    bursts = say("levels/fastest" if by_fastest[0] else "levels/median")
+    return say("levels", bursts=bursts, copies=say("levels/copies") if has_copies else Name(""))
 
 
 def protocol(sources: Sources) -> Written:
