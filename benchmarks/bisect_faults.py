@@ -7,7 +7,8 @@ drawn. The command's own search is run on it,
 with all passes that changed the program as candidates and no hint. Real ones are public reports that reproduce with the
 versions here (``examples/complaints``).
 
-    nice python benchmarks/bisect_faults.py [--seed 1] [--only tvm] [--most 5] [--keep faults.jsonl]
+    nice python benchmarks/bisect_faults.py [--seed 1] [--only tvm] [--case "tvm spoil 0 of 1"] [--most 5]
+                                            [--keep faults.jsonl]
 
 With ``--keep`` each case is a line of that file, and a case that is there is not run again: pieces add up. The last
 line on stdout is one JSON object; the exit status is 1 when a target is missed.
@@ -34,6 +35,7 @@ from ablatrix.plugin_files import read_catalogue
 from ablatrix.study.load import load_study
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import KeptServers
+from ablatrix.troubles import Looks
 
 HERE = Path(__file__).parent
 COMPLAINTS = HERE.parent / "examples" / "complaints"
@@ -111,6 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", action="append", help="a compiler, or 'real' (repeatable)")
+    parser.add_argument("--case", action="append", help="a case by its name (repeatable)")
     parser.add_argument("--most", type=int, default=1000, help="cases in this piece")
     parser.add_argument("--keep", type=Path, help="file of cases that were run")
     given = parser.parse_args()
@@ -123,7 +126,8 @@ def main() -> None:
         Path(scratch, "programs").mkdir()
         Path(scratch, "fault").write_text("none")
         done = {one["name"] for one in held}
-        cases = _cases(given.seed, Path(scratch), given.only or [*PLAN, "real"], done)
+        wanted = _Wanted(frozenset(given.only or [*PLAN, "real"]), frozenset(given.case or ()), frozenset(done))
+        cases = _cases(given.seed, Path(scratch), wanted, kept)
         for case in itertools.islice(cases, given.most):
             held.append(_run(case, Path(scratch), kept))
             print(_line(held[-1]), flush=True)
@@ -136,11 +140,22 @@ def main() -> None:
     sys.exit(0 if all(holds.values()) else 1)
 
 
-def _cases(seed: int, scratch: Path, only: Sequence[str], done: set[str]) -> Iterator[Case]:
+@dataclass(frozen=True)
+class _Wanted:
+    compilers: frozenset[str]
+    cases: frozenset[str]
+    done: frozenset[str]
+
+    def has(self, compiler: str, name: str) -> bool:
+        """Return whether a case is to be run."""
+        return compiler in self.compilers and name not in self.done and (not self.cases or name in self.cases)
+
+
+def _cases(seed: int, scratch: Path, wanted: _Wanted, kept: KeptServers) -> Iterator[Case]:
     """Yield the cases that are not done, those of one program after each other; its passes are asked for once."""
-    for file, workload, trouble, levels, guilty in REAL if "real" in only else ():
+    for file, workload, trouble, levels, guilty in REAL:
         name = f"real {file} {workload}"
-        if name not in done:
+        if wanted.has("real", name):
             yield Case(
                 name=name,
                 compiler="real",
@@ -151,24 +166,31 @@ def _cases(seed: int, scratch: Path, only: Sequence[str], done: set[str]) -> Ite
                 study=file,
             )
     for program, compiler in itertools.product((0, 1), PLAN):
-        if compiler not in only:
-            continue
         planned = [
             (what, number, size)
             for what, size in (*((one, 1) for one in KINDS), ("spoil", 2))
             for number in range(PLAN[compiler][what] if size == 1 else PAIRS[compiler])
-            if program == min(number, 1) and f"{compiler} {what} {number} of {size}" not in done
+            if program == min(number, 1) and wanted.has(compiler, f"{compiler} {what} {number} of {size}")
         ]
         if planned:
-            yield from _cases_of(compiler, PROGRAMS[compiler][program], planned, seed, scratch)
+            yield from _cases_of(compiler, PROGRAMS[compiler][program], planned, seed, scratch, kept)
 
 
 def _cases_of(
-    compiler: str, workload: str, planned: Sequence[tuple[str, int, int]], seed: int, scratch: Path
+    compiler: str,
+    workload: str,
+    planned: Sequence[tuple[str, int, int]],
+    seed: int,
+    scratch: Path,
+    kept: KeptServers,
 ) -> Iterator[Case]:
     """Yield cases of one program: what the fault does, its number, and how many passes have it together."""
     question = _question(compiler, workload, "wrong_output", scratch)
-    seen = SeenPasses() if compiler == "openvino" else see_passes(question)
+    Path(scratch, "fault").write_text("none")
+    seen = SeenPasses()
+    if compiler != "openvino":
+        with Looks(_place(scratch) / "looks", kept=kept) as looks:
+            seen = see_passes(question, looks)
     titles = _titles(compiler, question, seen)
     for what, number, size in planned:
         name = f"{compiler} {what} {number} of {size}"
@@ -224,9 +246,7 @@ def _run(case: Case, scratch: Path, kept: KeptServers) -> dict[str, Any]:
     """Search for the culprits of one case, and return what was found."""
     begun = time.monotonic()
     Path(scratch, "fault").write_text(case.fault or "none")
-    out = Path(tempfile.mkdtemp(dir=scratch))
-    (out / "looks").mkdir()
-    (out / "looks" / "programs").symlink_to(scratch / "programs")  # as prepared for the case before
+    out = _place(scratch)
     if case.study:
         resolved = load_study(COMPLAINTS / case.study, read_catalogue(()))
         question = question_of_study(resolved, case.what, workload=case.workload or None, levels=case.levels)
@@ -253,6 +273,14 @@ def _run(case: Case, scratch: Path, kept: KeptServers) -> dict[str, Any]:
         "seconds": time.monotonic() - begun,
         "load": os.getloadavg()[1],
     }
+
+
+def _place(scratch: Path) -> Path:
+    """Return a directory for a search, with the programs that were prepared for the cases before."""
+    out = Path(tempfile.mkdtemp(dir=scratch))
+    (out / "looks").mkdir()
+    (out / "looks" / "programs").symlink_to(scratch / "programs")
+    return out
 
 
 def _address(title: str) -> str:

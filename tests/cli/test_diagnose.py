@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from ablatrix.analysis.diagnosis import find_causes
-from ablatrix.cli.diagnose import bisect_steps
+from ablatrix.cli.trouble_steps import trouble_steps
 from tests.cli.conftest import Ablatrix
 from tests.synthetic import Plant, make_records, tidied, write_records
 
@@ -33,7 +33,7 @@ def test_diagnosis_as_json_holds_the_same_in_full(here: Ablatrix, tmp_path: Path
     done = here("blame", path, "--json")
     assert done.returncode == 0, done.stderr
     held = json.loads(done.stdout)
-    assert set(held) == {"proofs", "blame", "break_even", "pareto", "excluded"}
+    assert set(held) == {"proofs", "blame", "break_even", "pareto", "excluded", "next"}
     wrong = next(blame for blame in held["blame"] if blame["trouble"] == "wrong_output")
     assert wrong["causes"][0]["sets"] == [
         [
@@ -65,19 +65,41 @@ def test_diagnosis_says_where_cause_is_not_among_knobs(here: Ablatrix, tmp_path:
     assert "hot, crashed: found at each level of partition, reuse, memory_plan, so not caused by one of" in said
 
 
-def test_diagnosis_names_the_commands_for_a_trial_with_the_trouble(tmp_path: Path) -> None:
+def test_diagnosis_names_the_commands_for_each_trouble(tmp_path: Path) -> None:
     records = make_records(workloads=["encoder"], blocks=3, plants=PLANTS)
     path = write_records(tmp_path / "results.jsonl", records)
     found = tidied(records).trials
-    steps = dict(bisect_steps(found, find_causes(found), path.parent))
-    trial = steps["the pass or setting behind it"].split()[2]
-    assert [one.status for one in records if one.trial_id == trial] == ["wrong_output"]
-    given = f"{trial} --results {path.parent} --study STUDY"
-    assert steps["the pass or setting behind it"] == f"ablatrix bisect {given} --out bisect"
-    assert steps["the smallest program that shows it"] == f"ablatrix reduce {given} --out reduced"
+    steps = trouble_steps(found, find_causes(found), path.parent)
+    assert list(dict.fromkeys(one.trouble for one in steps)) == ["wrong_output", "timeout", "slower than the baseline"]
+    for trouble in ("wrong_output", "timeout"):
+        bisect, reduce = (one for one in steps if one.trouble == trouble)
+        trial = bisect.command.split()[2]
+        assert {one.status for one in records if one.trial_id.startswith(trial)} == {trouble}
+        given = f"{trial} --results {path.parent} --study STUDY"
+        assert bisect.command == f"ablatrix bisect {given} --out bisect-{trial}"
+        assert reduce.command == f"ablatrix reduce {given} --out reduced-{trial}"
 
 
 def test_diagnosis_of_what_is_slower_asks_for_that_trouble(tmp_path: Path) -> None:
-    found = tidied(make_records(workloads=["encoder"], blocks=3)).trials
-    steps = dict(bisect_steps(found, find_causes(found), tmp_path))
-    assert steps["the pass or setting behind it"].endswith("--study STUDY --trouble slower --out bisect")
+    (tmp_path / "study.yaml").write_text("name: synthetic\n")
+    records = make_records(workloads=["encoder"], blocks=3)
+    found = tidied(records).trials
+    explain, bisect, reduce = trouble_steps(found, find_causes(found), tmp_path)
+    trial, study = bisect.command.split()[2], tmp_path / "study.yaml"
+    (baseline,) = {one.cell_id for one in records if one.config.knobs and one.config.knobs == one.config.baseline}
+    assert explain.command == f"ablatrix explain {tmp_path} {baseline[:8]} {trial} --study {study}"
+    assert bisect.command.endswith(f"--study {study} --trouble slower --out bisect-{trial}")
+    assert reduce.command.endswith(f"--study {study} --trouble slower --out reduced-{trial}")
+
+
+def test_diagnosis_as_json_has_the_commands(here: Ablatrix, tmp_path: Path) -> None:
+    path = write_records(tmp_path / "results.jsonl", make_records(workloads=["encoder"], blocks=3, plants=PLANTS))
+    steps = json.loads(here("diagnose", path.parent, "--json").stdout)["next"]
+    assert {one["command"].split()[1] for one in steps} == {"bisect", "reduce", "explain"}
+    assert {name: value for name, value in steps[0].items() if name != "command"} == {
+        "workload": "encoder",
+        "compiler": "tvm",
+        "mode": "cold",
+        "trouble": "wrong_output",
+        "what": "the pass or setting behind it",
+    }

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 import pytest
 
 from ablatrix.compilers.passes import PassRun, PassSummary
 from ablatrix.trials.run import PassList
-from ablatrix.trials.run.pass_list import _ending
 from tests.cli.conftest import Ablatrix
 
 LIST = PassList(
@@ -103,13 +101,3 @@ def test_mistake_is_one_line_and_exits_with_2(here: Ablatrix, words: str, messag
     (line,) = done.stderr.decode().splitlines()
     assert line.startswith("error: ")
     assert message in line
-
-
-def test_process_that_gives_no_answer_is_described_by_its_end() -> None:
-    ended = [(-11, "", ""), (3, "", "first\nlast\n"), (1, "said\n", "")]
-    found = [_ending(subprocess.CompletedProcess([], code, stdout, stderr)) for code, stdout, stderr in ended]
-    assert found == [
-        "was ended by SIGSEGV",
-        "left with exit code 3: last",
-        "left with exit code 1: said",
-    ]

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from ablatrix.culprits import find_candidates, find_culprits, finding_data, question_of_study, question_of_trial
+from ablatrix.culprits import (
+    SeenPasses,
+    find_candidates,
+    find_culprits,
+    finding_data,
+    question_of_study,
+    question_of_trial,
+)
 from ablatrix.culprits.asking import Asking
 from ablatrix.culprits.journal import Begun, CulpritJournal
 from ablatrix.culprits.slow import find_slow
@@ -58,7 +65,7 @@ def test_find_culprits_of_a_slow_down_confirms_it(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_find_slow_leaves_each_pass_out_where_most_help(tmp_path: Path) -> None:
     question = question_of_study(make_study(tmp_path, "trade", ("first", "second")), "slower", levels=ON, **ALONE)
-    candidates, told = find_candidates(question), list[str]()
+    candidates, told = find_candidates(question, SeenPasses()), list[str]()
     passes = replace(candidates, every=tuple(replace(one, kind="pass") for one in candidates.every))
     out = tmp_path / "out"
     with CulpritJournal(out, Begun(question="")) as journal, Looks(out / "looks") as looks:

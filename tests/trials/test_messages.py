@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry
 from ablatrix.errors import TrialError
 from ablatrix.study.model import Checks
-from ablatrix.trials.messages.answers import ANSWER, BurstSamples, Ready, StageBegun, WarmUpSamples
+from ablatrix.trials.messages.answers import ANSWER, BurstSamples, PassReport, Ready, StageBegun, WarmUpSamples
 from ablatrix.trials.messages.channel import Channel, ChannelClosed, ChannelGarbled, open_pair
 from ablatrix.trials.messages.message import Message, decode, encode
 from ablatrix.trials.messages.orders import (
@@ -40,16 +40,16 @@ from ablatrix.trials.messages.orders import (
 )
 from ablatrix.trials.messages.requests import REQUEST, BurstRequest, FinishRequest, WarmUpRequest
 from ablatrix.trials.messages.result import TrialResult
-from ablatrix.trials.messages.task import PlainTask, PrepareTask, TrialTask
+from ablatrix.trials.messages.task import PassTask, PlainTask, PrepareTask, ProfileTask, TrialTask
 from tests.trials.conftest import make_task
 
 KINDS: dict[type[Message], TypeAdapter[Any]] = {
-    **dict.fromkeys((StageBegun, Ready, WarmUpSamples, BurstSamples, TrialResult), ANSWER),
+    **dict.fromkeys((StageBegun, Ready, WarmUpSamples, BurstSamples, PassReport, TrialResult), ANSWER),
     **dict.fromkeys((WarmUpRequest, BurstRequest, FinishRequest), REQUEST),
     **dict.fromkeys((LoadOrder, StartOrder, PauseOrder, ResumeOrder, EndOrder), ORDER),
     **dict.fromkeys((Serving, Loading, Started, WorkerState, Failed), REPLY),
     **dict.fromkeys((SpawnedServer, SpawnedWorker), SPAWN_ORDER),
-    **{kind: TypeAdapter(kind) for kind in (TrialTask, PrepareTask, PlainTask)},
+    **{kind: TypeAdapter(kind) for kind in (TrialTask, PrepareTask, PlainTask, ProfileTask, PassTask)},
 }
 SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(0, 2**63),

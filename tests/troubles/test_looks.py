@@ -69,6 +69,56 @@ def test_looks_at_times_run_what_they_compare_and_nothing_else(tmp_path: Path) -
     assert {name: len(logs) for name, logs in each.items()} == {"fusion": 1, "arena": 1}
 
 
+@pytest.mark.compiler
+@pytest.mark.slow
+def test_passes_are_asked_of_the_servers_and_the_program_of_looks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "study.yaml").write_text(json.dumps(SMALL))
+    resolved = load_study(tmp_path / "study.yaml")
+    on = Configuration(resolved=resolved, workload="mlp", compiler="onnxruntime", levels={"fusion": "on"})
+    with caplog.at_level("INFO"), Looks(tmp_path / "looks") as looks:
+        listed = looks.passes(on)
+        looks.see(on, "first", "hot")
+    assert "optimizer:MatMulAddFusion" in {one.address for one in listed.passes if one.changed}
+    assert len(list((tmp_path / "looks" / "programs").iterdir())) == 1
+    assert len([line for line in caplog.messages if line.startswith("starting the fork server")]) == 1
+    records = list(read_records(tmp_path / "looks" / "first" / "results.jsonl"))
+    first, second = (one.compile.compile_cache_miss_delta_first_run for one in records if one.compile)
+    assert first > 0 and second == 0, "the look found what was compiled for the passes"
+
+
+@pytest.mark.compiler
+@pytest.mark.slow
+def test_looks_at_times_find_what_the_same_configuration_built_and_no_other(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text(json.dumps(SMALL))
+    resolved = load_study(tmp_path / "study.yaml")
+    on = Configuration(resolved=resolved, workload="mlp", compiler="onnxruntime", levels={"fusion": "on"})
+    stale = tmp_path / "looks" / "cache" / "stale"
+    stale.mkdir(parents=True)
+    with Looks(tmp_path / "looks") as looks:
+        assert not stale.exists()
+        for place, configuration in (("first", on), ("again", on), ("other", on.at({"arena": "off"}))):
+            looks.see(configuration, place, "hot", reference={"fusion": "off"})
+        looks.see(on, "failure", "hot")
+    assert not (tmp_path / "looks" / "cache").exists()
+    assert [_built(tmp_path / "looks" / place) for place in ("first", "again", "other", "failure")] == [
+        {"off": [True, False], "on": [True]},
+        {"off": [False, False], "on": [False]},
+        {"off": [False, False], "on": [True]},
+        {"on": [True, False]},
+    ]
+
+
+def _built(results: Path) -> dict[str, list[bool]]:
+    """Return by the level of fusion which trials compiled something, those that did first."""
+    found: dict[str, list[bool]] = {}
+    for one in read_records(results / "results.jsonl"):
+        assert one.status == "ok" and one.compile is not None
+        found.setdefault(str(one.config.knobs["fusion"]), []).append(one.compile.compile_cache_miss_delta_first_run > 0)
+    return {level: sorted(built, reverse=True) for level, built in found.items()}
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

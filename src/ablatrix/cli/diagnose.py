@@ -1,9 +1,9 @@
 """The command that shows what knobs changed and which levels caused failures: ``diagnose``."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ablatrix.cli.tables import Column
 
 MAX_EXAMPLES = 2
+MAX_STEPS = 6
+"""Commands about troubles that are named; JSON has all of them."""
 Row = tuple[str, Sequence[str]]
 """A row, with the subject whose block it belongs to."""
 
@@ -53,12 +55,14 @@ def diagnose_command(
     from ablatrix.analysis.table import tidy
     from ablatrix.cli.diagnosis_summary import show_summary
     from ablatrix.cli.tables import next_steps, say
+    from ablatrix.cli.trouble_steps import trouble_steps
 
     with record_files(results) as files:
         found = tidy(files)
     refuse_mixed(found, allow_mixed=False)
     proofs, diagnoses = prove_with_probes(found.trials), find_causes(found.trials)
     even, fronts = find_break_even(found.trials), find_fronts(found.trials)
+    steps = trouble_steps(found.trials, diagnoses, results[0])
     if as_json:
         parts = {
             "proofs": plain_data(proofs),
@@ -66,6 +70,7 @@ def diagnose_command(
             "break_even": plain_data(even),
             "pareto": list(map(_front_plain, fronts)),
             "excluded": dict(found.excluded),
+            "next": list(map(asdict, steps)),
         }
         print(json.dumps(parts, indent=1, allow_nan=False))
     elif show:
@@ -78,40 +83,10 @@ def diagnose_command(
         say(f"In full, with --show TABLE: {counts}front ({len(fronts)}), or all.", hanging=2)
         next_steps(
             ("everything in full", f"ablatrix diagnose {results[0]} --show all"),
-            ("where a difference is from", f"ablatrix explain {results[0]} A B --study STUDY"),
             ("one trial, in words", f"ablatrix show TRIAL --results {results[0]}"),
-            *bisect_steps(found.trials, diagnoses, results[0]),
+            *((one.title, one.command) for one in steps[:MAX_STEPS]),
+            *([("more of these, under next", f"ablatrix diagnose {results[0]} --json")] if steps[MAX_STEPS:] else []),
         )
-
-
-def bisect_steps(trials: Any, diagnoses: "Sequence[Causes]", results: Path) -> Iterator[tuple[str, str]]:
-    """Yield what finds the pass behind the trouble that most configurations have, and makes a trial that has it small.
-
-    Args:
-        trials: The table of trials.
-        diagnoses: The causes of all troubles.
-        results: What was named as results.
-    """
-    import polars as pl
-
-    from ablatrix.records.status import FAILURES
-
-    bad = [one for one in diagnoses if one.bad]
-    for one in sorted(bad, key=lambda one: (one.trouble not in FAILURES, -len(one.bad)))[:1]:
-        rows = trials.filter(
-            (pl.col("workload") == one.workload) & (pl.col("compiler") == one.compiler) & (pl.col("mode") == one.mode)
-        )
-        for setting in one.bad[0]:
-            column = f"knob_{setting.knob}"
-            if column in rows.columns:
-                rows = rows.filter(pl.col(column).cast(pl.String) == setting.level)
-        failed = one.trouble in FAILURES
-        rows = rows.filter((pl.col("status") == (one.trouble if failed else "ok")) & (pl.col("role") == "measured"))
-        if rows.height:
-            trouble = "" if failed else " --trouble slower"
-            given = f"{rows['trial_id'][0]} --results {results} --study STUDY{trouble}"
-            yield "the pass or setting behind it", f"ablatrix bisect {given} --out bisect"
-            yield "the smallest program that shows it", f"ablatrix reduce {given} --out reduced"
 
 
 def _say_hosts(trials: Any) -> None:

@@ -53,9 +53,13 @@ def passes_command(
     The model is compiled in a process of its own, under observers; nothing is run, timed or kept.
     """
     from ablatrix.plugin_files import read_catalogue
+    from ablatrix.trials.messages import Interrupted
     from ablatrix.trials.run import list_passes
 
-    found = list_passes(compiler, model, knob or (), read_catalogue(plugin or ()))
+    try:
+        found = list_passes(compiler, model, knob or (), read_catalogue(plugin or ()))
+    except Interrupted as interrupted:
+        raise typer.Exit(128 + interrupted.signal) from None
     if as_json:
         print(json.dumps(asdict(found), indent=1, allow_nan=False))
         return

@@ -11,7 +11,7 @@ from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, Level
 from ablatrix.compilers.passes import PASS_KINDS
 from ablatrix.compilers.settings import add_settings, ask_addresses
 from ablatrix.culprits.question import Question
-from ablatrix.culprits.seen_passes import SeenPasses, see_passes
+from ablatrix.culprits.seen_passes import SeenPasses
 from ablatrix.errors import CompilerError
 from ablatrix.study.model import KnobChoice
 from ablatrix.study.resolve import ResolvedStudy
@@ -75,7 +75,7 @@ class Candidates:
         return self.configuration.at({self.every[one].knob: self.every[one].neutral for one in off})
 
 
-def find_candidates(question: Question, seen: SeenPasses | None = None) -> Candidates:
+def find_candidates(question: Question, seen: SeenPasses) -> Candidates:
     """Return what may have the trouble.
 
     Knobs: each whose level in the baseline is another one; each that inserts a pass of the study and is on; each
@@ -84,14 +84,13 @@ def find_candidates(question: Question, seen: SeenPasses | None = None) -> Candi
 
     Args:
         question: What is asked.
-        seen: The passes that changed the program, where that is known; None: the compiler is asked.
+        seen: The passes that changed the program.
 
     Raises:
         StudyError, CompilerError: A setting cannot be had.
     """
     configuration = question.configuration
     knobs = list(_knobs(question))
-    seen = seen or see_passes(question)
     taken = {one.title for one in knobs}
     there = _by_address(configuration.entry)
     levels = configuration.full_levels

@@ -57,7 +57,7 @@ def find_culprits(
     out = out.resolve()
     begun = Begun(question=_digest(question))
     with CulpritJournal(out, begun) as journal, Looks(out / "looks", progress, kept) as looks:
-        candidates = _listed(question, seen, journal, tell)
+        candidates = _listed(question, seen, journal, looks, tell)
         asking = Asking(question=question, candidates=candidates, journal=journal, looks=looks, tell=tell)
         try:
             found = find_slow(asking) if question.is_slower else _FailureSearch(asking).run()
@@ -105,14 +105,16 @@ def _digest(question: Question) -> str:
     )
 
 
-def _listed(question: Question, seen: SeenPasses | None, journal: CulpritJournal, tell: Tell) -> Candidates:
+def _listed(
+    question: Question, seen: SeenPasses | None, journal: CulpritJournal, looks: Looks, tell: Tell
+) -> Candidates:
     """Return the candidates; of a search that goes on those that it began with."""
     held = next((one for one in journal.events if isinstance(one, Listed)), None)
     if held is None:
         if seen is None:
             asks = "which passes changed the program is asked of the compiler"
             tell(asks if question.passes else "knobs alone are tried")
-        held = Listed(seen=see_passes(question) if seen is None else seen)
+        held = Listed(seen=see_passes(question, looks) if seen is None else seen)
         journal.append(held)
     found = find_candidates(question, held.seen)
     knobs, passes = len(found.of_kind("knob")), len(found.of_kind("pass"))

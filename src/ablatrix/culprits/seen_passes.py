@@ -9,7 +9,7 @@ from ablatrix.compilers.passes import PASS_KINDS
 from ablatrix.compilers.settings import ask_addresses
 from ablatrix.culprits.question import Question
 from ablatrix.errors import AblatrixError, CompilerError, UnsupportedError
-from ablatrix.trials.run import list_passes_of
+from ablatrix.troubles import Looks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +41,22 @@ class SeenPasses:
     note: str = ""
 
 
-def see_passes(question: Question) -> SeenPasses:
+def see_passes(question: Question, looks: Looks) -> SeenPasses:
     """Ask the compiler which passes change the program, and return those that can be switched off.
 
+    Args:
+        question: What is asked.
+        looks: Whose fork servers and prepared programs are used, so that nothing is imported or prepared twice.
+
     Raises:
+        InterruptedLook: The user stopped it.
         StudyError, CompilerError: The study has not what the question names.
     """
     if not question.passes:
         return SeenPasses()
     configuration = question.configuration
     try:
-        listed = list_passes_of(configuration.look("cold"))
+        listed = looks.passes(configuration)
     except UnsupportedError as error:
         return SeenPasses(note=str(error))
     except CompilerError as error:

@@ -20,6 +20,7 @@ from ablatrix.regular_files import read_regular
 FINDINGS = "findings"
 """Directory of these files, beside ``results.jsonl``."""
 MOST_BYTES = 20_000_000
+NONE = "no finding that was kept here"
 Kind = Literal["bisect", "reduction", "explanation"]
 """What was searched: a pass or setting, a smaller program, or where a difference is from."""
 
@@ -67,7 +68,7 @@ def keep_finding(results: Path, name: str, finding: KeptFinding) -> Path:
     path = results / FINDINGS / f"{finding.kind}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)}.json"
     try:
         path.parent.mkdir(exist_ok=True)
-        path.write_text(finding.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        path.write_text(finding_text(finding), encoding="utf-8")
     except OSError as error:
         raise RecordError(f"{path}: cannot be written: {error.strerror}; free space, or change its rights") from None
     return path
@@ -83,8 +84,25 @@ def kept_findings(records: Iterable[Path]) -> list[KeptFinding]:
     for directory in dict.fromkeys(one.parent / FINDINGS for one in records):
         for path in sorted(directory.glob("*.json")):
             try:
-                found.append(KeptFinding.model_validate_json(read_regular(path, MOST_BYTES)))
-            except (OSError, ValidationError) as error:
-                why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error.strerror
-                raise RecordError(f"{path}: no finding that was kept here: {why}; remove it") from None
+                found.append(read_finding(read_regular(path, MOST_BYTES)))
+            except (OSError, RecordError) as error:
+                why = f"{NONE}: {error.strerror}" if isinstance(error, OSError) else str(error)
+                raise RecordError(f"{path}: {why}; remove it") from None
     return found
+
+
+def finding_text(finding: KeptFinding) -> str:
+    """Return the text of a finding's file."""
+    return finding.model_dump_json(indent=1) + "\n"
+
+
+def read_finding(content: bytes) -> KeptFinding:
+    """Return the finding that a file has.
+
+    Raises:
+        RecordError: It has none.
+    """
+    try:
+        return KeptFinding.model_validate_json(content)
+    except ValidationError as error:
+        raise RecordError(f"{NONE}: {error.errors()[0]['msg']}") from None

@@ -21,15 +21,23 @@ from ablatrix.records.names import RECORDS_NAME
 from ablatrix.study.model import Mode
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import KeptServers
-from ablatrix.trials.results import Progress, Silence
-from ablatrix.trials.run import run_to_end
+from ablatrix.trials.messages import Interrupted
+from ablatrix.trials.results import CellCaches, Progress, Silence
+from ablatrix.trials.run import PassList, list_passes_of, run_to_end
 from ablatrix.troubles.configuration import Configuration
 from ablatrix.troubles.trouble import Trouble, trouble_of
 
 PROGRAMS = "programs"
 """What looks have in common: prepared workloads, each under the digest of what it depends on."""
+PASSES = "passes"
+"""Where a compiler is asked for its passes."""
+CACHE = "cache"
+"""What looks at times have in common: what each configuration built, as the blocks of any run have it.
+
+Another configuration finds nothing of it, and a look for a failure has a cache of its own.
+"""
 SPENT = ("cache", "scratch")
-"""What is of no use when a look is over: every look has caches of its own, so that none finds what another built."""
+"""What is of no use when a look is over."""
 
 
 class InterruptedLook(Exception):
@@ -81,12 +89,14 @@ class Looks:
         self._progress = progress or Silence()
         self._is_own = kept is None
         self._kept = kept or KeptServers(self.directory / "servers")
+        self._caches = CellCaches(directory=self.directory / CACHE)
 
     def __enter__(self) -> Looks:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrialError(f"{self.directory}: cannot be written: {error.strerror}; choose another --out") from None
+        self._forget_built()
         if self._is_own:
             self._kept.__enter__()
         return self
@@ -94,6 +104,7 @@ class Looks:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._forget_built()
         if self._is_own:
             self._kept.__exit__(kind, error, trace)
 
@@ -126,7 +137,8 @@ class Looks:
         start, directory = time.monotonic(), self.directory / place
         resolved = configuration.look(mode, reference=reference, blocks=blocks, turn=turn)
         only = ("role=measured",) if reference is None and mode == "cold" else ()
-        self._run(resolved, directory, only)
+        is_timed = reference is not None and configuration.program is None  # programs cut off have one name
+        self._run(resolved, directory, only, self._caches if is_timed else None)
         return _read(directory, place, configuration, reference, metric, time.monotonic() - start)
 
     def see_each(
@@ -157,7 +169,7 @@ class Looks:
             StudyError, CompilerError, WorkloadError, TrialError: The run cannot be made.
         """
         directory = self.directory / place
-        self._run(configuration.look("hot", each=levels, blocks=blocks, turn=turn), directory, ())
+        self._run(configuration.look("hot", each=levels, blocks=blocks, turn=turn), directory, (), self._caches)
         found: dict[str, tuple[float, ...]] = {}
         records = [one for one in final_records(read_records(directory / RECORDS_NAME)) if one.role != "reference"]
         own = {one.record_id for one in records if _is_at(one, configuration.full_levels)}
@@ -166,7 +178,21 @@ class Looks:
             found[knob] = tuple(-log for log in _logs(directory, changed, metric, own))
         return found
 
-    def _run(self, resolved: ResolvedStudy, directory: Path, only: Sequence[str]) -> None:
+    def passes(self, configuration: Configuration) -> PassList:
+        """Return which passes run on the program of a configuration; the servers and the program are those of looks.
+
+        Raises:
+            InterruptedLook: The user stopped it.
+            StudyError, CompilerError: They cannot be listed.
+        """
+        directory = self.directory / PASSES
+        self._share_programs(directory)
+        try:
+            return list_passes_of(configuration.look("cold"), directory, self._kept)
+        except Interrupted as stopped:
+            raise InterruptedLook(stopped.signal) from None
+
+    def _run(self, resolved: ResolvedStudy, directory: Path, only: Sequence[str], caches: CellCaches | None) -> None:
         self._share_programs(directory)
         done = run_to_end(
             resolved,
@@ -177,11 +203,16 @@ class Looks:
             keep_samples=False,
             kept=self._kept,
             with_reference=False,
+            caches=caches,
         )
         if done.signal is not None:
             raise InterruptedLook(done.signal)
         for name in SPENT:
             shutil.rmtree(directory / "work" / name, ignore_errors=True)
+
+    def _forget_built(self) -> None:
+        """Remove what a search before this one left where it was stopped: what is there was built by this one."""
+        shutil.rmtree(self._caches.directory, ignore_errors=True)
 
     def _share_programs(self, directory: Path) -> None:
         link = directory / "work" / PROGRAMS

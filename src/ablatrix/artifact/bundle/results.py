@@ -1,19 +1,23 @@
 """A copy of a run's results, without the names in them."""
 
+import json
 import shutil
 from pathlib import Path
 
 from ablatrix.artifact.bundle.anonymity import Pseudonyms, hide_records
 from ablatrix.errors import ArtifactError
 from ablatrix.records.journal import read_records, record_line
+from ablatrix.records.kept_findings import FINDINGS, MOST_BYTES, finding_text, read_finding
 from ablatrix.records.names import BUILDS_NAME, DESIGN_NAME, RECORDS_NAME, SAMPLES_NAME
+from ablatrix.regular_files import read_regular
 
 
 def copy_results(source: Path, target: Path, pseudonyms: Pseudonyms) -> None:
-    """Copy records, design and raw samples into another directory, with the names in the records replaced.
+    """Copy records, design, raw samples and findings into another directory, with the names in them replaced.
 
     Raises:
         ArtifactError: The target contains something other than such a copy, or cannot be written.
+        RecordError: A finding is none.
     """
     try:
         _clear(target)
@@ -26,8 +30,17 @@ def copy_results(source: Path, target: Path, pseudonyms: Pseudonyms) -> None:
             (target / BUILDS_NAME).write_text(text, encoding="utf-8")
         if (source / SAMPLES_NAME).is_dir():
             shutil.copytree(source / SAMPLES_NAME, target / SAMPLES_NAME)
+        _copy_findings(source / FINDINGS, target / FINDINGS, pseudonyms)
     except OSError as error:
         raise ArtifactError(f"{target}: the results cannot be copied: {error.strerror}") from error
+
+
+def _copy_findings(source: Path, target: Path, pseudonyms: Pseudonyms) -> None:
+    for path in sorted(source.glob("*.json")):
+        held = json.loads(finding_text(read_finding(read_regular(path, MOST_BYTES))))
+        hidden = read_finding(json.dumps(pseudonyms.hide_value(held)).encode())
+        target.mkdir(exist_ok=True)
+        (target / path.name).write_text(finding_text(hidden), encoding="utf-8")
 
 
 def _clear(target: Path) -> None:

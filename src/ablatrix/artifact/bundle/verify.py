@@ -18,6 +18,7 @@ from ablatrix.artifact.checks import (
     check_builds,
     check_container,
     check_derived,
+    check_findings,
     check_models,
     check_samples,
     check_shipped,
@@ -125,6 +126,7 @@ def examine(
     records, line_faults = check_lines(directory)
     design, design_faults = read_design(directory)
     faults = [*line_faults, *design_faults, *check_samples(directory, records), *check_builds(directory, records)]
+    faults += check_findings(directory)
     if design is not None:
         faults += [*check_plan(lines_of(records), design), *_check_plugins(directory, design.rest)]
     rest = {} if design is None else design.rest
@@ -135,7 +137,7 @@ def examine(
     if manifest is not None and design is not None:
         faults += _check_facts(manifest, records, design.trials.height)
     if faults:
-        notes.append("the records do not hold, so tables, figures and text were not made again")
+        notes.append("the records or findings do not hold, so tables, figures and text were not made again")
     else:
         derived, derive_notes = check_derived(reading, manifest.versions if manifest else {}, derive)
         faults += derived

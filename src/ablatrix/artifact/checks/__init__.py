@@ -3,6 +3,7 @@
 from ablatrix.artifact.checks.builds_check import check_builds
 from ablatrix.artifact.checks.container_check import check_container
 from ablatrix.artifact.checks.difference import describe_difference
+from ablatrix.artifact.checks.findings_check import check_findings
 from ablatrix.artifact.checks.remake import Derive, check_derived, derive, derive_anew
 from ablatrix.artifact.checks.samples_check import check_samples
 from ablatrix.artifact.checks.shipped_check import check_shipped
@@ -15,6 +16,7 @@ __all__ = [
     "check_builds",
     "check_container",
     "check_derived",
+    "check_findings",
     "check_models",
     "check_samples",
     "check_shipped",

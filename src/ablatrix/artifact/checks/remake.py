@@ -51,7 +51,7 @@ def derive(reading: Reading, out: Path, template: Path | None = None) -> None:
     checked = None if reading.claims is None else reading.checked
     tabulate(reading.findings.found, out)
     make_paper(reading.findings, template, out / "paper", claims=checked)
-    write_page(reading.findings, checked or (), out / PAGE_NAME, [reading.records])
+    write_page(reading.findings, checked or (), out / PAGE_NAME, [reading.records], kept=reading.kept)
 
 
 def derive_anew(reading: Reading, template: Path | None = None) -> None:

@@ -1,6 +1,6 @@
-"""MANIFEST.json: the files of an artifact with their digests, and how it was made. Schema 1.2.
+"""MANIFEST.json: the files of an artifact with their digests, and how it was made. Schema 1.3.
 
-Those of 1.1, which has no role ``container``, are read as well.
+Those of 1.1, which has no role ``container``, and of 1.2, which has no role ``finding``, are read as well.
 
 The text is canonical (sorted keys, sorted files, one layout), so any other byte is a fault; paths are
 relative. ``root_digest`` covers everything else in the manifest, and through the files' digests the whole
@@ -22,6 +22,7 @@ from ablatrix.artifact.contents.problem import Problem
 from ablatrix.canonical import digest_value
 from ablatrix.errors import ArtifactError
 from ablatrix.foreign_text import is_plain, shown, twins
+from ablatrix.records.kept_findings import FINDINGS
 from ablatrix.records.names import (
     BUILDS_NAME,
     CLAIMS_NAME,
@@ -37,7 +38,7 @@ from ablatrix.records.names import (
 )
 from ablatrix.regular_files import open_regular, read_regular
 
-MANIFEST_VERSION = "1.2"
+MANIFEST_VERSION = "1.3"
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CHUNK_BYTES = 1 << 20
 MOST_FOLDERS = 50
@@ -45,7 +46,7 @@ MOST_FOLDERS = 50
 Role = Literal[
     "records", "design", "study", "claims", "samples", "plan", "table", "figure", "text", "provenance", "page",
     "template", "environment", "readme", "appendix", "citation", "crate", "lock", "software", "example", "licence",
-    "container", "log", "other",
+    "container", "finding", "log", "other",
 ]  # fmt: skip
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 ROLE_OF_NAME: dict[str, Role] = {
@@ -82,6 +83,7 @@ ROLE_OF_FOLDER: dict[str, Role] = {
     "source": "software",
     "tiny": "example",
     "container": "container",
+    FINDINGS: "finding",
 }
 
 
@@ -119,7 +121,7 @@ class Command(Part):
 class Manifest(Part):
     """The whole manifest."""
 
-    manifest_version: Literal["1.1", "1.2"] = Field(description="Version of this schema, major.minor.")
+    manifest_version: Literal["1.1", "1.2", "1.3"] = Field(description="Version of this schema, major.minor.")
     study: str = Field(description="Name of the study.")
     study_digest: Digest = Field(description="SHA-256 of the study as loaded, defaults filled in.")
     trials: Annotated[int, Field(ge=0)] = Field(description="Trials planned.")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablatrix.artifact.contents.names import CLAIMS_NAME
+from ablatrix.records.kept_findings import KeptFinding, kept_findings
 from ablatrix.records.names import RECORDS_NAME
 
 if TYPE_CHECKING:
@@ -42,6 +43,15 @@ class Reading:
         from ablatrix.analysis.table import tidy
 
         return Findings(tidy([self.records]))
+
+    @cached_property
+    def kept(self) -> list[KeptFinding]:
+        """What searches in these results came to.
+
+        Raises:
+            RecordError: One of their files cannot be read, or is no finding.
+        """
+        return kept_findings([self.records])
 
     @cached_property
     def stated(self) -> "Claims | None":

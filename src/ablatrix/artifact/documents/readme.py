@@ -34,6 +34,7 @@ MEANING: dict[Role, str] = {
     "example": "a tiny study with claims of its own, for kicking the tires",
     "licence": "licence of ablatrix",
     "container": "recipe of a container in which this artifact is evaluated without a network",
+    "finding": "what searches in these results came to (bisect, reduce, explain); the page shows it",
     "log": "what the run printed",
     "other": "files that came with the study",
 }

@@ -17,8 +17,8 @@ class KeptServers:
     """Fork servers for several runs, one after the other. Use as a context: leaving it ends them all.
 
     They hold imported compilers and loaded programs, and nothing that a trial makes: each worker is a process of its
-    own, with the caches of its run. A run with other compilers, knobs or devices gets new ones, and so does one with
-    builds.
+    own, with the caches of its run. A run with other compilers or another device gets new ones, and so does one with
+    builds. Knobs come with each task, so that runs that differ in them share what is imported.
 
     Args:
         logs: Directory for what they print.
@@ -31,7 +31,7 @@ class KeptServers:
         self.interrupt = Interrupt()
         self._logs = logs
         self._servers: Servers | None = None
-        self._held: tuple[str, tuple[CompilerEntry, ...]] | None = None
+        self._held: tuple[str, tuple[object, ...]] | None = None
 
     def __enter__(self) -> KeptServers:
         self.interrupt.__enter__()
@@ -52,7 +52,7 @@ class KeptServers:
         """
         study, catalogue = resolved
         names = (EAGER, *(choice.name for choice in study.compilers))
-        wanted = (study.device, tuple(catalogue.compiler(name) for name in names))
+        wanted = (study.device, tuple(_imported(catalogue.compiler(name)) for name in names))
         if self._servers is not None and self._held == wanted and not sides.builds:
             self._servers.take_over(sides)
             return self._servers
@@ -65,3 +65,8 @@ class KeptServers:
         if self._servers is not None:
             self._servers.close()
         self._servers = self._held = None
+
+
+def _imported(entry: CompilerEntry) -> object:
+    """Return what a fork server has of a compiler: its adapter, which for a program is made from the whole entry."""
+    return (entry.name, entry.adapter, entry.program_digest) if entry.program is None else entry

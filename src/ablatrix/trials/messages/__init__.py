@@ -5,6 +5,7 @@ from ablatrix.trials.messages.answers import (
     Answer,
     BurstSamples,
     NodeWork,
+    PassReport,
     ProfileReport,
     Ready,
     StageBegun,
@@ -38,7 +39,6 @@ from ablatrix.trials.messages.orders import (
     StartOrder,
     WorkerState,
 )
-from ablatrix.trials.messages.passes import PASS_ANSWER, PASS_ORDER, PassAnswer, PassOrder
 from ablatrix.trials.messages.requests import (
     REQUEST,
     TIMED_REQUESTS,
@@ -49,15 +49,13 @@ from ablatrix.trials.messages.requests import (
     warm_up_request,
 )
 from ablatrix.trials.messages.result import GpuFacts, ProcessNoise, TrialResult, plain_result
-from ablatrix.trials.messages.task import AnyTask, PlainTask, PrepareTask, ProfileTask, TrialTask, trial_of
+from ablatrix.trials.messages.task import AnyTask, PassTask, PlainTask, PrepareTask, ProfileTask, TrialTask, trial_of
 from ablatrix.trials.messages.types import TYPE_ANSWER, TYPE_ORDER, TypeAnswer, TypeOrder
 
 __all__ = [
     "ANSWER",
     "ORDER",
     "OUTFIT",
-    "PASS_ANSWER",
-    "PASS_ORDER",
     "REPLY",
     "REQUEST",
     "RERUN_ANSWER",
@@ -86,8 +84,8 @@ __all__ = [
     "NodeWork",
     "Order",
     "Outfit",
-    "PassAnswer",
-    "PassOrder",
+    "PassReport",
+    "PassTask",
     "PauseOrder",
     "PlainTask",
     "PrepareTask",

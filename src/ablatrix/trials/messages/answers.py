@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from ablatrix.compilers.passes import ObservedPasses
 from ablatrix.compilers.profiling.kernels import KernelProfile
 from ablatrix.trials.messages.message import Message
 from ablatrix.trials.messages.result import TrialResult
@@ -80,5 +81,17 @@ class ProfileReport(Message):
     nodes: tuple[NodeWork, ...]
 
 
-Answer = Ready | WarmUpSamples | BurstSamples | ProfileReport | TrialResult
+@dataclass(frozen=True, kw_only=True)
+class PassReport(Message):
+    """Which passes ran.
+
+    Attributes:
+        observed: All their runs.
+    """
+
+    event: Literal["passes"] = "passes"
+    observed: ObservedPasses
+
+
+Answer = Ready | WarmUpSamples | BurstSamples | ProfileReport | PassReport | TrialResult
 ANSWER: TypeAdapter[StageBegun | Answer] = TypeAdapter(Annotated[StageBegun | Answer, Field(discriminator="event")])

@@ -1,4 +1,4 @@
-"""Tasks of a worker: running a trial, preparing a workload, or a compiler's plain use on one."""
+"""Tasks of a worker: a trial, a workload to prepare, a compiler's plain use on one, a profile, or passes to observe."""
 
 from __future__ import annotations
 
@@ -107,17 +107,14 @@ class PlainTask(Message):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProfileTask(Message):
-    """Profile a configuration: run it in turns, plain and under the compiler's own profiler. Its times are no trial's.
+class _OfConfiguration(Message):
+    """What is done with a configuration beside its trials.
 
     Attributes:
         trial: The configuration, and where to work.
-        mapped: Whether it is to say which nodes each kernel computes, for which most compilers compile once more.
     """
 
-    kind: Literal["profile"] = "profile"
     trial: TrialTask
-    mapped: bool = True
 
     @property
     def seed(self) -> int:
@@ -135,12 +132,31 @@ class ProfileTask(Message):
         return self.trial.cpus
 
 
-AnyTask: TypeAlias = TrialTask | PrepareTask | PlainTask | ProfileTask
+@dataclass(frozen=True, kw_only=True)
+class ProfileTask(_OfConfiguration):
+    """Profile a configuration: run it in turns, plain and under the compiler's own profiler. Its times are no trial's.
+
+    Attributes:
+        mapped: Whether it is to say which nodes each kernel computes, for which most compilers compile once more.
+    """
+
+    kind: Literal["profile"] = "profile"
+    mapped: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassTask(_OfConfiguration):
+    """Observe which passes the compiler runs on the program; nothing is run, timed or checked."""
+
+    kind: Literal["passes"] = "passes"
+
+
+AnyTask: TypeAlias = TrialTask | PrepareTask | PlainTask | ProfileTask | PassTask
 Task = Annotated[AnyTask, Field(discriminator="kind")]
 
 
 def trial_of(task: AnyTask) -> TrialTask | None:
     """Return the configuration that a task is about; None where it is about none."""
-    if isinstance(task, ProfileTask):
+    if isinstance(task, ProfileTask | PassTask):
         return task.trial
     return task if isinstance(task, TrialTask) else None

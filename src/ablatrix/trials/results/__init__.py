@@ -6,12 +6,14 @@ from ablatrix.trials.results.ledger import Batch, Ledger, Sink
 from ablatrix.trials.results.line import Line, read_whole, validated_text
 from ablatrix.trials.results.logbook import LoggedProgress, run_log
 from ablatrix.trials.results.outcome import Outcome
+from ablatrix.trials.results.own_code import CellCaches
 from ablatrix.trials.results.progress import Progress, Silence
 from ablatrix.trials.results.recording import FACTS_FILE, read_facts
 
 __all__ = [
     "FACTS_FILE",
     "Batch",
+    "CellCaches",
     "Finished",
     "Ledger",
     "Line",

@@ -22,7 +22,7 @@ from ablatrix.trials.results.directory import ResultDirectory
 from ablatrix.trials.results.finished import Finished, add_final
 from ablatrix.trials.results.line import Line
 from ablatrix.trials.results.outcome import Outcome
-from ablatrix.trials.results.own_code import BuiltCode
+from ablatrix.trials.results.own_code import BuiltCode, CellCaches
 from ablatrix.trials.results.progress import Progress
 from ablatrix.trials.results.recording import PlannedPart, Scene, make_record, read_facts, samples_facts, samples_line
 from ablatrix.workloads.parameters import is_phase
@@ -67,6 +67,7 @@ class Ledger:
         progress: Progress,
         keep_samples: bool,
         place: Place | None = None,
+        caches: CellCaches | None = None,
     ) -> None:
         """Begin, and read what is the same for all records.
 
@@ -78,6 +79,7 @@ class Ledger:
             progress: Notified of each record.
             keep_samples: Whether raw samples are kept in files.
             place: Where this run was placed; this host alone by default.
+            caches: What cells built in runs before this one; by default nothing.
         """
         self._design, self._directory = design, directory
         self._sink, self._progress, self._keep_samples = sink, progress, keep_samples
@@ -86,7 +88,7 @@ class Ledger:
         self._statuses: dict[str, Status] = {}
         self._written: set[tuple[str, int]] = set()
         self._held: dict[str, Finished] | None = None
-        self._built = BuiltCode()
+        self._built = BuiltCode() if caches is None else caches.built
         self._origins: set[Origin] = set()
         self._journal: Journal | None = None
         self._batch: Batch | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ablatrix.canonical import digest_value
 from ablatrix.records.model import CompileFacts, Failure, Record
@@ -58,3 +59,16 @@ class BuiltCode:
             traceback_digest=digest_value({"type": ERROR}),
         )
         return replace(outcome, result=replace(result, status=Status.COMPILE_ERROR, error=error))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellCaches:
+    """What the hot trials of each cell built, for several runs after each other: in each a cell finds its own alone.
+
+    Attributes:
+        directory: Has a cache for each cell.
+        built: The code that they built.
+    """
+
+    directory: Path
+    built: BuiltCode = field(default_factory=BuiltCode)

@@ -18,7 +18,7 @@ from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import KeptServers, ProgramLoadError, Servers, Sides
 from ablatrix.trials.host import crowding_text, place_runs
 from ablatrix.trials.messages import Interrupt
-from ablatrix.trials.results import Outcome, Progress, ResultDirectory
+from ablatrix.trials.results import CellCaches, Outcome, Progress, ResultDirectory
 from ablatrix.trials.run.block import PRIVATE, BlockInput, run_cold, run_hot, run_probes, tag_cache
 from ablatrix.trials.run.by_side import BySide
 from ablatrix.trials.run.lost import as_interrupted, lost, of_machinery
@@ -46,6 +46,7 @@ class BlockRunner:
         is_budget_spent: Callable[[], bool],
         watched: tuple[int, ...] = (),
         kept: KeptServers | None = None,
+        caches: CellCaches | None = None,
     ) -> None:
         """Begin, without starting anything.
 
@@ -59,11 +60,13 @@ class BlockRunner:
             is_budget_spent: Whether the study's time is up.
             watched: Processes beside the runner whose CPU time is read with the noise of each trial.
             kept: Fork servers that other runs use, too; by default there are own ones.
+            caches: Of hot trials, which other runs have, too; by default there are own ones.
         """
         self._resolved, self._directory, self._interrupt = resolved, directory, interrupt
         self._study, self._catalogue = resolved
         self._progress, self._sides, self._keep = progress, sides, keep
         self._is_budget_spent, self._watched, self._kept = is_budget_spent, watched, kept
+        self._hot_cache = directory.work / "cache" / "hot" if caches is None else caches.directory
         self._repeats = Repeats(self._study.protocol.repeats, progress.notice)
         self._threads, self._cpus = place_runs(self._study.protocol.threads, self._study.protocol.cpus)
 
@@ -156,15 +159,14 @@ class BlockRunner:
                 self._interrupt.check()
 
     def _given(self, pairs: Pairs) -> BlockInput:
-        cache = self._directory.work / "cache"
         return BlockInput(
             study=self._study,
             catalogue=self._catalogue,
             trials=tuple(pairs),
             threads=self._threads,
             cpus=tuple(self._cpus),
-            hot_cache=cache / "hot",
-            tag_caches=cache / "tags",
+            hot_cache=self._hot_cache,
+            tag_caches=self._directory.work / "cache" / "tags",
             scratch=self._scratch,
             missing_types={
                 cell.cell_id: self._sides.lacks(cell) or self._preparation.missing_type(cell) for _, cell in pairs

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ablatrix.catalogue import Catalogue, installed_catalogue
 from ablatrix.compilers.catalogue import Level
 from ablatrix.compilers.passes import PassRun, PassSummary, not_run, summarise_passes
-from ablatrix.compilers.settings import ask_addresses, environment_of
-from ablatrix.errors import CompilerError, StudyError, UnsupportedError
-from ablatrix.interpreter import interpreter
-from ablatrix.study.design import Cell, Trial, make_design
+from ablatrix.compilers.settings import ask_addresses
+from ablatrix.errors import StudyError, UnsupportedError
+from ablatrix.study.design import make_design
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
 from ablatrix.study.without_file import make_single_study
-from ablatrix.trials.host import place_runs
-from ablatrix.trials.messages import PASS_ANSWER, PassAnswer, PassOrder, decode, encode
-from ablatrix.trials.run.task_making import prepare_task, trial_task
-
-TIMEOUT_S = 900.0
+from ablatrix.trials.client import KeptServers
+from ablatrix.trials.results import ResultDirectory
+from ablatrix.trials.run.pass_observation import PassObserver
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +68,7 @@ def list_passes(
     Raises:
         StudyError: There is no such model, knob, level or setting.
         CompilerError: There is no such compiler, it is not installed, lists no passes, or failed.
+        Interrupted: The user asked to stop.
     """
     known = catalogue or installed_catalogue()
     for name in ("eager", compiler):  # preparing a model takes torch
@@ -82,15 +78,18 @@ def list_passes(
     return list_passes_of(resolve_study(make_single_study(model, known.compiler(compiler), knobs, directory), known))
 
 
-def list_passes_of(resolved: ResolvedStudy) -> PassList:
+def list_passes_of(resolved: ResolvedStudy, directory: Path | None = None, kept: KeptServers | None = None) -> PassList:
     """Compile the first configuration of a study under observers, and return which passes ran.
 
     Args:
         resolved: A study of one workload and one compiler.
+        directory: As of results: its prepared program is taken, or prepared there; default: a temporary one.
+        kept: Fork servers that runs use, too; by default there are own ones.
 
     Raises:
         StudyError: It has no configuration.
         CompilerError: The compiler lists no passes, or failed.
+        Interrupted: The user asked to stop.
     """
     design = make_design(resolved)
     cell = next((one for one in design.cells if one.stage is not None), None)
@@ -102,75 +101,19 @@ def list_passes_of(resolved: ResolvedStudy) -> PassList:
     compiler = cell.compiler
     addresses = ask_addresses(resolved.catalogue.compiler(compiler))
     trial = next(one for one in design.trials if one.cell_id == cell.cell_id)
-    answer = _observe(resolved, cell, trial)
-    if answer.observed is None:
-        raise CompilerError(f"passes of '{compiler}' on '{cell.workload}' cannot be listed: {answer.failure}")
-    runs = answer.observed.runs
+    with ExitStack() as stack:
+        place = directory or Path(stack.enter_context(TemporaryDirectory(prefix="ablatrix-passes-")))
+        servers = kept or stack.enter_context(KeptServers(place / "servers"))
+        observed, versions = PassObserver(resolved, ResultDirectory(place), servers).observe(trial, cell)
+    runs = observed.runs
     return PassList(
         compiler=compiler,
-        versions=answer.versions,
+        versions=versions,
         workload=cell.workload,
         parameters=cell.parameters,
         knobs=cell.knobs,
-        evidence=answer.observed.evidence,
+        evidence=observed.evidence,
         passes=summarise_passes(runs, addresses),
         not_run=not_run(runs, addresses),
         runs=runs,
     )
-
-
-def _observe(resolved: ResolvedStudy, cell: Cell, trial: Trial) -> PassAnswer:
-    """Have a new process observe the passes of a cell, and return its answer.
-
-    Raises:
-        CompilerError: It ended without one, or not in time.
-    """
-    entry = resolved.catalogue.compiler(cell.compiler)
-    with tempfile.TemporaryDirectory(prefix="ablatrix-passes-") as scratch:
-        order, answer, work_dir = (Path(scratch) / name for name in ("order.json", "answer.json", "work"))
-        work_dir.mkdir()
-        order.write_bytes(encode(_order(resolved, cell, trial, work_dir)))
-        command = interpreter("-m", "ablatrix.trials.run.pass_process", str(order), str(answer))
-        variables = {**os.environ, **environment_of(entry, cell.knobs)}
-        try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S, env=variables, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise CompilerError(
-                f"compiler '{entry.name}' did not compile '{cell.workload}' under observers within {TIMEOUT_S:.0f} s; "
-                "take a smaller model"
-            ) from None
-        if not answer.exists():
-            raise CompilerError(
-                f"the process that compiled '{cell.workload}' with '{entry.name}' under observers {_ending(done)}"
-            )
-        return decode(answer.read_bytes(), PASS_ANSWER)
-
-
-def _order(resolved: ResolvedStudy, cell: Cell, trial: Trial, work_dir: Path) -> PassOrder:
-    study, catalogue = resolved
-    threads, cpus = place_runs(study.protocol.threads, study.protocol.cpus)
-    task = trial_task(
-        study,
-        catalogue,
-        trial,
-        cell,
-        padded=False,
-        threads=threads,
-        cpus=tuple(cpus),
-        memory_limit_mb=None,
-        cache_dir=None,
-        publish_dir=None,
-        work_dir=work_dir,
-    )
-    return PassOrder(prepare=prepare_task(resolved, cell, threads=threads, directory=work_dir), trial=task)
-
-
-def _ending(done: subprocess.CompletedProcess[str]) -> str:
-    """Return how a process ended that gave no answer, with the last line that it wrote."""
-    how = f"left with exit code {done.returncode}"
-    if done.returncode < 0:
-        how = f"was ended by {signal.Signals(-done.returncode).name}"
-    lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
-    return f"{how}: {lines[-1]}" if lines else how

@@ -19,10 +19,19 @@ from ablatrix.study.design import Design, make_design
 from ablatrix.study.files import refuse_changed_files
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import KeptServers
+from ablatrix.trials.client import KeptServers, Sides
 from ablatrix.trials.host import max_live_workers
 from ablatrix.trials.messages import Interrupt
-from ablatrix.trials.results import Ledger, LoggedProgress, Progress, ResultDirectory, Silence, Sink, run_log
+from ablatrix.trials.results import (
+    CellCaches,
+    Ledger,
+    LoggedProgress,
+    Progress,
+    ResultDirectory,
+    Silence,
+    Sink,
+    run_log,
+)
 from ablatrix.trials.run.block_runner import BlockRunner
 from ablatrix.trials.run.builds import make_sides
 from ablatrix.trials.run.cluster import Cluster
@@ -88,6 +97,7 @@ def run(
     kept: KeptServers | None = None,
     slots: Field | None = None,
     with_reference: bool = True,
+    caches: CellCaches | None = None,
 ) -> RunSummary:
     """Run what is missing of a study. Running again into the same directory resumes.
 
@@ -103,6 +113,7 @@ def run(
         kept: Fork servers that other runs use, too; by default the run has its own.
         slots: Hosts whose slots run the blocks, see ``choose_field``; None: this host.
         with_reference: Whether the reference runs; without it no ratio to eager is known.
+        caches: What hot trials of each cell built in other runs here; by default they find what this run built.
 
     Raises:
         StudyError: A condition is invalid, a file of the study has changed, or the directory holds another study's.
@@ -119,14 +130,12 @@ def run(
         stack.enter_context(place)  # first: a library of slots may take the signals that the interrupt catches after it
         interrupt = stack.enter_context(Interrupt()) if kept is None else kept.interrupt
         _log_beginning(resolved.study, directory)
-        ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
+        ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples, caches=caches)
         try:
             sides = make_sides(resolved, directory, progress.notice, locks)
             session = Session(resolved, design, directory, ledger, interrupt, progress, with_reference=with_reference)
             if slots is None:
-                workplace: Workplace = BlockRunner(
-                    resolved, directory, interrupt, progress, sides, session.keep, session.is_budget_spent, kept=kept
-                )
+                workplace: Workplace = _here(resolved, directory, interrupt, progress, sides, session, kept, caches)
             else:
                 setup = make_setup(resolved, directory, study_directory, keep_samples=keep_samples)
                 workplace = _cluster(resolved, ledger, directory, slots, setup, interrupt, progress, session)
@@ -165,6 +174,30 @@ def run_to_end(resolved: ResolvedStudy, out: str | Path, **options: Any) -> RunS
     raise TrialError(
         f"{out}: the machine failed {left} trials twice (disk, memory, processes): see work/run.log there, and run the "
         "same command again"
+    )
+
+
+def _here(
+    resolved: ResolvedStudy,
+    directory: ResultDirectory,
+    interrupt: Interrupt,
+    progress: Progress,
+    sides: Sides,
+    session: Session,
+    kept: KeptServers | None,
+    caches: CellCaches | None,
+) -> BlockRunner:
+    """Return what runs the blocks of a session on this host."""
+    return BlockRunner(
+        resolved,
+        directory,
+        interrupt,
+        progress,
+        sides,
+        session.keep,
+        session.is_budget_spent,
+        kept=kept,
+        caches=caches,
     )
 
 

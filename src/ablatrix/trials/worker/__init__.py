@@ -2,12 +2,10 @@
 
 from ablatrix.trials.worker.check import Comparison
 from ablatrix.trials.worker.monologue import run_here
-from ablatrix.trials.worker.pass_observation import observe_passes
 from ablatrix.trials.worker.worker import prepare_program, work
 
 __all__ = [
     "Comparison",
-    "observe_passes",
     "prepare_program",
     "run_here",
     "work",

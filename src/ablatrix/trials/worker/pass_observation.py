@@ -7,22 +7,35 @@ from typing import TYPE_CHECKING
 from ablatrix.compilers.adapter import Compiler, ObservesPasses, PhaseClock
 from ablatrix.compilers.cache import Scope, TaskCache
 from ablatrix.errors import UnsupportedError
+from ablatrix.trials.host import describe_exception
+from ablatrix.trials.messages import PassReport, TrialResult
 from ablatrix.trials.worker.building import compile_request, plan_program, refuse_unsupported
 from ablatrix.trials.worker.private_caches import private_caches
 
 if TYPE_CHECKING:
     from ablatrix.compilers.passes import ObservedPasses
     from ablatrix.trials.messages import TrialTask
+    from ablatrix.trials.worker.turns import Talk
     from ablatrix.workloads.program import Program
 
 
-def observe_passes(task: TrialTask, compiler: Compiler, program: Program) -> ObservedPasses:
-    """Plan a program for a configuration, and have the compiler compile it under observers.
+def report_passes(talk: Talk, task: TrialTask, compiler: Compiler, program: Program, clock: PhaseClock) -> TrialResult:
+    """Have the compiler compile a program under observers, and send which passes ran.
 
-    Args:
-        task: The configuration, and where to work.
-        compiler: Its adapter, with all imports done.
-        program: As prepared.
+    Raises:
+        ChannelClosed: The runner is gone.
+    """
+    try:
+        observed, versions = _observe(task, compiler, program, clock), dict(compiler.versions())
+    except BaseException as error:  # whatever a compiler or its observers raise
+        status, failure = describe_exception(error, clock.current)
+        return TrialResult(status=status, error=failure)
+    talk.send(PassReport(observed=observed))
+    return TrialResult(versions=versions)
+
+
+def _observe(task: TrialTask, compiler: Compiler, program: Program, clock: PhaseClock) -> ObservedPasses:
+    """Plan a program for a configuration, and return which passes the compiler runs on it.
 
     Raises:
         UnsupportedError: The compiler lists no passes, or lacks what is asked for.
@@ -36,8 +49,9 @@ def observe_passes(task: TrialTask, compiler: Compiler, program: Program) -> Obs
     torch.manual_seed(task.seed)
     compiler.set_threads(task.threads)
     refuse_unsupported(task, program)
-    clock = PhaseClock()
     cache = TaskCache(task.cache_dir, scope=Scope.of(task.entry, compiler, task.knobs))
     with private_caches(task.entry, task.work_dir):
         planned = plan_program(task, program, clock)
-        return compiler.observe_passes(compile_request(task, program, planned, cache, clock))
+        request = compile_request(task, program, planned, cache, clock)
+        with clock.phase("compile"):
+            return compiler.observe_passes(request)

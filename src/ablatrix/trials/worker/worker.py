@@ -14,6 +14,7 @@ from ablatrix.trials.messages import (
     AnyTask,
     Channel,
     ChannelClosed,
+    PassTask,
     PlainTask,
     PrepareTask,
     ProcessNoise,
@@ -24,6 +25,7 @@ from ablatrix.trials.messages import (
     TrialTask,
 )
 from ablatrix.trials.worker.execution import run_trial
+from ablatrix.trials.worker.pass_observation import report_passes
 from ablatrix.trials.worker.plain import use_plainly
 from ablatrix.trials.worker.profiling import profile_trial
 
@@ -80,13 +82,16 @@ def work(channel: Channel, task: AnyTask, load: Load) -> None:
             assert program is not None
             clock = PhaseClock(on_enter=lambda begun: line.send(StageBegun(stage=begun)))
             result = run_trial(line, task, compiler, program, clock, on_error=lambda error: None)
-        elif isinstance(task, ProfileTask):
+        elif isinstance(task, ProfileTask | PassTask):
             line.send(StageBegun(stage="load"))
             compiler, program = load()
             assert compiler is not None
             assert program is not None
             clock = PhaseClock(on_enter=lambda begun: line.send(StageBegun(stage=begun)))
-            result = profile_trial(line, task, compiler, program, clock)
+            if isinstance(task, ProfileTask):
+                result = profile_trial(line, task, compiler, program, clock)
+            else:
+                result = report_passes(line, task.trial, compiler, program, clock)
         elif isinstance(task, PlainTask):
             _, program = load()
             stage = None
