@@ -132,8 +132,7 @@ def examine(
     rest = {} if design is None else design.rest
     if manifest is not None:
         foreign, foreign_notes = _check_inputs(directory, records, manifest, rest, study_digest)
-        problems += foreign
-        notes += foreign_notes
+        problems, notes = [*problems, *foreign], [*notes, *foreign_notes]
     if manifest is not None and design is not None:
         faults += _check_facts(manifest, records, design.trials.height)
     if faults:
