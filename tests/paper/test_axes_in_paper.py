@@ -22,8 +22,10 @@ pytestmark = pytest.mark.usefixtures("no_images")
 CROSSING = {"attention": 0.8 / 0.6, "encoder": 1.0 / 0.6, "resnet": 1.25 / 0.6}
 
 
-def variants(fusion: dict[str, float] | None = None, only: tuple[str, ...] = tuple(NAMES)) -> list[Record]:
-    records = make_records(workloads=NAMES, blocks=4, noise=0.001)
+def variants(
+    fusion: dict[str, float] | None = None, only: tuple[str, ...] = tuple(NAMES), seed: int = 7
+) -> list[Record]:
+    records = make_records(workloads=NAMES, blocks=4, noise=0.001, seed=seed)
     return as_variants(records, {name: LENGTHS[name] for name in only}, fusion)
 
 
@@ -78,7 +80,7 @@ def test_main_table_names_a_workload_once_and_says_over_what_the_mean_is(tmp_pat
     ],
 )
 def test_sentence_names_values_between_which_effect_crosses_one(tmp_path: Path, language: str, expected: str) -> None:
-    made = write_paper(tmp_path, variants(CROSSING), language=language, claims=False)
+    made = write_paper(tmp_path, variants(CROSSING, seed=2), language=language, claims=False)
     assert expected in (made.directory / "text" / "benefit.md").read_text(encoding="utf-8")
 
 

@@ -55,26 +55,26 @@ def test_claims_that_hold_share_a_sentence_by_metric(tmp_path: Path) -> None:
     assert found["all claims"] == "All 7 claims of the study hold."
     assert found["right"] == "All outputs were checked and are correct (216 trials)."
     assert found["encoder+attention"] == (
-        "With fusion, the run time falls by a factor of 1.659 (95% CI 1.641\N{EN DASH}1.677) on encoder and 1.666 (CI "
-        "1.646\N{EN DASH}1.686) on attention (claimed: at least 1.5 and 1.25, "
+        "With fusion, the run time falls by a factor of 1.660 (95% CI 1.638\N{EN DASH}1.682) on encoder and 1.666 (CI "
+        "1.644\N{EN DASH}1.688) on attention (claimed: at least 1.5 and 1.25, "
         "respectively)."
     )
     assert found["whole"] == (
-        "With the full configuration, the run time falls by a factor of 1.78 (CI 1.72\N{EN DASH}1.84) on encoder "
+        "With the full configuration, the run time falls by a factor of 1.79 (CI 1.71\N{EN DASH}1.86) on encoder "
         "(claimed: at least 1.5)."
     )
     assert found["slower"] == (
-        "With partition, the run time rises by 4.5% (CI 2.9\N{EN DASH}6.1%) on encoder (claimed: at most 10%)."
+        "With partition, the run time rises by 4.4% (CI 3.1\N{EN DASH}5.8%) on encoder (claimed: at most 10%)."
     )
     assert found["quicker"].endswith("on encoder (claimed: an increase of at most 10%).")
-    assert found["grows"].endswith("1.045 (CI 1.029\N{EN DASH}1.061) on encoder (claimed: at least 1.01).")
+    assert found["grows"].endswith("1.044 (CI 1.031\N{EN DASH}1.058) on encoder (claimed: at least 1.01).")
 
 
 def test_claims_on_effects_that_are_not_significant_say_so(tmp_path: Path) -> None:
     """Within its bound, and yet neither a rise nor a fall: the change is printed with its sign."""
     found = written(tmp_path, NOT_SIGNIFICANT)
     assert found["same"] == (
-        "With reuse, the run time changes by -1.1% (95% CI -3.2% to 1.0%) on encoder, which is not significant "
+        "With reuse, the run time changes by -1.2% (95% CI -3.1% to 0.8%) on encoder, which is not significant "
         "after Holm correction (claimed: "
         "an increase of at most 10%)."
     )
@@ -98,11 +98,11 @@ def test_claims_that_do_not_hold_stand_by_themselves(tmp_path: Path) -> None:
     assert found["all claims"] == "Of the 3 claims of the study, 1 holds."
     assert found["factor"] == (
         "The claim that fusion reduces the run time on encoder by a factor of at least 4 does not hold (measured: a "
-        "reduction by a factor of 1.659, 95% CI 1.641\N{EN DASH}1.677)."
+        "reduction by a factor of 1.660, 95% CI 1.638\N{EN DASH}1.682)."
     )
     assert found["share"] == (
         "The claim that partition increases the run time on encoder by at most 1% does not hold (measured: an increase "
-        "by 4.5%, CI 2.9\N{EN DASH}6.1%)."
+        "by 4.4%, CI 3.1\N{EN DASH}5.8%)."
     )
 
 
@@ -110,5 +110,5 @@ def test_claims_in_chinese_share_the_same_sentences(tmp_path: Path) -> None:
     found = written(tmp_path, HOLDING, "zh")
     assert found["all claims"] == "本研究的 7 项论断全部成立（缩减比与加速比均指改动前后之比）。"
     assert found["whole"] == (
-        "完整配置使运行时间缩短，加速比在 encoder 上为 1.78（CI 1.72\N{EN DASH}1.84），符合论断（至少为 1.5）。"
+        "完整配置使运行时间缩短，加速比在 encoder 上为 1.79（CI 1.71\N{EN DASH}1.86），符合论断（至少为 1.5）。"
     )

@@ -313,7 +313,7 @@ def test_interpreter_of_another_protocol_is_refused_with_both_numbers(tmp_path: 
     (packages / "ablatrix" / "__init__.py").touch()
     (packages / "ablatrix" / "version.py").write_text("__version__ = '0.0.9'\nPROTOCOL = 99\n")
     builds = {"here": {}, "old": {"python": "old/bin/python"}}
-    message = r"has ablatrix 0\.0\.9, whose workers speak protocol 99, and the runner 2; install version"
+    message = r"has ablatrix 0\.0\.9, whose workers speak protocol 99, and the runner 3; install version"
     with pytest.raises(BuildError, match=message):
         run(plugged_study(tmp_path, builds), tmp_path / "out")
 
@@ -322,7 +322,7 @@ def test_server_of_another_protocol_is_refused_at_its_first_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ablatrix.trials.client.client.PROTOCOL", 99)
-    with Interrupt() as interrupt, pytest.raises(TrialError, match="its ablatrix speaks protocol 2, and this one 99"):
+    with Interrupt() as interrupt, pytest.raises(TrialError, match="its ablatrix speaks protocol 3, and this one 99"):
         ForkServer([EAGER], tmp_path / "log", interrupt).await_ready()
 
 
