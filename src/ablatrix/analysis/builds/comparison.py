@@ -1,8 +1,8 @@
 """Two builds of a compiler, side by side: run time, cold start and memory, knob by knob, and whether it is still right.
 
 It is estimated and judged as `ablatrix.analysis.effects` does it for every knob. What is said is for somebody who
-changed a compiler: a difference that is shown and lies within the margin is *the same*, and none of which the estimate
-does not exceed the margin is a change, since the layout of code and data alone moves times by as much.
+changed a compiler: a difference that is shown and lies within the margin is *the same*, and one whose estimate does not
+exceed the margin is no change, since the layout of code and data alone moves times by as much.
 """
 
 import math

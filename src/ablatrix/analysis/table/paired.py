@@ -52,9 +52,8 @@ def paired_times(trials: pl.DataFrame) -> pl.Series:
 def _twins(hot: pl.DataFrame) -> list[tuple[int, int]]:
     """Return the rows of trials that have a twin in their block, and those of the twins."""
     keys = [*BLOCK, "cell_id"]
-    sides = (
+    measured, twins = (
         hot.lazy().filter(pl.col("role") == role).select(*keys, pl.col("row").alias(role)).unique(keys, keep="none")
         for role in ("measured", "twin")
     )
-    measured, twins = sides
     return measured.join(twins, on=keys).select("measured", "twin").collect().rows()
