@@ -27,6 +27,7 @@ from ablatrix.canonical import digest_bytes
 from ablatrix.catalogue import Catalogue, installed_catalogue
 from ablatrix.documents.load import parse_yaml, plain_value
 from ablatrix.errors import AblatrixError, StudyError
+from ablatrix.page.explained import explained_parts
 from ablatrix.paper.template.load import load_template
 from ablatrix.pull_request.policy import load_policy
 from ablatrix.records.fast_reader import QuickReader
@@ -39,11 +40,12 @@ from ablatrix.study.design_file import load_design
 from ablatrix.study.load import load_study
 from tests.fuzz import literals, seeds
 from tests.fuzz.changes import Form
+from tests.fuzz.commands import run_commands
 from tests.fuzz.values import values_for_yaml
 
 RAN = "ran"
 """The file that code of a study makes where it runs."""
-LINES_OF_TABLE = 40
+LINES_OF_TABLE = 30
 LARGE = re.compile(rb"[0-9]{19}")
 
 
@@ -59,7 +61,7 @@ class Target:
         raises: What the reader may raise.
         beside: Another file in its directory.
         parts: How many changed seeds make one document.
-        holds: Whether such a part is taken; the reader gets those that are.
+        holds: Whether a changed seed is taken for one; another is drawn where it is not.
     """
 
     file: str
@@ -92,7 +94,10 @@ def targets() -> dict[str, Target]:
         "yaml": Target(file="x.yaml", form="text", seeds=tuple(map(str.encode, literals.YAML)), read=_read_yaml),
         "records": Target(file="results.jsonl", form="lines", seeds=lines, read=_read_records),
         "table": Target(
-            file="results.jsonl", form="lines", seeds=lines, read=_read_table, parts=LINES_OF_TABLE, holds=_is_record
+            file="results.jsonl", form="lines", seeds=lines, read=_read_table, parts=LINES_OF_TABLE, holds=_are_records
+        ),
+        "commands": Target(
+            file="results.jsonl", form="lines", seeds=tuple(seeds.results()), read=run_commands, holds=_are_records
         ),
         "design": Target(file="design.json", form="json", seeds=designs, read=_read_design),
         "plan": Target(file="design.json", form="json", seeds=designs, read=_read_plan),
@@ -105,8 +110,11 @@ def targets() -> dict[str, Target]:
             file="environment.json", form="json", seeds=seeds.as_json([seeds.environment()]), read=_in_directory
         ),
         "finding": Target(file="x.json", form="json", seeds=seeds.as_json(seeds.findings()), read=_read_finding),
+        "shown_finding": Target(
+            file="x.json", form="json", seeds=seeds.as_json(seeds.findings()[1:]), read=_show_finding
+        ),
         "report": Target(
-            file="reproduction.json", form="json", seeds=seeds.as_json(seeds.reports()), read=read_report
+            file="reproduction.json", form="json", seeds=seeds.as_json(seeds.reports()), read=_read_report
         ),
         "keys": Target(file="keys", form="text", seeds=literals.KEYS, read=read_keys),
         "difference": Target(file="x.csv", form="text", seeds=tables, read=partial(_compare, tables)),
@@ -157,13 +165,14 @@ def _read_records(file: Path) -> None:
         assert held in known or len(whole) > len(records), "the quick reader takes another record"
 
 
-def _is_record(line: bytes) -> bool:
-    """Return whether a line holds, and has no number of more than 64 bits, for which a table is refused as a whole."""
+def _are_records(content: bytes) -> bool:
+    """Return whether lines hold, and have no number of more than 64 bits, for which a table is refused as a whole."""
     try:
-        validate_line(line.removesuffix(b"\n").decode())
+        for line in content.removesuffix(b"\n").split(b"\n"):
+            validate_line(line.decode())
     except (AblatrixError, UnicodeDecodeError):
         return False
-    return line.endswith(b"\n") and line.count(b"\n") == 1 and LARGE.search(line) is None
+    return content.endswith(b"\n") and LARGE.search(content) is None
 
 
 def _read_table(file: Path) -> None:
@@ -221,6 +230,19 @@ def _in_directory(file: Path) -> None:
 
 def _read_finding(file: Path) -> None:
     read_finding(file.read_bytes())
+
+
+def _show_finding(file: Path) -> None:
+    """Show a finding as the page does."""
+    explained_parts([read_finding(file.read_bytes())])
+
+
+def _read_report(file: Path) -> None:
+    """Read a report, and say what it says of claims."""
+    for claim in read_report(file).claims:
+        for figures in (claim.recorded, claim.here):
+            if figures is not None:
+                figures.text()
 
 
 def _compare(made: Sequence[bytes], file: Path) -> None:

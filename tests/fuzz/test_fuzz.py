@@ -16,7 +16,16 @@ from tests.fuzz.kept import Kept, Stretch, totals
 from tests.fuzz.targets import Target, targets
 from tests.fuzz.values import as_yaml, values_for_yaml
 
-COUNTS = {"table": 3, "plan": 100, "study": 300, "study_text": 120, "template_text": 150, "claims_text": 150}
+COUNTS = {
+    "table": 3,
+    "commands": 1,
+    "plan": 100,
+    "study": 300,
+    "study_text": 120,
+    "template_text": 150,
+    "claims_text": 150,
+}
+MOST_SEEDS = {"table": 3, "commands": 1}
 OF_YAML = [name for name, target in targets().items() if target.form == "values"]
 
 
@@ -27,7 +36,7 @@ def test_same_number_gives_same_document() -> None:
 @pytest.mark.parametrize("name", targets())
 def test_seed_is_read_or_refused(name: str) -> None:
     with Reading(name) as reading:
-        endings = [reading.end(0, seed) for seed in targets()[name].seeds]
+        endings = [reading.end(0, seed) for seed in targets()[name].seeds[: MOST_SEEDS.get(name)]]
     assert [ending.fault.what for ending in endings if ending.fault] == []
 
 
