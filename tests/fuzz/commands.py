@@ -1,4 +1,4 @@
-"""What commands make of records that hold, strange as they are: each ends with an exit code, and never with a traceback.
+"""What commands make of records that hold, strange as they are: each ends with an exit code, never with a traceback.
 
 These take a second or two where a reader takes a millisecond.
 """
