@@ -17,7 +17,7 @@ WITHOUT = {"plan", "log", "other"}
 """Roles that no artifact has any more, or that are none."""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_made_bundle_has_every_kind_of_file_and_holds(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path)
     assert {entry.role for entry in read_manifest(bundle).files} == {*get_args(Role)} - WITHOUT
