@@ -37,8 +37,8 @@ from tests.fuzz.values import as_yaml  # noqa: E402
 
 STRETCH_S = 10.0
 """About so long takes what is noted at once."""
-MOST_ADDRESSES = 8 * 2**30
-"""Bytes of memory that a process may map: a document that asks for more ends in a ``MemoryError``, not the machine."""
+MOST_MEMORY = 4 * 2**30
+"""Bytes that a process may hold: a document that asks for more ends in a ``MemoryError``, not the machine."""
 
 
 def main() -> int:
@@ -152,7 +152,7 @@ class Runner:
 def _begin() -> None:
     """Bound the memory of a process, and have what is there already not looked through for garbage again."""
     targets()
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_ADDRESSES, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     gc.collect()
     gc.freeze()
 
