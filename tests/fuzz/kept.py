@@ -25,6 +25,7 @@ class Stretch:
         faults: Number -> what became of it, of each that was neither.
         slowest_s: Time of the slowest one.
         s: Time of all, making them included.
+        cpu_s: Processor time of that: on a machine with other load the rest is waiting.
         code: Version of the code; see `code_version`.
     """
 
@@ -35,6 +36,7 @@ class Stretch:
     faults: dict[int, str] = field(default_factory=dict)
     slowest_s: float
     s: float
+    cpu_s: float
     code: str
 
 
@@ -74,6 +76,7 @@ class Total:
         kinds: How many kinds of these there are.
         slowest_s: Time of the slowest one.
         s: Time of all.
+        cpu_s: Processor time of that.
     """
 
     documents: int
@@ -82,6 +85,7 @@ class Total:
     kinds: int
     slowest_s: float
     s: float
+    cpu_s: float
 
 
 def totals(stretches: list[Stretch]) -> dict[str, Total]:
@@ -97,6 +101,7 @@ def totals(stretches: list[Stretch]) -> dict[str, Total]:
             kinds=len({kind_of(what) for one in held for what in one.faults.values()}),
             slowest_s=round(max(one.slowest_s for one in held), 3),
             s=round(sum(one.s for one in held), 1),
+            cpu_s=round(sum(one.cpu_s for one in held), 1),
         )
         for reader, held in of_reader.items()
     }

@@ -91,12 +91,14 @@ def test_kept_stretches_are_read_again_and_added_up(tmp_path: Path) -> None:
     kept = Kept(file)
     assert kept.next_number("study") == 0
     what = 'Traceback:\n  File "x.py", line 3\nValueError: no\n'
-    first = Stretch(reader="study", first=0, documents=5, read=1, faults={3: what}, slowest_s=0.5, s=2.0, code="a")
+    first = Stretch(
+        reader="study", first=0, documents=5, read=1, faults={3: what}, slowest_s=0.5, s=2.0, cpu_s=1.5, code="a"
+    )
     kept.add(first)
-    kept.add(Stretch(reader="study", first=5, documents=7, read=2, faults={6: what}, slowest_s=0.25, s=1.0, code="b"))
+    kept.add(replace(first, first=5, documents=7, read=2, faults={6: what}, slowest_s=0.25, s=1.0, cpu_s=0.5, code="b"))
     again = Kept(file)
     assert again.stretches[0] == first
     assert (again.next_number("study"), again.next_number("claims")) == (12, 0)
     total = totals(again.stretches)["study"]
     assert (total.documents, total.read, total.faults, total.kinds) == (12, 3, 2, 1)
-    assert (total.slowest_s, total.s) == (0.5, 3.0)
+    assert (total.slowest_s, total.s, total.cpu_s) == (0.5, 3.0, 2.0)
