@@ -96,7 +96,7 @@ class KeptResults:
         """Make tables, figures and text, or copy them when they were made of the same inputs before."""
         artifact = reading.directory
         files = [*(artifact / name for name in INPUTS), *sorted((artifact / FINDINGS).glob("*.json"))]
-        read = [path.read_bytes() if path.exists() else b"" for path in files]
+        read = [path.read_bytes() if path.is_file() else b"" for path in files]
         kept = self._directory / digest_bytes(b"|".join(digest_bytes(data).encode() for data in read))
         if not kept.exists():
             made = Path(tempfile.mkdtemp(dir=self._directory))

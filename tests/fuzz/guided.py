@@ -7,6 +7,7 @@ later search goes on. The changes are those of `tests.fuzz.changes`.
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 ROOMS = ("documents", "study", "records", "artifact", "paper.template", "analysis.claims", "analysis.table", "builds")
 INSTRUMENTED = [*(f"ablatrix.{room}" for room in ROOMS), "ablatrix.pull_request.policy", "ruamel.yaml"]
 """What is looked at: the readers, and the parser of YAML. More would take minutes to begin."""
-LONGEST = 64 * 1024
+LONGEST = 16 * 1024
 MOST_S, MOST_MIB = 70, 4096
 """Bounds of a document that libFuzzer holds; a little beyond those of `tests.fuzz.fuzz`, which name the fault."""
 FOLDER = Path("fuzz-documents")
@@ -64,6 +65,8 @@ def main(name: str, folder: Path, seconds: float) -> None:
         return changed(random.Random(seed), bytes(data), target.form, target.seeds)[:most]
 
     def read(data: bytes) -> None:
+        if target.form == "values" and not _is_json(data):
+            return
         fault = reading.end(0, data).fault
         if fault is not None:
             _keep(fault.what, data, faults, known)
@@ -74,6 +77,14 @@ def main(name: str, folder: Path, seconds: float) -> None:
     words = [f"-{option}={value}" for option, value in options.items()]
     atheris.Setup([name, *words, str(reached)], read, custom_mutator=change)
     atheris.Fuzz()
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _keep(what: str, data: Any, faults: Path, known: set[str]) -> None:
