@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import TaggedScalar
 from ruamel.yaml.composer import Composer, ComposerError, MaxDepthExceededError
 from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
+from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 from ablatrix.foreign_text import shown
 
@@ -46,6 +47,8 @@ class _BoundedComposer(Composer):
             )
         if not is_alias and event.tag is not None:
             raise OutOfBoundsError(None, None, f"a value has the tag '{shown(event.tag)}'", event.start_mark)
+        if index is None and isinstance(parent, MappingNode) and not self._is_scalar(event):
+            raise OutOfBoundsError(None, None, "a key is a list or a map", event.start_mark)
         self._values += self._sizes.get(event.anchor, 1) if is_alias else 1
         if self._values > MOST_VALUES:
             by = ", aliases written out" if self._sizes else ""
@@ -60,6 +63,11 @@ class _BoundedComposer(Composer):
         if not is_alias and event.anchor is not None:
             self._sizes[event.anchor] = self._values - before + 1
         return node
+
+    def _is_scalar(self, event: Any) -> bool:
+        if type(event).__name__ == "AliasEvent":
+            return isinstance(self.anchors.get(event.anchor), ScalarNode | None)
+        return type(event).__name__ == "ScalarEvent"
 
     def compose_scalar_node(self, anchor: Any) -> Any:
         event = self.parser.peek_event()
