@@ -48,6 +48,7 @@ def bomb(levels: int, width: int) -> str:
         ("a: !x%1b[2J {b: 1}\n", "1: not taken as YAML: a value has the tag '!x\\x1b[2J'"),
         ("a: 1\nb: 2026-02-30\n", "2: not valid YAML: '2026-02-30' looks like a number or a date, and is none (day is"),
         ("a: 2026-01-01 00:00:00 +99:99\n", "1: not valid YAML: '2026-01-01 00:00:00 +99:99' looks like"),
+        ('a: "\\0.py"\n', "1: not valid YAML: a text has a zero character, which no name and no path has"),
         ("{{a: [1]}: b}\n", "1: not taken as YAML: a key is a list or a map; write it out, or shorten it"),
         ("a: &x [1]\n*x : b\n", "2: not taken as YAML: a key is a list or a map"),
         ("%YAML 1.22\n---\na: 1\n", " not valid YAML: its parser stops with 'version minor part can only be 2 or 1"),

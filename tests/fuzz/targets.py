@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def targets() -> dict[str, Target]:
     """Return the readers by name; the documents of the first use are made then."""
     lines, pairs, text = seeds.lines(), seeds.samples(), seeds.as_text
     designs = seeds.as_json(seeds.designs())
-    study = partial(_read_study, installed_catalogue())
+    study = partial(_read_study, _installed())
     tables = (b"a,b\n1,2\n", b'workload,ms\nmlp,"1,5"\n"a ""b",2\n', b"x\n" + b"0.1\n" * 9)
     samples = partial(_read_samples, {owner["trial_id"]: record for owner, record in map(_sampled, pairs)})
     return {
@@ -131,6 +131,12 @@ def _of_yaml(
         name: Target(file=file, form="values", seeds=values, read=read),
         f"{name}_text": Target(file=file, form="text", seeds=texts, read=read),
     }
+
+
+def _installed() -> Catalogue:
+    """Return what is installed, whose settings are not asked for: that takes a process and seconds."""
+    held = installed_catalogue()
+    return held.holding(compilers={name: replace(one, settings="") for name, one in held.compilers.items()})
 
 
 def _read_study(catalogue: Catalogue, file: Path) -> None:

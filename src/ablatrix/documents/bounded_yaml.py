@@ -78,6 +78,10 @@ class _BoundedComposer(Composer):
         if _SURROGATE.search(event.value):
             said = "a text has half of a surrogate pair, which is no character"
             raise ComposerError(None, None, said, event.start_mark)
+        if "\0" in event.value:
+            raise ComposerError(
+                None, None, "a text has a zero character, which no name and no path has", event.start_mark
+            )
         return super().compose_scalar_node(anchor)
 
 
