@@ -18,8 +18,8 @@ ROOMS = ("documents", "study", "records", "artifact", "paper.template", "analysi
 INSTRUMENTED = [*(f"ablatrix.{room}" for room in ROOMS), "ablatrix.pull_request.policy", "ruamel.yaml"]
 """What is looked at: the readers, and the parser of YAML. More would take minutes to begin."""
 LONGEST = 16 * 1024
-MOST_S, MOST_MIB = 70, 4096
-"""Bounds of a document that libFuzzer holds; a little beyond those of `tests.fuzz.fuzz`, which name the fault."""
+MOST_MIB = 4096
+"""Memory of the process, at which libFuzzer ends it."""
 FOLDER = Path("fuzz-documents")
 
 
@@ -71,9 +71,9 @@ def main(name: str, folder: Path, seconds: float) -> None:
         if fault is not None:
             _keep(fault.what, data, faults, known)
 
-    limits = {"max_total_time": int(seconds), "max_len": LONGEST, "timeout": MOST_S, "rss_limit_mb": MOST_MIB}
-    # Signals are ours: a reader that takes too long is stopped where it is.
-    options = {**limits, "handle_alrm": 0, "artifact_prefix": f"{faults}/"}
+    # How long a document takes is bounded by `Reading`, whose signal libFuzzer leaves alone.
+    limits = {"max_total_time": int(seconds), "max_len": LONGEST, "rss_limit_mb": MOST_MIB}
+    options = {**limits, "artifact_prefix": f"{faults}/"}
     words = [f"-{option}={value}" for option, value in options.items()]
     atheris.Setup([name, *words, str(reached)], read, custom_mutator=change)
     atheris.Fuzz()
