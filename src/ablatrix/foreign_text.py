@@ -5,8 +5,10 @@ or characters without a width could hide what a name says.
 """
 
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 
 # Control characters, line ends, marks of direction, what has no width, and halves of surrogates.
 ODD = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -48,3 +50,16 @@ def printed(text: str) -> str:
 def shown(text: str) -> str:
     """Return text on one line, odd characters written as escapes, and cut where it is long."""
     return escaped(text) if len(text) <= LONGEST else f"{escaped(text[:LONGEST])}..."
+
+
+def shell_word(text: str | Path) -> str:
+    """Return text, or a path, as one word of a shell, on one line; plain names stay as they are."""
+    text = str(text)
+    if is_plain(text):
+        return shlex.quote(text)
+    inside = "".join(one if is_plain(one) and one not in "'\\" else _as_bytes(one) for one in text)
+    return f"$'{inside}'"
+
+
+def _as_bytes(character: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))

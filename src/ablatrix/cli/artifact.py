@@ -16,6 +16,7 @@ from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.cli.sign import SignedBy, SigningKey, try_key
 from ablatrix.cli.trust import Trusted, trust_of
+from ablatrix.foreign_text import escaped, shell_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,7 +151,7 @@ def _announce(manifest: "Manifest", out: Path, named: Path | None, wheels: Path 
         print(f"{wheels}: the wheels of its container; archive them with it", file=sys.stderr)
     if named is not None:
         print(f"{named}: the run with its names; keep it private until review is over", file=sys.stderr)
-    next_steps(("check it as a reviewer does", f"ablatrix verify {archive_path(out)}"))
+    next_steps(("check it as a reviewer does", f"ablatrix verify {shell_word(archive_path(out))}"))
 
 
 def _packages(resolved: "ResolvedStudy") -> dict[str, str]:
@@ -250,7 +251,6 @@ def verify_command(
 ) -> None:
     """Check every file, record, table and figure of an artifact; list what does not hold, and then exit 1."""
     from ablatrix.artifact.bundle import examine
-    from ablatrix.foreign_text import escaped
     from ablatrix.study.load import read_study_digest
 
     found = examine(directory, root_digest, study_digest=read_study_digest, signed_by=signed_by)
@@ -270,8 +270,8 @@ def verify_command(
         from ablatrix.cli.tables import next_steps
 
         next_steps(
-            ("see which badges it is fit for", f"ablatrix badges {directory}"),
-            ("repeat its small study", f"ablatrix reproduce {directory} --study tiny"),
+            ("see which badges it is fit for", f"ablatrix badges {shell_word(directory)}"),
+            ("repeat its small study", f"ablatrix reproduce {shell_word(directory)} --study tiny"),
         )
 
 

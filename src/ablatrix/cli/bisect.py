@@ -25,6 +25,7 @@ from ablatrix.cli.looks import (
 )
 from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.cli.trust import Trusted
+from ablatrix.foreign_text import shell_word
 
 
 def register(app: typer.Typer) -> None:
@@ -90,7 +91,12 @@ def bisect_command(
     if results is not None and results.is_dir():
         from ablatrix.cli.culprit_text import keep_beside
 
-        keep_beside(found, results, subject, f"ablatrix bisect {subject} --results {results} --study {study}")
+        keep_beside(
+            found,
+            results,
+            subject,
+            f"ablatrix bisect {subject} --results {shell_word(results)} --study {shell_word(study)}",
+        )
     if as_json:
         print(json.dumps(finding_data(found), indent=1, allow_nan=False))
     else:
