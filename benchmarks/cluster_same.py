@@ -1,10 +1,10 @@
 """Does Ray beside a trial change it? The same study on one host, without Ray and in a slot of Ray, by turns.
 
 A session runs the study twice: once as on any machine, with no process of Ray there, and once in a slot of a Ray
-cluster of this host alone, in an order that alternates. Both have the processors of a slot, which leaves the first one
-to Ray: two processors instead of one are another experiment (here 4 %, and 14 % of eager PyTorch). For each configuration the time with Ray is taken relative to
-the time without, and for each knob its effect with Ray relative to its effect without, session by session. In truth
-nothing differs, so that an interval without 1 is a false verdict.
+cluster of this host alone, in an order that alternates. Both have the processors of a slot, which leaves the first
+one to Ray: two processors instead of one are another experiment (here 4 %, and 14 % of eager PyTorch). For each
+configuration the time with Ray is taken relative to the time without, and for each knob its effect with Ray relative
+to its effect without, session by session. In truth nothing differs, so that an interval without 1 is a false verdict.
 
 It needs a machine with nothing else to do: other load differs between the two by more than the target.
 
