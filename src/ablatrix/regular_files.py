@@ -34,6 +34,22 @@ def open_regular(path: Path) -> BufferedReader:
         raise
 
 
+def is_existing_file(path: Path) -> bool:
+    """Return whether there is a file of a name; none can be of one that is longer than names are."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_there(path: Path) -> bool:
+    """Return whether there is a file or directory of a name; none can be of one that is longer than names are."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def read_regular(path: Path, most: int) -> bytes:
     """Return the content of a regular file of at most so many bytes.
 

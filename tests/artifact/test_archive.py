@@ -55,6 +55,16 @@ def test_archive_entry_outside_its_folder_is_refused(tmp_path: Path) -> None:
     assert problem.kind == "unreadable"
 
 
+def test_archive_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bad.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x/README.md", "x")
+        archive.writestr("nameless", "x")
+    path.write_bytes(path.read_bytes().replace(b"nameless", b"\0ameless"))  # a name ends where it has a zero
+    (problem,) = examine(path).problems
+    assert str(problem) == "bad.zip: unreadable: not an archive that can be unpacked: a member has no name"
+
+
 def test_verify_of_file_that_is_no_archive_reports_problem(tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_text("not a zip")
     (problem,) = examine(tmp_path / "x.zip").problems

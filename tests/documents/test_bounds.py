@@ -42,6 +42,18 @@ def bomb(levels: int, width: int) -> str:
         ("a: " + "x" * 70_000 + "\n", "1: not taken as YAML: a text of more than 65536 characters"),
         ("a:\n" + "- 1\n" * 20_001, "19999: not taken as YAML: more than 20000 values; write it out"),
         ('a: "\\ud800"\n', "1: not valid YAML: a text has half of a surrogate pair, which is no character"),
+        ("a: 0x" + "f" * 5000 + "\n", "1: not taken as YAML: a number of more than 40 digits"),
+        ("a:\n- !!int x\n", "2: not taken as YAML: a value has the tag 'tag:yaml.org,2002:int'; write it out"),
+        ("a: !!set x\n", "1: not taken as YAML: a value has the tag 'tag:yaml.org,2002:set'"),
+        ("a: !x%1b[2J {b: 1}\n", "1: not taken as YAML: a value has the tag '!x\\x1b[2J'"),
+        ("a: 1\nb: 2026-02-30\n", "2: not valid YAML: '2026-02-30' looks like a number or a date, and is none (day is"),
+        ("a: 2026-01-01 00:00:00 +99:99\n", "1: not valid YAML: '2026-01-01 00:00:00 +99:99' looks like"),
+        ('a: "\\0.py"\n', "1: not valid YAML: a text has a zero character, which no name and no path has"),
+        ("{{a: [1]}: b}\n", "1: not taken as YAML: a key is a list or a map; write it out, or shorten it"),
+        ("a: &x [1]\n*x : b\n", "2: not taken as YAML: a key is a list or a map"),
+        ("%YAML 1.22\n---\na: 1\n", " not valid YAML: its parser stops with 'version minor part can only be 2 or 1"),
+        ("a: 0x_\n", "1: not valid YAML: '0x_' looks like a number or a date, and is none"),
+        ("a: -._\n", "1: not valid YAML: '-._' looks like a number or a date, and is none"),
         ("#" * 2**20 + "\na: 1\n", " cannot be read: it has more than 1 MiB; give the path of a YAML file"),
     ],
 )  # fmt: skip
@@ -56,6 +68,14 @@ def test_document_that_people_write_is_within_bounds(tmp_path: Path) -> None:
     )
     held = plain_value(parse_yaml(file, StudyError))
     assert held["last"] == {"fusion": "off", "layout": "on", "n": 12345678901}
+
+
+def test_signs_that_yaml_has_a_meaning_for_are_texts_as_values(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text("a: =\nb: <<\n")
+    held = plain_value(parse_yaml(file, StudyError))
+    assert held == {"a": "=", "b": "<<"}
+    assert {*map(type, held.values())} == {str}
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket", "device", "directory"])

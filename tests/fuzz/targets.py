@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
-import random
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -16,33 +13,40 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ablatrix.analysis.claims.check import load_claims
-from ablatrix.analysis.table import load_design as load_planned
 from ablatrix.analysis.table import tidy
 from ablatrix.artifact.bundle.verify import examine
+from ablatrix.artifact.checks.difference import describe_difference
 from ablatrix.artifact.checks.samples_check import check_samples
+from ablatrix.artifact.checks.signature import read_keys
 from ablatrix.artifact.contents.completeness import check_plan, lines_of, read_design
-from ablatrix.artifact.contents.manifest import (
-    Command,
-    Manifest,
-    make_manifest,
-    manifest_text,
-    read_manifest,
-    root_digest,
-)
-from ablatrix.builds import BuildLock, Distribution, read_locks, write_locks
+from ablatrix.artifact.contents.environment import read_environment
+from ablatrix.artifact.contents.manifest import Manifest, manifest_text, read_manifest, root_digest
+from ablatrix.artifact.reproduction.reproduction import read_report
+from ablatrix.builds import read_locks
 from ablatrix.canonical import digest_bytes
+from ablatrix.catalogue import Catalogue, installed_catalogue
 from ablatrix.documents.load import parse_yaml, plain_value
 from ablatrix.errors import AblatrixError, StudyError
+from ablatrix.page.explained import explained_parts
 from ablatrix.paper.template.load import load_template
 from ablatrix.pull_request.policy import load_policy
+from ablatrix.records.fast_reader import QuickReader
 from ablatrix.records.journal import read_records
+from ablatrix.records.kept_findings import read_finding
 from ablatrix.records.model import Record
+from ablatrix.records.names import MANIFEST_NAME
 from ablatrix.records.schema import validate_line
 from ablatrix.study.design_file import load_design
 from ablatrix.study.load import load_study
-from tests.made_study import write_made_study
+from tests.fuzz import literals, seeds
+from tests.fuzz.changes import Form
+from tests.fuzz.commands import run_commands
+from tests.fuzz.values import values_for_yaml
 
-ROOT = Path(__file__).parents[2]
+RAN = "ran"
+"""The file that code of a study makes where it runs."""
+LINES_OF_TABLE = 30
+LARGE = re.compile(rb"[0-9]{19}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,117 +55,167 @@ class Target:
 
     Attributes:
         file: Name of the file that is changed.
-        form: How its content can be parsed; see `changes.changed`.
+        form: How its content can be parsed.
         seeds: Contents to begin with.
         read: Reads that file. It may raise what the reader may raise; anything else is a fault.
         raises: What the reader may raise.
+        beside: Another file in its directory.
+        parts: How many changed seeds make one document.
+        holds: Whether a changed seed is taken for one; another is drawn where it is not.
     """
 
     file: str
-    form: str
+    form: Form
     seeds: tuple[bytes, ...]
     read: Callable[[Path], object]
     raises: tuple[type[Exception], ...] = (AblatrixError,)
+    beside: str | None = None
+    parts: int = 1
+    holds: Callable[[bytes], bool] | None = None
 
 
 @cache
 def targets() -> dict[str, Target]:
     """Return the readers by name; the documents of the first use are made then."""
-    made = [_made_results(seed) for seed in range(8)]
-    load = partial(load_study, trust=False)
-    studies = [ROOT / "studies" / f"{name}.yaml" for name in ("tiny", "quick", "axes", "phases", "compilers")]
-    claims = [ROOT / "studies" / f"{name}.claims.yaml" for name in ("tiny", "quick")]
-    templates = [ROOT / "src/ablatrix/paper/default.yaml", ROOT / "docs/results.template.yaml"]
-    policies = [ROOT / "examples/pr/policy.yaml"]
-    samples = _samples(made)
+    lines, pairs, text = seeds.lines(), seeds.samples(), seeds.as_text
+    designs = seeds.as_json(seeds.designs())
+    study = partial(_read_study, _installed())
+    tables = (b"a,b\n1,2\n", b'workload,ms\nmlp,"1,5"\n"a ""b",2\n', b"x\n" + b"0.1\n" * 9)
+    samples = partial(_read_samples, {owner["trial_id"]: record for owner, record in map(_sampled, pairs)})
     return {
-        "study": Target(file="study.yaml", form="json", seeds=_as_json(studies), read=load),
-        "study_text": Target(file="study.yaml", form="text", seeds=_as_text(studies), read=load),
-        "claims": Target(file="claims.yaml", form="json", seeds=_as_json(claims), read=load_claims),
-        "claims_text": Target(file="claims.yaml", form="text", seeds=_as_text(claims), read=load_claims),
-        "template": Target(file="template.yaml", form="json", seeds=_as_json(templates), read=load_template),
-        "template_text": Target(file="template.yaml", form="text", seeds=_as_text(templates), read=load_template),
-        "policy": Target(file="policy.yaml", form="json", seeds=_as_json(policies), read=load_policy),
-        "records": Target(
-            file="results.jsonl", form="lines", seeds=tuple(one["results.jsonl"] for one in made), read=_read_records
+        **_of_yaml("study", seeds.as_json(literals.STUDIES), study, text("study")),
+        **_of_yaml("claims", seeds.as_json(literals.CLAIMS), load_claims, text("claims")),
+        **_of_yaml("template", seeds.as_json(seeds.templates()), load_template, text("template")),
+        "policy": Target(file="policy.yaml", form="values", seeds=seeds.as_json(literals.POLICIES), read=load_policy),
+        "foreign_study": Target(
+            file="study.yaml", form="values", seeds=seeds.as_json(literals.OF_BUNDLE),
+            read=partial(_read_foreign, study), beside=MANIFEST_NAME,
         ),
-        "design": Target(
-            file="design.json",
-            form="json",
-            seeds=tuple(one["design.json"] for one in made),
-            read=_read_designs,
+        "yaml": Target(file="x.yaml", form="text", seeds=tuple(map(str.encode, literals.YAML)), read=_read_yaml),
+        "records": Target(file="results.jsonl", form="lines", seeds=lines, read=_read_records),
+        "table": Target(
+            file="results.jsonl", form="lines", seeds=lines, read=_read_table, parts=LINES_OF_TABLE, holds=_are_records
         ),
+        "commands": Target(
+            file="results.jsonl", form="lines", seeds=tuple(seeds.results()), read=run_commands, holds=_are_records
+        ),
+        "design": Target(file="design.json", form="json", seeds=designs, read=_read_design),
+        "plan": Target(file="design.json", form="json", seeds=designs, read=_read_plan),
         "samples": Target(
-            file="samples.jsonl", form="lines", seeds=samples, read=partial(_read_samples, _hot_record(made))
+            file="samples.jsonl", form="lines", seeds=tuple(line for line, _ in pairs), read=samples
         ),
-        "builds": Target(file="builds.json", form="json", seeds=(_locks(),), read=read_locks),
-        "manifest": Target(file="MANIFEST.json", form="json", seeds=(_manifest(),), read=_read_manifest),
-        "archive": Target(file="x.zip", form="text", seeds=(_archive(made[0]),), read=examine),
+        "builds": Target(file="builds.json", form="json", seeds=(seeds.locks(),), read=read_locks),
+        "manifest": Target(file=MANIFEST_NAME, form="json", seeds=(seeds.manifest(),), read=_read_manifest),
+        "environment": Target(
+            file="environment.json", form="json", seeds=seeds.as_json([seeds.environment()]), read=_in_directory
+        ),
+        "finding": Target(file="x.json", form="json", seeds=seeds.as_json(seeds.findings()), read=_read_finding),
+        "shown_finding": Target(
+            file="x.json", form="json", seeds=seeds.as_json(seeds.findings()[1:]), read=_show_finding
+        ),
+        "report": Target(
+            file="reproduction.json", form="json", seeds=seeds.as_json(seeds.reports()), read=_read_report
+        ),
+        "keys": Target(file="keys", form="text", seeds=literals.KEYS, read=read_keys),
+        "difference": Target(file="x.csv", form="text", seeds=tables, read=partial(_compare, tables)),
+        "archive": Target(file="x.zip", form="zip", seeds=tuple(seeds.zips()), read=examine),
+    }  # fmt: skip
+
+
+def _of_yaml(
+    name: str, values: tuple[bytes, ...], read: Callable[[Path], object], texts: tuple[bytes, ...]
+) -> dict[str, Target]:
+    """Return a reader of YAML twice: given values, and given text."""
+    file = f"{name}.yaml"
+    return {
+        name: Target(file=file, form="values", seeds=values, read=read),
+        f"{name}_text": Target(file=file, form="text", seeds=texts, read=read),
     }
 
 
-def _as_text(files: Iterable[Path]) -> tuple[bytes, ...]:
-    return tuple(file.read_bytes() for file in files)
+def _installed() -> Catalogue:
+    """Return what is installed, whose settings are not asked for: that takes a process and seconds."""
+    held = installed_catalogue()
+    return held.holding(compilers={name: replace(one, settings="") for name, one in held.compilers.items()})
 
 
-def _as_json(files: Iterable[Path]) -> tuple[bytes, ...]:
-    """Return YAML documents as JSON, which is YAML, too, and has places that can be changed."""
-    return tuple(json.dumps(plain_value(parse_yaml(file, StudyError))).encode() for file in files)
+def _read_study(catalogue: Catalogue, file: Path) -> None:
+    """Read a study, given what is installed: asking the disk for that takes longer than all else."""
+    load_study(file, catalogue)
 
 
-@cache
-def _made_results(seed: int) -> dict[str, bytes]:
-    """Return the files of a small made-up study's results by their path."""
-    with tempfile.TemporaryDirectory() as directory:
-        results = write_made_study(random.Random(seed), Path(directory), most_cells=4).results
-        files = [file for file in results.rglob("*") if file.is_file()]
-        return {file.relative_to(results).as_posix(): file.read_bytes() for file in files}
+def _read_foreign(study: Callable[[Path], None], file: Path) -> None:
+    """Read a study of a bundle, of which nothing may run."""
+    try:
+        study(file)
+    finally:
+        assert not file.with_name(RAN).exists(), "code of a study that is not trusted has run"
 
 
-def _samples(made: Iterable[dict[str, bytes]]) -> tuple[bytes, ...]:
-    """Return the largest file of samples of each study that has some, with the records that name it."""
-    found = []
-    for files in made:
-        names = [name for name in files if name.startswith("samples/")]
-        if names:
-            found.append(files[max(names, key=lambda name: len(files[name]))])
-    return tuple(found)
+def _read_yaml(file: Path) -> None:
+    """Parse a document, and take its values as plain ones."""
+    plain_value(parse_yaml(file, StudyError))
 
 
 def _read_records(file: Path) -> None:
-    """Read records one by one, and as the table that every command reads."""
-    with suppress(AblatrixError):
-        list(read_records(file, report=lambda _: None))
+    """Read records one by one, and as the table's quick reader does, which takes nothing that this one refuses."""
+    quick = QuickReader()
+    taken = [quick.read(line) for line in file.read_bytes().split(b"\n")]
+    whole = [one for one in taken if one is not None]
+    records = list(read_records(file, report=lambda _: None))
+    known = [record.model_dump(mode="json") for record in records]
+    for one in whole:
+        # A line without its newline is torn, and no record of the file.
+        held = {**one.own, "meta": {**one.own.get("meta", {}), **one.shared["meta"]}}
+        held |= {name: one.shared[name] for name in ("workload", "config")}
+        assert held in known or len(whole) > len(records), "the quick reader takes another record"
+
+
+def _are_records(content: bytes) -> bool:
+    """Return whether lines hold, and have no number of more than 64 bits, for which a table is refused as a whole."""
+    try:
+        for line in content.removesuffix(b"\n").split(b"\n"):
+            validate_line(line.decode())
+    except (AblatrixError, UnicodeDecodeError):
+        return False
+    return content.endswith(b"\n") and LARGE.search(content) is None
+
+
+def _read_table(file: Path) -> None:
+    """Read records that hold, strange as they are, as the table that every command reads."""
     tidy([file])
 
 
-def _read_designs(file: Path) -> None:
-    """Read a design as the runner does, as the table does, and as ``verify`` does with the records of the plan."""
+def _read_design(file: Path) -> None:
+    """Read a design as the runner does, and as ``verify`` and the table do."""
+    read_design(file.parent, file.name)
+    with suppress(AblatrixError):
+        load_design(file)
+
+
+def _read_plan(file: Path) -> None:
+    """Hold a design against no records, as ``verify`` does."""
     planned, _ = read_design(file.parent, file.name)
     if planned is not None:
         check_plan(lines_of([]), planned)
-    for read in (load_planned, load_design):
-        with suppress(AblatrixError, ValueError):
-            read(file)
 
 
-def _hot_record(made: Iterable[dict[str, bytes]]) -> Record:
-    """Return a record that names a line of samples."""
-    lines = (line for files in made for line in files["results.jsonl"].decode().splitlines())
-    records = map(validate_line, lines)
-    return next(one for one in records if one.runtime is not None and one.runtime.samples is not None)
+def _sampled(pair: tuple[bytes, str]) -> tuple[dict[str, object], Record]:
+    line, record = pair
+    return json.loads(line), validate_line(record)
 
 
-def _read_samples(record: Record, file: Path) -> None:
-    """Check the record against each line of the file."""
-    assert record.runtime is not None and record.runtime.samples is not None
-    runtime, samples = record.runtime, record.runtime.samples
-    of_lines = (
-        samples.model_copy(update={"file": file.name, "digest": digest_bytes(line)})
-        for line in file.read_bytes().split(b"\n")
-    )
-    named = [runtime.model_copy(update={"samples": one}) for one in of_lines]
-    check_samples(file.parent, [record.model_copy(update={"runtime": one}) for one in named])
+def _read_samples(records: dict[object, Record], file: Path) -> None:
+    """Check the record that has a line's samples, or any, against each line of the file."""
+    first = next(iter(records.values()))
+    named = []
+    for line in file.read_bytes().split(b"\n"):
+        found = [one for trial, one in records.items() if str(trial).encode() in line]
+        record = found[0] if found else first
+        assert record.runtime is not None and record.runtime.samples is not None
+        samples = record.runtime.samples.model_copy(update={"file": file.name, "digest": digest_bytes(line)})
+        named.append(record.model_copy(update={"runtime": record.runtime.model_copy(update={"samples": samples})}))
+    check_samples(file.parent, named)
 
 
 def _read_manifest(file: Path) -> None:
@@ -176,47 +230,39 @@ def _read_manifest(file: Path) -> None:
             read_manifest(file.parent)
 
 
-def _locks() -> bytes:
-    base = BuildLock(
-        name="base",
-        way="as it is",
-        identity="0" * 16,
-        digest="1" * 16,
-        python="3.11.7",
-        torch="2.13.0",
-        lock=(),
-        commit=None,
-        dirty=None,
-    )
-    more = (Distribution(name="onnxruntime", version="1.30.0"),)
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory, "builds.json")
-        write_locks([base, replace(base, name="other", lock=more, commit="a" * 40)], file)
-        return file.read_bytes()
+def _in_directory(file: Path) -> None:
+    read_environment(file.parent)
 
 
-def _manifest() -> bytes:
-    with tempfile.TemporaryDirectory() as directory:
-        Path(directory, "results.jsonl").write_text("{}\n")
-        Path(directory, "README.md").write_text("read me\n")
-        command = Command(argv=["ablatrix"], started_utc="2026-01-01T00:00:00.000Z", seconds=1.0, exit_code=0)
-        manifest = make_manifest(
-            Path(directory),
-            study="made",
-            study_digest="0" * 64,
-            trials=1,
-            records=1,
-            ablatrix_commit=None,
-            ablatrix_dirty=None,
-            versions={"python": "3.11.7"},
-            commands=[command],
-        )
-        return manifest_text(manifest).encode()
+def _read_finding(file: Path) -> None:
+    read_finding(file.read_bytes())
 
 
-def _archive(files: dict[str, bytes]) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(f"x/{name}", data)
-    return content.getvalue()
+def _show_finding(file: Path) -> None:
+    """Show a finding as the page does."""
+    explained_parts([read_finding(file.read_bytes())])
+
+
+def _read_report(file: Path) -> None:
+    """Read a report, and say what it says of claims."""
+    for claim in read_report(file).claims:
+        for figures in (claim.recorded, claim.here):
+            if figures is not None:
+                figures.text()
+
+
+def _compare(made: Sequence[bytes], file: Path) -> None:
+    """Say how a table differs from those that records give, by bytes and by numbers."""
+    found = file.read_bytes()
+    for one in made:
+        for tolerance in (0.0, 1e-9):
+            describe_difference(file.name, found, one, tolerance)
+        describe_difference("x.txt", found, one)
+
+
+def read_as(target: Target, file: Path) -> object:
+    """Read a file as a target does; a document of values, in the place of YAML."""
+    if target.form != "values":
+        return target.read(file)
+    with values_for_yaml():
+        return target.read(file)

@@ -345,3 +345,14 @@ def test_page_command_writes_page_and_refuses_non_results(made: Made, tmp_path: 
     assert out.read_bytes() == made.page.read_bytes()  # the claims beside the records are found
     gone = CliRunner().invoke(app, ["page", str(tmp_path / "nowhere")])
     assert "there is no such file" in str(gone.exception)
+
+
+def test_control_of_another_configuration_is_called_that(tmp_path: Path) -> None:
+    """No run writes such a record; one of a bundle that somebody changed may be."""
+    records = make_records(workloads=["attention"], blocks=2, modes=["hot"])
+    place = next(number for number, one in enumerate(records) if one.role == "twin")
+    twin = records[place]
+    config = twin.config.model_copy(update={"knobs": {**twin.config.knobs, "fusion": "on"}})
+    records[place] = twin.model_copy(update={"config": config})
+    page = write_page(Findings(tidied(records)), (), tmp_path / "page.html")
+    assert "another configuration again (A/A control)" in page.read_text(encoding="utf-8")

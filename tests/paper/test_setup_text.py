@@ -81,3 +81,14 @@ def test_departures_of_knobs_that_are_switched_alike_are_one(tmp_path: Path) -> 
         "The baseline differs from the compiler defaults in fusion and memory_plan (both off) and schedule "
         "(vectorised instead of default)."
     )
+
+
+def test_machines_that_differ_in_their_system_alone_are_told_apart(tmp_path: Path) -> None:
+    def change(record: Record) -> Record:
+        system = "Debian 12" if record.role == "reference" else "Debian 13"
+        machine = record.meta.machine.model_copy(update={"os": system})
+        return record.model_copy(update={"meta": record.meta.model_copy(update={"machine": machine})})
+
+    said = written(tmp_path, change).sentences["setup: machine"]
+    assert "Debian 12" in said
+    assert "Debian 13" in said

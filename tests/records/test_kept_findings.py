@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ablatrix.errors import RecordError
-from ablatrix.records.kept_findings import KeptFinding, keep_finding, kept_findings
+from ablatrix.records.kept_findings import KeptFinding, finding_text, keep_finding, kept_findings, read_finding
+from tests.page.test_kept import EXPLANATION
 
 FOUND = KeptFinding(
     kind="bisect", title="mlp on xla: crashed", lines=("culprit: pass:fusion",), command="ablatrix bisect"
@@ -42,3 +43,11 @@ def test_kept_findings_refuse_what_is_none(tmp_path: Path, text: str, message: s
 
 def test_kept_findings_of_results_without_any_are_none(tmp_path: Path) -> None:
     assert kept_findings([tmp_path / "results.jsonl"]) == []
+
+
+@pytest.mark.parametrize("ms", ["1e308", "-1e13", "NaN", "Infinity"])
+def test_explanation_with_time_that_nothing_takes_is_refused(ms: str) -> None:
+    text = finding_text(EXPLANATION).replace('"ms": -1.5', f'"ms": {ms}')
+    assert f'"ms": {ms}' in text
+    with pytest.raises(RecordError, match="no finding that was kept here: Input should be"):
+        read_finding(text.encode())

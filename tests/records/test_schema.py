@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from ablatrix.errors import RecordError
+from ablatrix.records.fast_reader import QuickReader
 from ablatrix.records.journal import record_line
 from ablatrix.records.model import SCHEMA_VERSION
 from ablatrix.records.schema import Migration, read_line, record_schema_text, validate_line
@@ -239,3 +240,10 @@ def test_line_of_older_version_is_read_through_migrations_in_order() -> None:
     assert record == RECORDS[0].model_copy(update={"schema_version": "0.8"})
     with pytest.raises(RecordError, match=r"r:1: is no valid line of version 0\.8: KeyError"):
         validate_line(changed(lambda data: data.update(schema_version="0.8")), "r:1", migrations)
+
+
+def test_path_with_zero_character_is_refused_by_both_readers() -> None:
+    text = changed(lambda data: data["workload"].update(source="\0.py:make"))
+    with pytest.raises(RecordError, match=r"'workload\.source': Value error, has a zero character"):
+        validate_line(text)
+    assert QuickReader().read(text.replace(": ", ":").encode()) is None

@@ -50,6 +50,10 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             ["python tool.py", "a program that is started", "tool.py", "a file of the compiler 'c'"],
         ),
         (
+            PLAIN.replace("[tvm]", f"[{{name: c, command: [python, -c, '{'x' * 300}']}}]"),
+            ["python -c xxx", "a program that is started"],
+        ),
+        (
             PLAIN.replace("[tvm]", "[{name: tvm, knobs: {p: {pass: 'passes.py:Mine', after: FuseOps}}}]"),
             ["passes.py", "a pass of the knob 'p', imported and run"],
         ),

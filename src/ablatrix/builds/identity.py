@@ -11,7 +11,7 @@ from ablatrix.builds.overlay import is_local, located
 from ablatrix.builds.spec import BuildSpec
 from ablatrix.canonical import digest_value
 from ablatrix.errors import BuildError
-from ablatrix.regular_files import digest_regular
+from ablatrix.regular_files import digest_regular, is_there
 
 MADE_ANEW = {".git", "__pycache__", "build", "dist", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 """Directories of a package's sources that are no part of them."""
@@ -39,7 +39,7 @@ def _requirement(requirement: str, base: Path) -> str | dict[str, Any]:
     if not is_local(requirement, base):
         return requirement
     path = Path(located(requirement, base))
-    if not path.exists():
+    if not is_there(path):
         raise BuildError(f"build: {path}: there is no such file or directory to install; give the path of one")
     return {"name": path.name, "files": {name: digest_regular(file) for name, file in source_files(path)}}
 

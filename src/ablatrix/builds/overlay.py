@@ -23,6 +23,7 @@ from ablatrix.builds.build import Distribution
 from ablatrix.builds.commands import Workshop
 from ablatrix.builds.spec import is_archive
 from ablatrix.errors import BuildError
+from ablatrix.regular_files import is_existing_file
 
 BELOW = "ablatrix_below.pth"
 
@@ -99,7 +100,7 @@ def install_locked(
 
 def is_local(requirement: str, base: Path) -> bool:
     """Return whether a requirement is a file or directory, from a directory that paths start from."""
-    return requirement.startswith((".", "/")) or is_archive(requirement) or (base / requirement).is_file()
+    return requirement.startswith((".", "/")) or is_archive(requirement) or is_existing_file(base / requirement)
 
 
 def located(requirement: str, base: Path) -> str:

@@ -1,21 +1,28 @@
 """A YAML parser with bounds on depth, on values, and on what aliases make of them.
 
 A few lines of YAML can stand for billions of values, or for one that contains itself. Both are legal YAML, and both
-keep a reader busy for ever; a document that people write has neither.
+keep a reader busy for ever; a document that people write has neither. It has no tags either, which make a value
+something else than it looks like.
 """
 
 import re
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import TaggedScalar
 from ruamel.yaml.composer import Composer, ComposerError, MaxDepthExceededError
+from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
+from ruamel.yaml.nodes import MappingNode, ScalarNode
+
+from ablatrix.foreign_text import shown
 
 MOST_DEPTH = 50
 MOST_VALUES = 20_000
 LONGEST_TEXT = 64 * 1024
 LONGEST_NUMBER = 40
+MOST_SHOWN = 40
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_NUMBER = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"[-+]?(0[xob][0-9a-fA-F_]+|[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?)")
 
 
 class OutOfBoundsError(ComposerError):
@@ -38,6 +45,10 @@ class _BoundedComposer(Composer):
             raise OutOfBoundsError(
                 None, None, f"'*{event.anchor}' stands inside what it is an alias of", event.start_mark
             )
+        if not is_alias and event.tag is not None:
+            raise OutOfBoundsError(None, None, f"a value has the tag '{shown(event.tag)}'", event.start_mark)
+        if index is None and isinstance(parent, MappingNode) and not self._is_scalar(event):
+            raise OutOfBoundsError(None, None, "a key is a list or a map", event.start_mark)
         self._values += self._sizes.get(event.anchor, 1) if is_alias else 1
         if self._values > MOST_VALUES:
             by = ", aliases written out" if self._sizes else ""
@@ -53,6 +64,11 @@ class _BoundedComposer(Composer):
             self._sizes[event.anchor] = self._values - before + 1
         return node
 
+    def _is_scalar(self, event: Any) -> bool:
+        if type(event).__name__ == "AliasEvent":
+            return isinstance(self.anchors.get(event.anchor), ScalarNode | None)
+        return type(event).__name__ == "ScalarEvent"
+
     def compose_scalar_node(self, anchor: Any) -> Any:
         event = self.parser.peek_event()
         if len(event.value) > LONGEST_TEXT:
@@ -62,7 +78,23 @@ class _BoundedComposer(Composer):
         if _SURROGATE.search(event.value):
             said = "a text has half of a surrogate pair, which is no character"
             raise ComposerError(None, None, said, event.start_mark)
+        if "\0" in event.value:
+            raise ComposerError(
+                None, None, "a text has a zero character, which no name and no path has", event.start_mark
+            )
         return super().compose_scalar_node(anchor)
+
+
+class _CheckedConstructor(RoundTripConstructor):
+    """Makes values of nodes, and says where a text that looks like a number or a date is none."""
+
+    def construct_non_recursive_object(self, node: Any, tag: str | None = None) -> Any:
+        try:
+            made = super().construct_non_recursive_object(node, tag)
+        except (ValueError, IndexError, OverflowError) as error:
+            said = f"'{str(node.value)[:MOST_SHOWN]}' looks like a number or a date, and is none ({error})"
+            raise ConstructorError(None, None, said, node.start_mark) from None
+        return made.value if isinstance(made, TaggedScalar) else made  # '=' and '<<', which have tags of their own
 
 
 def bounded_parser() -> YAML:
@@ -70,4 +102,5 @@ def bounded_parser() -> YAML:
     parser = YAML(typ="rt", pure=True)
     parser.max_depth = MOST_DEPTH
     parser.Composer = _BoundedComposer
+    parser.Constructor = _CheckedConstructor
     return parser

@@ -12,6 +12,8 @@ from ablatrix.regular_files import MEBIBYTE, read_regular
 
 LARGEST = MEBIBYTE
 """Bytes of the largest document: thousands of lines."""
+BREAKDOWNS = (AssertionError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What the parser, which others wrote, raises of itself on a few texts that are no YAML."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -88,6 +90,9 @@ def parse_yaml(path: Path, error: type[AblatrixError]) -> Any:
         raise error(f"{where}: not valid YAML: {problem}; check indentation, quotes and brackets") from None
     except YAMLError as broken:
         raise error(f"{path}: not valid YAML: {str(broken).splitlines()[0]}") from None
+    except BREAKDOWNS as broken:
+        said = str(broken).splitlines() or [type(broken).__name__]
+        raise error(f"{path}: not valid YAML: its parser stops with '{said[0]}'") from None
 
 
 def plain_value(node: Any) -> Any:

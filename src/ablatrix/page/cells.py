@@ -139,8 +139,10 @@ def _level(value: Any) -> Shown:
 def _configuration(held: Mapping[str, Any], groups: Sequence[str], baselines: Mapping[str, Mapping[str, str]]) -> Shown:
     """Return the levels in which a row differs from the baseline of its compiler, or its role."""
     role = str(held["role"])
-    if role == "twin" and not held["is_baseline"]:  # only of builds there are such
-        return Shown(f"baseline in build {held['knob_build']} again (A/A control)", tone="quiet")
+    if role == "twin" and not held["is_baseline"]:  # only of builds there are such, in records that a run wrote
+        build = held.get("knob_build")
+        of = "another configuration" if build is None else f"baseline in build {build}"
+        return Shown(f"{of} again (A/A control)", tone="quiet")
     if role != "measured":
         return Shown(ROLES.get(role, role), tone="quiet")
     if held["is_baseline"]:

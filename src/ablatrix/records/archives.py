@@ -47,6 +47,8 @@ def _refuse_excess(archive: zipfile.ZipFile, size: int) -> None:
     if total > most:
         raise ValueError(f"its {size} bytes unpack to {total}, and at most {most} are taken of a zip of this size")
     for entry in entries:
+        if not entry.filename:
+            raise ValueError("a member has no name")
         if len(entry.filename) > LONGEST_NAME or entry.filename.count("/") > MOST_FOLDERS:
             raise ValueError(
                 f"the name {entry.filename[:40]!r}... has more than {LONGEST_NAME} characters or {MOST_FOLDERS} folders"

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ablatrix.records.part import Count, Part
+from ablatrix.records.part import MOST_TIME, Count, Part
 from ablatrix.records.tokens import MemorySpeed
 
-Ms = Annotated[float, Field(allow_inf_nan=False)]
+Ms = Annotated[float, Field(ge=-MOST_TIME, le=MOST_TIME, allow_inf_nan=False)]
 
 
 class SpreadMs(Part):

@@ -15,6 +15,7 @@ from ablatrix.records.part import (
     MOST_PARAMETERS,
     Bytes,
     Count,
+    FilePath,
     Finite,
     Level,
     Milliseconds,
@@ -132,7 +133,7 @@ class WorkloadFacts(Part):
 
     name: Name = Field(description="Name in the study; of a variant with its axes: encoder[tokens=128].")
     tier: Tier = Field(description="tiny, medium or hard.")
-    source: str | None = Field(
+    source: FilePath | None = Field(
         default=None, description="Where a user's own model comes from, as the study says it; null for a registry's."
     )
     source_digest: str | None = Field(
@@ -273,7 +274,7 @@ class Stopping(Part):
 class Samples(Part):
     """Where the raw samples of a hot trial lie."""
 
-    file: str | None = Field(description="Side file, relative to the records; null when records went to stdout.")
+    file: FilePath | None = Field(description="Side file, relative to the records; null when records went to stdout.")
     digest: str = Field(description="SHA-256 of this trial's line in the side file.")
     counted: Count = Field(description="Samples that the summary was made of.")
     rewarming: Count = Field(description="Samples after a wake-up that were kept but not counted.")

@@ -42,6 +42,15 @@ FIRST_YEAR, LAST_YEAR = 1970, 9000  # a clock that was never set says 1970; offs
 Moment = Annotated[str, AfterValidator(_is_moment)]
 
 
+def _is_path(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("has a zero character, which no name of a file has")
+    return text
+
+
+FilePath = Annotated[str, AfterValidator(_is_path)]
+
+
 class Part(BaseModel):
     """Base of every part of a record: frozen, no unknown field.
 

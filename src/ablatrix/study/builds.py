@@ -12,7 +12,7 @@ from ablatrix.canonical import digest_value
 from ablatrix.compilers.catalogue import BUILD, BuildChoice, CompilerEntry, KnobEntry, LevelEntry
 from ablatrix.documents.faults import Location, closest
 from ablatrix.errors import BuildError
-from ablatrix.regular_files import digest_regular
+from ablatrix.regular_files import digest_regular, is_existing_file, is_there
 from ablatrix.study.model import CompilerChoice, Study
 
 Fault = tuple[Location, str]
@@ -57,9 +57,9 @@ def build_files(study: Study) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for word in words:
         name, path = PurePosixPath(word).as_posix(), study.directory / word
-        if path.is_file():
+        if is_existing_file(path):
             files[name] = path
-        elif path.is_dir() and word.startswith((".", "/")):
+        elif word.startswith((".", "/")) and is_there(path) and path.is_dir():
             files |= {f"{name}/{one}": file for one, file in source_files(path)}
     return files
 
@@ -103,7 +103,7 @@ def _identity(spec: BuildSpec, study: Study) -> str:
     """Return the digest of what is asked for; files of its command count by what is in them."""
     identity = identity_of(spec, study.directory)
     files = {word: study.directory / word for word in spec.command}
-    digests = {word: digest_regular(file) for word, file in files.items() if file.is_file()}
+    digests = {word: digest_regular(file) for word, file in files.items() if is_existing_file(file)}
     return digest_value({"build": identity, "files": digests}) if digests else identity
 
 

@@ -17,7 +17,7 @@ from ablatrix.errors import StudyError
 from ablatrix.foreign_text import shown
 from ablatrix.plugin_sources import read_plugin_source
 from ablatrix.records.bundle import Bundle, bundle_of
-from ablatrix.regular_files import digest_regular
+from ablatrix.regular_files import digest_regular, is_existing_file
 from ablatrix.study.builds import build_files
 from ablatrix.study.model import CompilerChoice, KnobChoice, Study
 from ablatrix.study.workload_choice import WorkloadChoice
@@ -146,7 +146,7 @@ def _compiler_code(study: Study, bundle: Bundle, choice: CompilerChoice) -> Iter
     yield ForeignCode(" ".join(choice.command), f"the compiler '{choice.name}', a program that is started")
     for word in choice.command:
         file = study.directory / word
-        if file.is_file():
+        if is_existing_file(file):
             yield _file(bundle, word, file, f"a file of the compiler '{choice.name}'")
 
 
@@ -179,7 +179,7 @@ def _python(study: Study, bundle: Bundle, given: str, does: str) -> Iterator[For
     file = study.directory / given
     yield _file(bundle, given, file, does)
     try:
-        files = read_plugin_source(file).files if file.is_file() else {}
+        files = read_plugin_source(file).files if is_existing_file(file) else {}
     except OSError:
         return
     for name, path in files.items():

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from ablatrix.builds import BuildSpec
 from ablatrix.documents.faults import closest
 from ablatrix.errors import StudyError
+from ablatrix.regular_files import is_existing_file, is_there
 from ablatrix.study.model import Study
 
 BUILD = "build"
@@ -71,7 +72,7 @@ def _anchored(spec: BuildSpec, directory: Path) -> dict[str, Any]:
         data["env"] = spec.variables(directory, None)
     if spec.python is not None and os.sep in spec.python:
         data["python"] = os.path.abspath(directory / spec.python)  # noqa: PTH100 - a link makes the interpreter
-    if spec.git is not None and (directory / spec.git.repository).exists():
+    if spec.git is not None and is_there(directory / spec.git.repository):
         data["git"]["repository"] = str((directory / spec.git.repository).resolve())
     for key in ("pip", "command"):
         if data.get(key):
@@ -112,7 +113,7 @@ def _made_up(study: Study, given: str) -> Iterator[tuple[str, BuildSpec]]:
         yield _name(f"{name}-{commit}", "git-"), study.builds[name].at_commit(commit)
     elif given == HERE:
         yield HERE, BuildSpec()
-    elif os.sep in given and os.access(given, os.X_OK) and Path(given).is_file():
+    elif os.sep in given and os.access(given, os.X_OK) and is_existing_file(Path(given)):
         # Not resolved: the interpreter of a virtual environment is a link, and what it is linked to is another one.
         path = Path(given).absolute()
         yield _name("-".join(path.parts[-3:]), "python-"), BuildSpec(python=str(path))

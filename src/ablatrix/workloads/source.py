@@ -19,6 +19,7 @@ from typing import Any
 
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import WorkloadError
+from ablatrix.regular_files import is_existing_file
 from ablatrix.workloads.entry import Origin, ParameterSpec, Size, Tier, WorkloadEntry
 from ablatrix.workloads.numeric_types import as_common
 from ablatrix.workloads.onnx.parts import find_parts
@@ -144,7 +145,7 @@ def _of_transformers(source: str, parameters: Mapping[str, Size], directory: Pat
 def _onnx_origin(source: str, path: Path) -> Origin:
     content = path.read_bytes()
     parts = {name: path.parent / name for name in find_parts(path, content)}
-    missing = sorted(name for name, part in parts.items() if not part.is_file())
+    missing = sorted(name for name, part in parts.items() if not is_existing_file(part))
     if missing:
         raise WorkloadError(
             f"source '{source}': its weights are in other files, and {missing} are not beside {path.name}; put them "
@@ -166,7 +167,7 @@ def _refuse_unknown(source: str, architecture: str) -> None:
 
 def _checkpoint_config(source: str, directory: Path) -> Path:
     config = directory.resolve() / CONFIG
-    if not config.is_file():
+    if not is_existing_file(config):
         raise WorkloadError(
             f"source '{source}': there is no {config}; weights are read from a local directory, relative to the study "
             f"file, never from the network: 'hf download ORGANISATION/NAME --local-dir {directory.name}' fetches them"
@@ -230,7 +231,7 @@ def seen_from(directory: Path, source: str) -> str:
 
 def _existing(source: str, path: Path) -> Path:
     path = path.resolve()
-    if not path.is_file():
+    if not is_existing_file(path):
         raise WorkloadError(f"source '{source}': there is no file {path}; paths are relative to the study file")
     return path
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import polars as pl
 
 from ablatrix.analysis.groups.ordering import in_order
+from ablatrix.errors import AnalysisError
 
 PLAN = "stage_plan"
 
@@ -47,8 +48,17 @@ class StagePlan:
 
     @classmethod
     def read(cls, text: str) -> "StagePlan":
-        """Return the plan from the canonical JSON of the table's column."""
+        """Return the plan from the canonical JSON of the table's column.
+
+        Raises:
+            AnalysisError: It does not say the levels of each knob that it names.
+        """
         held = json.loads(text)
+        if len(held["knobs"]) != len(held["levels"]):
+            raise AnalysisError(
+                f"a stage plan in the records names {len(held['knobs'])} knobs and has the levels of "
+                f"{len(held['levels'])}; no run writes such records: get them again from whoever made them"
+            )
         named = zip(held["knobs"], held["levels"], strict=True)
         levels = {str(knob): tuple(map(str, several)) for knob, several in named}
         centre = {knob: str(level) for knob, level in held["centre"].items()}

@@ -7,7 +7,7 @@ from ablatrix.artifact.contents import Manifest, Problem
 from ablatrix.errors import AblatrixError
 from ablatrix.records.model import Record
 from ablatrix.records.names import STUDY_NAME
-from ablatrix.regular_files import digest_regular
+from ablatrix.regular_files import digest_regular, is_existing_file
 from ablatrix.version import __version__
 
 StudyDigest = Callable[[Path], str]
@@ -51,7 +51,7 @@ def check_models(directory: Path, records: Iterable[Record]) -> list[Problem]:
     problems = []
     for name, digest in sorted(recorded, key=str):
         file = (directory / name).resolve()
-        if not name.endswith(MODEL_FILES) or not file.is_relative_to(directory.resolve()) or not file.is_file():
+        if not name.endswith(MODEL_FILES) or not file.is_relative_to(directory.resolve()) or not is_existing_file(file):
             continue
         found = digest_regular(file)
         if found != digest:

@@ -87,10 +87,16 @@ ROLE_OF_FOLDER: dict[str, Role] = {
 }
 
 
+LONGEST_NAME, LONGEST_PATH = 255, 4000
+"""Bytes of a name and of a path, beyond which no usual file system can hold them."""
+
+
 def _relative(path: str) -> str:
     pure = PurePosixPath(path)
     if pure.is_absolute() or ".." in pure.parts or str(pure) != path or path == "." or not is_plain(path):
         raise ValueError(f"a path must be relative, plain and inside the artifact, but got {path!r}")
+    if any(len(part.encode()) > LONGEST_NAME for part in pure.parts) or len(path.encode()) > LONGEST_PATH:
+        raise ValueError(f"a path has names of at most {LONGEST_NAME} bytes, but got {path[:40]!r}...")
     return path
 
 

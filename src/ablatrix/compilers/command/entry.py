@@ -31,6 +31,7 @@ from ablatrix.compilers.command.description import (
 )
 from ablatrix.compilers.command.session import Session
 from ablatrix.errors import CompilerError
+from ablatrix.regular_files import is_existing_file
 
 ADAPTER = "ablatrix.compilers.command.compiler:CommandCompiler"
 DESCRIBE_TIMEOUT_S = 60.0
@@ -129,7 +130,7 @@ def resolve_command(name: str, command: Sequence[str], directory: Path, python: 
     Raises:
         CompilerError: There is no such program.
     """
-    full = [str(directory / word) if (directory / word).is_file() else word for word in command]
+    full = [str(directory / word) if is_existing_file(directory / word) else word for word in command]
     if full[0] in PYTHON:
         full[0] = sys.executable if python is None else str(python)
     if not Path(full[0]).is_absolute():
@@ -149,7 +150,7 @@ def read_files(command: Sequence[str], description: Description, directory: Path
     Raises:
         CompilerError: A file that it names is not there.
     """
-    words = [word for word in command if (directory / word).is_file()]
+    words = [word for word in command if is_existing_file(directory / word)]
     beside = PurePath(words[0]).parent if words else PurePath()
     names = {*words, *(str(beside / file) for file in description.files)}
     return tuple(_read_file(command[0], name, directory / name) for name in sorted(names))

@@ -10,6 +10,7 @@ from typing import Any
 
 from ablatrix.compilers.built_task import TaskFacts
 from ablatrix.errors import CompilerError
+from ablatrix.regular_files import is_existing_file
 
 FIGURES = ("generated_calls", "generated_kernels", "planned_bytes")
 SILENT = "the program does not report it"
@@ -29,7 +30,7 @@ def read_compiled(answer: dict[str, Any], directory: Path, name: str) -> tuple[P
         CompilerError: The answer names a file that does not exist, or a figure is not a count.
     """
     file = answer.get("artifact")
-    if not isinstance(file, str) or not (directory / file).is_file():
+    if not isinstance(file, str) or not is_existing_file(directory / file):
         raise CompilerError(
             f"{name}: 'compile' must answer {{\"artifact\": file}} with a file of {directory}, got "
             f"{json.dumps(answer)[:200]}"

@@ -34,15 +34,22 @@ def machine(sources: Sources) -> Written:
     """The machines, as far as the records know them."""
     columns = [name for name in MACHINE if name in sources.trials.columns]
     held = sources.trials.select(ROW, *columns).partition_by(columns, as_dict=True)
-    machines = [_machine(sources, part) for _, part in sorted(held.items(), key=str)]
+    parts = [part for _, part in sorted(held.items(), key=str)]
+    keys = [_machine_key(part) for part in parts]
+    # Machines may differ in what is in no key (instructions, system, threads of a core).
+    unique = [key if keys.count(key) == 1 else f"{key}/{number}" for number, key in enumerate(keys)]
+    machines = [_machine(sources, part, key) for part, key in zip(parts, unique, strict=True)]
     gpus = sorted(map(str, sources.trials["gpu_name"].drop_nulls().unique().to_list()))
     machines += [say("gpu", gpu=name) for name in gpus]
     yield Sentence("machine", say("setup/machine", machines=listed(machines, "clauses")))
 
 
-def _machine(sources: Sources, part: pl.DataFrame) -> Fragment:
+def _machine_key(part: pl.DataFrame) -> str:
+    return "/".join(key_part(part[name][0]) for name in ("cpu", "kernel", "container") if name in part.columns)
+
+
+def _machine(sources: Sources, part: pl.DataFrame, key: str) -> Fragment:
     facts = {name: part[name][0] for name in MACHINE if name in part.columns}
-    key = "/".join(key_part(facts[name]) for name in ("cpu", "kernel", "container") if name in facts)
     memory = int(facts["memory_bytes"])
     kernel, system = str(facts.get("kernel")).split("-")[0], facts.get("os")
     return say(

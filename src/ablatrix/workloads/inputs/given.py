@@ -9,6 +9,7 @@ from typing import Any
 
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import WorkloadError
+from ablatrix.regular_files import is_existing_file
 from ablatrix.workloads.entry import GivenInput
 
 FORMATS = (".npz", ".pt", ".pb")
@@ -48,6 +49,6 @@ def _from_file(name: str, file: str, key: str | None, directory: Path) -> GivenI
     what = f"inputs '{file}'" if name == ALL else f"input '{name}': '{file}'"
     if not file.endswith(FORMATS):
         raise WorkloadError(f"{what}: a file of inputs ends in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
-    if not path.is_file():
+    if not is_existing_file(path):
         raise WorkloadError(f"{what}: there is no file {path}; paths are relative to the study file")
     return GivenInput(file=str(path), name=file, key=key, digest=digest_bytes(path.read_bytes()))
