@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 from pydantic import ValidationError
 
 from ablatrix.analysis.claims.check import load_claims
@@ -20,7 +22,7 @@ from ablatrix.analysis.table import load_design as load_planned
 from ablatrix.analysis.table import tidy
 from ablatrix.artifact.bundle.verify import examine
 from ablatrix.artifact.checks.samples_check import check_samples
-from ablatrix.artifact.contents.completeness import check_plan, lines_of, read_design
+from ablatrix.artifact.contents import SampleLines, check_plan, gather, read_design
 from ablatrix.artifact.contents.manifest import (
     Command,
     Manifest,
@@ -30,17 +32,18 @@ from ablatrix.artifact.contents.manifest import (
     root_digest,
 )
 from ablatrix.builds import BuildLock, Distribution, read_locks, write_locks
-from ablatrix.canonical import digest_bytes
 from ablatrix.documents.load import parse_yaml, plain_value
 from ablatrix.errors import AblatrixError, StudyError
 from ablatrix.paper.template.load import load_template
 from ablatrix.pull_request.policy import load_policy
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
+from ablatrix.records.names import RECORDS_NAME
 from ablatrix.records.schema import validate_line
 from ablatrix.study.design_file import load_design
 from ablatrix.study.load import load_study
 from tests.made_study import write_made_study
+from tests.synthetic import write_records
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,7 +142,7 @@ def _read_designs(file: Path) -> None:
     """Read a design as the runner does, as the table does, and as ``verify`` does with the records of the plan."""
     planned, _ = read_design(file.parent, file.name)
     if planned is not None:
-        check_plan(lines_of([]), planned)
+        check_plan(gather([]).lines, planned)
     for read in (load_planned, load_design):
         with suppress(AblatrixError, ValueError):
             read(file)
@@ -154,14 +157,15 @@ def _hot_record(made: Iterable[dict[str, bytes]]) -> Record:
 
 def _read_samples(record: Record, file: Path) -> None:
     """Check the record against each line of the file."""
-    assert record.runtime is not None and record.runtime.samples is not None
-    runtime, samples = record.runtime, record.runtime.samples
-    of_lines = (
-        samples.model_copy(update={"file": file.name, "digest": digest_bytes(line)})
-        for line in file.read_bytes().split(b"\n")
+    write_records(file.parent / RECORDS_NAME, [record])
+    lines = file.read_bytes().splitlines()
+    named = SampleLines(
+        names=(file.name,),
+        files=np.zeros(len(lines), np.uint32),
+        offsets=np.zeros(len(lines), np.uint64),  # all are named by this one record
+        digests=b"".join(sha256(line).digest() for line in lines),
     )
-    named = [runtime.model_copy(update={"samples": one}) for one in of_lines]
-    check_samples(file.parent, [record.model_copy(update={"runtime": one}) for one in named])
+    check_samples(file.parent, named)
 
 
 def _read_manifest(file: Path) -> None:
