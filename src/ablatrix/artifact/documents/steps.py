@@ -41,7 +41,7 @@ def full(facts: Facts) -> tuple[str, ...]:
 
 def about_torch(facts: Facts) -> str:
     """Return advice on installing torch; empty if the recorded build is the one on PyPI."""
-    if not facts.versions.get("torch", "").endswith("+cpu"):
+    if not facts.trials.versions.get("torch", "").endswith("+cpu"):
         return ""
     return (
         "PyPI's build of torch for Linux comes with several gigabytes of CUDA libraries. To install the recorded CPU "
