@@ -3,7 +3,8 @@
 
 Each reader of files that others hand over gets documents with random changes; see ``tests/fuzz``. A document is drawn
 from its number, so that one that failed can be made again: ``--reader records --from 1234 --documents 1 --show``. With
-``--keep FILE`` a call goes on where the one before ended, and its figures are those of all. ``--guided`` looks at which
+``--keep FILE`` a call goes on where the one before ended, and its figures are those of all; documents that had a fault
+are given again, and count as mended where they have none now. ``--guided`` looks at which
 code of ours a document reaches, and changes those that reach more (needs atheris; documents have no numbers then).
 Prints a traceback for each kind of fault, a line for each reader and one JSON object; the exit code is 1 where there is
 a fault.
@@ -55,6 +56,7 @@ def main() -> int:
         return search(given.reader or [*targets()], given.seconds, given.keep)
     kept = Kept(given.keep)
     code = code_version()
+    mended = _mended(kept.stretches)
     seen: set[str] = set()
     began, before = time.monotonic(), len(kept.stretches)
     with Runner(given.jobs) as run:
@@ -67,11 +69,24 @@ def main() -> int:
             if own:
                 held = totals(own)[name]
                 print(f"{name}: {asdict(held)}, {1000 * held.cpu_s / held.documents:.2f} processor ms each", flush=True)
-    figures = {name: asdict(held) for name, held in totals(kept.stretches).items()}
+    figures = {name: asdict(held) for name, held in totals(kept.stretches, mended).items()}
     found = sum(one["faults"] for one in figures.values())
     print(f"{time.monotonic() - began:.0f} s, {sum(one['documents'] for one in figures.values())} documents in all")
     print(json.dumps({"benchmark": "fuzz", "figures": figures, "targets": {"faults": 0}, "holds": not found}))
     return int(bool(found))
+
+
+def _mended(stretches: list[Stretch]) -> set[tuple[str, int]]:
+    """Return the documents, by reader and number, that had a fault and have none now."""
+    numbers: dict[str, list[int]] = {}
+    for one in stretches:
+        numbers.setdefault(one.reader, []).extend(one.faults)
+    return {
+        (reader, number)
+        for reader, held in numbers.items()
+        for number, ending in zip(held, read_all(reader, held), strict=True)
+        if ending.fault is None
+    }
 
 
 def _arguments() -> argparse.Namespace:

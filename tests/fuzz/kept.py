@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -72,8 +73,9 @@ class Total:
     Attributes:
         documents: How many.
         read: How many were read.
-        faults: How many were neither read nor refused.
+        faults: How many were neither read nor refused, and still are not.
         kinds: How many kinds of these there are.
+        mended: How many were neither, and are now.
         slowest_s: Time of the slowest one.
         s: Time of all.
         cpu_s: Processor time of that.
@@ -83,13 +85,14 @@ class Total:
     read: int
     faults: int
     kinds: int
+    mended: int
     slowest_s: float
     s: float
     cpu_s: float
 
 
-def totals(stretches: list[Stretch]) -> dict[str, Total]:
-    """Return what became of the documents of each reader."""
+def totals(stretches: list[Stretch], mended: Collection[tuple[str, int]] = ()) -> dict[str, Total]:
+    """Return what became of the documents of each reader, given those (by reader and number) that are mended."""
     of_reader: dict[str, list[Stretch]] = defaultdict(list)
     for one in stretches:
         of_reader[one.reader].append(one)
@@ -97,14 +100,19 @@ def totals(stretches: list[Stretch]) -> dict[str, Total]:
         reader: Total(
             documents=sum(one.documents for one in held),
             read=sum(one.read for one in held),
-            faults=sum(len(one.faults) for one in held),
-            kinds=len({kind_of(what) for one in held for what in one.faults.values()}),
+            faults=len(left := _left(held, mended)),
+            kinds=len({kind_of(what) for what in left}),
+            mended=sum(len(one.faults) for one in held) - len(left),
             slowest_s=round(max(one.slowest_s for one in held), 3),
             s=round(sum(one.s for one in held), 1),
             cpu_s=round(sum(one.cpu_s for one in held), 1),
         )
         for reader, held in of_reader.items()
     }
+
+
+def _left(held: list[Stretch], mended: Collection[tuple[str, int]]) -> list[str]:
+    return [what for one in held for number, what in one.faults.items() if (one.reader, number) not in mended]
 
 
 def kind_of(what: str) -> str:

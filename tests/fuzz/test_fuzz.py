@@ -100,5 +100,6 @@ def test_kept_stretches_are_read_again_and_added_up(tmp_path: Path) -> None:
     assert again.stretches[0] == first
     assert (again.next_number("study"), again.next_number("claims")) == (12, 0)
     total = totals(again.stretches)["study"]
-    assert (total.documents, total.read, total.faults, total.kinds) == (12, 3, 2, 1)
+    assert (total.documents, total.read, total.faults, total.kinds, total.mended) == (12, 3, 2, 1, 0)
+    assert totals(again.stretches, {("study", 3), ("claims", 6)})["study"] == replace(total, faults=1, mended=1)
     assert (total.slowest_s, total.s, total.cpu_s) == (0.5, 3.0, 2.0)
