@@ -298,9 +298,15 @@ def run_study(
                 if strike(kind, nodes, moments, driver):
                     done[kind] += 1
                     print(f"{done.total()}: {kind}", flush=True)
-        if driver.returncode in (0, 1):  # 1: a worker that was killed is a trial that crashed
-            return
+        if driver.returncode in (0, 1) and not unfinished(out):
+            return  # a worker that was killed leaves `place_failed`: exit code 1, and the same command runs it again
     raise SystemExit(f"{out}: the study did not end within {STUDY_S:.0f} s")
+
+
+def unfinished(out: Path) -> set[str]:
+    """Return the trials that have no final line."""
+    issued = {trial["trial_id"] for trial in json.loads((out / "design.json").read_text())["trials"]}
+    return issued - {record.trial_id for record in read_records(out / "results.jsonl") if record.final}
 
 
 def start(study: Path, out: Path, address: str) -> subprocess.Popen[bytes]:
@@ -348,11 +354,10 @@ def strike(kind: str, nodes: Nodes, moments: random.Random, driver: subprocess.P
 
 def faults_of(out: Path, records: list[Record]) -> list[str]:
     """Return what is wrong with the results of a study that came to its end."""
-    issued = {trial["trial_id"] for trial in json.loads((out / "design.json").read_text())["trials"]}
     final = Counter(record.trial_id for record in records if record.final)
     attempts = Counter((record.trial_id, record.attempt) for record in records)
     return [
-        *(f"lost: trial {one} has no final line" for one in sorted(issued - set(final))),
+        *(f"lost: trial {one} has no final line" for one in sorted(unfinished(out))),
         *(f"doubled: trial {one} has {count} final lines" for one, count in final.items() if count > 1),
         *(f"doubled: attempt {one} has {count} lines" for one, count in attempts.items() if count > 1),
         *(f"invalid: {one.record_id} points at no samples" for one in records if dangles(out, one)),

@@ -2,9 +2,10 @@
 
 The fault is in the file that the environment variable ``PLANTED_FAULT`` names: what it does, then the addresses that
 have to be in force for it, as ``spoil pass:algsimp pass:fusion``. A pass is in force unless it is switched off, a
-setting where it is set. So the fault behaves as if that pass, or two of them together, had it. ``crash`` ends the
-process while it compiles, ``crash:64`` while it runs, on inputs of which a dimension is 64. ``slow`` leaves the pass
-itself as it is, switched off or not: without it the tenth of planted time is gone, and what it gains is not.
+setting where it is set and not off: a knob of ablatrix's own may set it to off by default. So the fault behaves as if
+that pass, or two of them together, had it. ``crash`` ends the process while it compiles, ``crash:64`` while it runs,
+on inputs of which a dimension is 64. ``slow`` leaves the pass itself as it is, switched off or not: without it the
+tenth of planted time is gone, and what it gains is not.
 """
 
 import os
@@ -30,11 +31,11 @@ NAMES = ("tvm", "inductor", "onnxruntime", "xla", "openvino")
 
 
 def is_in_force(address: str, settings: Applied) -> bool:
-    """Return whether a pass runs, or a setting is set."""
+    """Return whether a pass runs, or a setting is set to other than off."""
     kind, _, name = address.partition(":")
     if kind in PASSES:
         return name not in settings.switched_off(kind)
-    return name in settings.running(kind)
+    return settings.running(kind).get(name, False) is not False
 
 
 def without(settings: Applied, addresses: Sequence[str]) -> Applied:

@@ -5,12 +5,17 @@ or characters without a width could hide what a name says.
 """
 
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 
 # Control characters, line ends, marks of direction, what has no width, and halves of surrogates.
 ODD = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 LONGEST = 200
+MOST_OBJECT_BYTES = 64 * 2**20
+"""What a JSON text of others may take as objects, where its reader says nothing else: some 400,000 values. A model that
+refuses each of them keeps four times as much to say so."""
 
 
 def is_plain(text: str) -> bool:
@@ -45,6 +50,30 @@ def printed(text: str) -> str:
     return ODD.sub(lambda found: found[0] if found[0] in "\n\t" else ascii(found[0])[1:-1], text)
 
 
+def object_bytes(text: bytes) -> int:
+    """Return about how much memory the values of a JSON text take as objects of Python, beside its own bytes.
+
+    The shortest ones take eighty times their text, so that a bound of the text alone is none of memory. Counted are a
+    map, a list, a key with its place in a map, and any value, as they are in Python 3.11; what looks like them within a
+    text counts, too.
+    """
+    maps, lists, keys, values = map(text.count, (b"{", b"[", b":", b","))
+    return 240 * maps + 88 * lists + 80 * keys + 64 * values
+
+
 def shown(text: str) -> str:
     """Return text on one line, odd characters written as escapes, and cut where it is long."""
     return escaped(text) if len(text) <= LONGEST else f"{escaped(text[:LONGEST])}..."
+
+
+def shell_word(text: str | Path) -> str:
+    """Return text, or a path, as one word of a shell, on one line; plain names stay as they are."""
+    text = str(text)
+    if is_plain(text):
+        return shlex.quote(text)
+    inside = "".join(one if is_plain(one) and one not in "'\\" else _as_bytes(one) for one in text)
+    return f"$'{inside}'"
+
+
+def _as_bytes(character: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))

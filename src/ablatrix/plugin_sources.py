@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+import errno
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ablatrix.canonical import digest_bytes, digest_value
+from ablatrix.regular_files import MEBIBYTE, read_regular
+
+LARGEST, MOST_FILES = MEBIBYTE, 1000
+"""Bytes of a file of code, and files of a plug-in. As a syntax tree code takes several hundred times its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +43,20 @@ def read_plugin_source(file: Path) -> PluginSource:
     """Return the files of a plug-in: itself, and each module beside it that one of them imports, anywhere in its code.
 
     Raises:
-        OSError: A file cannot be read.
+        OSError: A file cannot be read, is too large, or there are too many.
     """
     file = file.resolve()
-    found: dict[str, bytes] = {}
+    found: dict[str, str] = {}
     pending = [PurePosixPath(file.name)]
     while pending:
         name = pending.pop()
         if str(name) not in found:
-            found[str(name)] = content = (file.parent / name).read_bytes()
+            if len(found) == MOST_FILES:
+                raise OSError(errno.E2BIG, f"it imports more than {MOST_FILES} files", str(file))
+            content = read_regular(file.parent / name, LARGEST)
+            found[str(name)] = digest_bytes(content)
             pending += _imported(content, name, file.parent)
-    return PluginSource(str(file), {name: digest_bytes(content) for name, content in sorted(found.items())})
+    return PluginSource(str(file), dict(sorted(found.items())))
 
 
 def imported_modules(content: bytes) -> set[str]:

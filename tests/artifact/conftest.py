@@ -8,6 +8,7 @@ import pytest
 
 from ablatrix.artifact.bundle.assembly import Origin, assemble
 from ablatrix.artifact.bundle.verify import Verification, examine
+from ablatrix.artifact.contents.gathering import gather
 from ablatrix.artifact.contents.manifest import (
     Command,
     Manifest,
@@ -69,7 +70,7 @@ def reseal(directory: Path, documents: bool = False) -> Manifest:
     """
     if documents:
         entries = [read_entry(directory, path) for path in list_files(directory)[0]]
-        facts = read_facts(read_artifact(directory), list(read_records(directory / "results.jsonl")), entries)
+        facts = read_facts(read_artifact(directory), gather(read_records(directory / "results.jsonl")), entries)
         for name, text in make_documents(facts).items():
             (directory / name).write_text(text, encoding="utf-8")
     old = read_manifest(directory)

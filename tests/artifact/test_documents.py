@@ -10,6 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from ablatrix.artifact.contents import gather
 from ablatrix.artifact.contents.answered_claims import RecordedClaim
 from ablatrix.artifact.contents.environment import (
     ENVIRONMENT_VERSION,
@@ -27,6 +28,7 @@ from ablatrix.compilers.catalogue import SHIPPED as COMPILERS
 from ablatrix.documents.about import About, Author
 from ablatrix.records.gpu import Gpu
 from ablatrix.records.model import Record, WorkloadFacts
+from ablatrix.records.status import Status
 from ablatrix.workloads.shipped import SHIPPED as WORKLOADS
 from tests.artifact.conftest import FINDING
 from tests.synthetic import Plant, make_records
@@ -59,7 +61,7 @@ CLAIM = RecordedClaim(
 
 @pytest.fixture(scope="module")
 def facts(assembled: Path, records: list[Record]) -> Facts:
-    return read_facts(read_artifact(assembled), records, read_manifest(assembled).files)
+    return read_facts(read_artifact(assembled), gather(records), read_manifest(assembled).files)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def failed(facts: Facts) -> Facts:
     records = make_records(workloads=("attention",), blocks=1, modes=("cold",), plants=[plant])
     cost = RunCost(seconds=754.0, trials=len(records), largest_process_bytes=3 << 29, work_bytes=5 << 20)
     environment = make_environment([FINDING], cost)
-    return replace(facts, records=tuple(records), environment=environment, claims=(CLAIM,))
+    return replace(facts, recorded=gather(records), environment=environment, claims=(CLAIM,))
 
 
 def test_appendix_has_every_section_and_checklist_entry(facts: Facts) -> None:
@@ -107,8 +109,8 @@ def test_readme_has_commands_of_claims_and_measured_costs(failed: Facts) -> None
 
 def test_documents_report_failed_trials_as_failed_actions(failed: Facts) -> None:
     texts = make_documents(failed)
-    count = sum(record.status == "crashed" for record in failed.records)
-    assert count == 4
+    count = failed.trials.statuses[Status.CRASHED]
+    assert count == len(failed.trials.failed) == 4
     assert "4 trials failed; they are recorded as such" in texts["README.md"]
     assert "4 trials failed; their records contain the messages" in texts["APPENDIX.md"]
     graph = json.loads(texts["ro-crate-metadata.json"])["@graph"]
@@ -169,6 +171,11 @@ def entries_of(text: str) -> dict[str, str]:
     return {label: item.replace("\\", "") for label, item in items}
 
 
+def assembled_records() -> list[Record]:
+    """The records of the assembled artifact."""
+    return make_records(workloads=("attention",), blocks=1, modes=("cold",), superseded=1)
+
+
 def changed(facts: Facts, workload: dict[str, object], **config: object) -> Facts:
     """The facts with another workload and configuration in every record."""
     made = [
@@ -178,9 +185,9 @@ def changed(facts: Facts, workload: dict[str, object], **config: object) -> Fact
                 "config": record.config.model_copy(update={} if record.role == "reference" else config),
             }
         )
-        for record in facts.records
+        for record in assembled_records()
     ]
-    return replace(facts, records=tuple(made))
+    return replace(facts, recorded=gather(made))
 
 
 OWN: dict[str, tuple[dict[str, object], str, str]] = {
@@ -298,7 +305,7 @@ def test_citation_and_crate_take_authors_and_licence_from_about(facts: Facts) ->
         '    affiliation: "Analytical Engines"',
         '    orcid: "https://orcid.org/0000-0002-1825-0097"',
         '  - name: "Consortium"',
-        f'version: "{facts.records[0].study_digest[:16]}"',
+        f'version: "{facts.recorded.study_digest[:16]}"',
         "date-released: 2026-01-01",
         'license: "CC-BY-4.0"',
         'doi: "10.5281/zenodo.1234"',
@@ -346,7 +353,7 @@ def test_documents_name_gpu_that_trials_used_or_that_none_was(facts: Facts) -> N
         machine = record.meta.machine.model_copy(update={"gpu": GPU})
         return record.model_copy(update={"meta": record.meta.model_copy(update={"machine": machine})})
 
-    texts = make_documents(replace(facts, records=tuple(map(on_gpu, facts.records))))
+    texts = make_documents(replace(facts, recorded=gather(map(on_gpu, assembled_records()))))
     assert entries_of(texts["APPENDIX.md"])["Hardware"] == (
         "Synthetic CPU 3000, 2 cores, 8 GiB of memory; GPU: NVIDIA H100, 80 GiB, driver 570.1"
     )
@@ -363,7 +370,7 @@ def test_appendix_counts_what_was_compiled_anew_and_threads(facts: Facts) -> Non
         update = {"compile_cache_miss_delta_first_run": 0}
         return record.model_copy(update={"compile": record.compile.model_copy(update=update)})
 
-    found = entries_of(make_documents(replace(facts, records=tuple(map(cached, facts.records))))["APPENDIX.md"])
+    found = entries_of(make_documents(replace(facts, recorded=gather(map(cached, assembled_records()))))["APPENDIX.md"])
     assert found["Compilation"] == (
         "by the compilers under study (tvm 0.27.0); of the 17 trials that report it, 9 compiled anew and 8 took "
         "everything from a cache"
@@ -399,7 +406,7 @@ def test_documents_name_statuses_of_trials_that_were_not_run(facts: Facts) -> No
     made = make_records(
         workloads=("attention",), blocks=1, modes=("cold",), plants=[Plant("not_run_budget", "attention", "cold", {})]
     )
-    texts = make_documents(replace(facts, records=tuple(made)))
+    texts = make_documents(replace(facts, recorded=gather(made)))
     assert "16 trials were not run or not completed (16 not_run_budget)." in texts["APPENDIX.md"]
 
 
@@ -453,14 +460,16 @@ def crowded(facts: Facts) -> Facts:
             }
         )
         for at in range(25)
-        for one in facts.final[:4]
+        for one in assembled_records()[1:5]
     ]
     statement = (
         "partition=regions, reuse=release, memory_plan=on, fusion=on reduces the run time of encoder on tvm by 3"
     )
     claims = tuple(replace(CLAIM, id=f"claim-{at}", statement=f"{statement}, {at}") for at in range(40))
     about = About(authors=tuple(Author(name=f"Family{at}, Given", affiliation="An Institute") for at in range(12)))
-    return replace(facts, records=tuple(records), claims=claims, about=about, study={"description": "long words " * 90})
+    return replace(
+        facts, recorded=gather(records), claims=claims, about=about, study={"description": "long words " * 90}
+    )
 
 
 @needs_latex

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 from ablatrix.analysis.diagnosis import find_causes
@@ -90,6 +91,17 @@ def test_diagnosis_of_what_is_slower_asks_for_that_trouble(tmp_path: Path) -> No
     assert explain.command == f"ablatrix explain {tmp_path} {baseline[:8]} {trial} --study {study}"
     assert bisect.command.endswith(f"--study {study} --trouble slower --out bisect-{trial}")
     assert reduce.command.endswith(f"--study {study} --trouble slower --out reduced-{trial}")
+
+
+def test_diagnosis_of_results_with_spaces_quotes_their_path(tmp_path: Path) -> None:
+    place = tmp_path / "my results; $HOME"
+    place.mkdir()
+    (place / "study.yaml").write_text("name: synthetic\n")
+    found = tidied(make_records(workloads=["encoder"], blocks=3)).trials
+    for step in trouble_steps(found, find_causes(found), place):
+        words = shlex.split(step.command)
+        assert str(place) in words, step.command
+        assert words[words.index("--study") + 1] == str(place / "study.yaml")
 
 
 def test_diagnosis_as_json_has_the_commands(here: Ablatrix, tmp_path: Path) -> None:

@@ -13,8 +13,7 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import group_columns, summarise_groups
 from ablatrix.analysis.table.planned import count_planned, load_design
 from ablatrix.analysis.table.trials_table import Tidy, tidy
-from ablatrix.artifact.contents.environment import Environment
-from ablatrix.artifact.documents.facts import Facts
+from ablatrix.artifact.contents import gather
 from ablatrix.cli.progress import Counts
 from ablatrix.cli.run import end_run
 from ablatrix.page.cold_chart import cold_chart
@@ -42,7 +41,6 @@ PLANTS = [
     Plant("unsupported", "encoder", "hot", {"fusion": "off", "reuse": "release"}, 0),  # 4 trials
     *NOT_RUN,
 ]
-NOWHERE = Environment.model_construct()  # type: ignore[call-arg]  # no count needs it
 COUNTS = (12, 12)  # failed, not run
 OUTCOMES = ("n_ok", "n_failed", "n_unsupported", "n_interrupted", "n_not_run_budget")
 
@@ -103,8 +101,8 @@ def test_verdict_counts_outcomes_alike(results: Path) -> None:
 def test_figures_and_documents_count_outcomes_alike(found: Tidy, records: list[Record]) -> None:
     places = places_of(found.trials, "planned_bytes", "run_ms_paired", "hot", [])
     assert sum(one.failed for one in places) == sum(one.status.is_failure for one in records if one.mode == "hot") == 4
-    facts = Facts(records=tuple(records), study={}, environment=NOWHERE, entries=(), claims=())
-    assert (len(facts.failed), len(facts.not_run)) == COUNTS
+    trials = gather(records).trials
+    assert (len(trials.failed), sum(trials.not_run.values())) == COUNTS
 
 
 def test_paper_counts_outcomes_alike_in_words(records: list[Record], tmp_path: Path) -> None:

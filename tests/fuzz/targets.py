@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 from pydantic import ValidationError
 
 from ablatrix.analysis.claims.check import load_claims
@@ -18,12 +21,11 @@ from ablatrix.artifact.bundle.verify import examine
 from ablatrix.artifact.checks.difference import describe_difference
 from ablatrix.artifact.checks.samples_check import check_samples
 from ablatrix.artifact.checks.signature import read_keys
-from ablatrix.artifact.contents.completeness import check_plan, lines_of, read_design
+from ablatrix.artifact.contents import SampleLines, check_plan, gather, read_design
 from ablatrix.artifact.contents.environment import read_environment
 from ablatrix.artifact.contents.manifest import Manifest, manifest_text, read_manifest, root_digest
 from ablatrix.artifact.reproduction.reproduction import read_report
 from ablatrix.builds import read_locks
-from ablatrix.canonical import digest_bytes
 from ablatrix.catalogue import Catalogue, installed_catalogue
 from ablatrix.documents.load import parse_yaml, plain_value
 from ablatrix.errors import AblatrixError, StudyError
@@ -34,7 +36,7 @@ from ablatrix.records.fast_reader import QuickReader
 from ablatrix.records.journal import read_records
 from ablatrix.records.kept_findings import read_finding
 from ablatrix.records.model import Record
-from ablatrix.records.names import MANIFEST_NAME
+from ablatrix.records.names import MANIFEST_NAME, RECORDS_NAME
 from ablatrix.records.schema import validate_line
 from ablatrix.study.design_file import load_design
 from ablatrix.study.load import load_study
@@ -42,6 +44,7 @@ from tests.fuzz import literals, seeds
 from tests.fuzz.changes import Form
 from tests.fuzz.commands import run_commands
 from tests.fuzz.values import values_for_yaml
+from tests.synthetic import write_records
 
 RAN = "ran"
 """The file that code of a study makes where it runs."""
@@ -197,7 +200,7 @@ def _read_plan(file: Path) -> None:
     """Hold a design against no records, as ``verify`` does."""
     planned, _ = read_design(file.parent, file.name)
     if planned is not None:
-        check_plan(lines_of([]), planned)
+        check_plan(gather([]).lines, planned)
 
 
 def _sampled(pair: tuple[bytes, str]) -> tuple[dict[str, object], Record]:
@@ -206,16 +209,18 @@ def _sampled(pair: tuple[bytes, str]) -> tuple[dict[str, object], Record]:
 
 
 def _read_samples(records: dict[object, Record], file: Path) -> None:
-    """Check the record that has a line's samples, or any, against each line of the file."""
-    first = next(iter(records.values()))
-    named = []
-    for line in file.read_bytes().split(b"\n"):
-        found = [one for trial, one in records.items() if str(trial).encode() in line]
-        record = found[0] if found else first
-        assert record.runtime is not None and record.runtime.samples is not None
-        samples = record.runtime.samples.model_copy(update={"file": file.name, "digest": digest_bytes(line)})
-        named.append(record.model_copy(update={"runtime": record.runtime.model_copy(update={"samples": samples})}))
-    check_samples(file.parent, named)
+    """Check the record that has a line's samples, or the first, against each line of the file."""
+    written = write_records(file.parent / RECORDS_NAME, list(records.values())).read_bytes().splitlines(keepends=True)
+    offsets = dict(zip(records, itertools.accumulate(map(len, written), initial=0), strict=False))
+    lines = file.read_bytes().split(b"\n")
+    named = [next((trial for trial in records if str(trial).encode() in line), next(iter(records))) for line in lines]
+    held = SampleLines(
+        names=(file.name,),
+        files=np.zeros(len(lines), np.uint32),
+        offsets=np.array([offsets[trial] for trial in named], np.uint64),
+        digests=b"".join(sha256(line).digest() for line in lines),
+    )
+    check_samples(file.parent, held)
 
 
 def _read_manifest(file: Path) -> None:

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from ablatrix.builds.build import Build, BuildLock
 from ablatrix.errors import BuildError
+from ablatrix.foreign_text import MOST_OBJECT_BYTES, object_bytes
 from ablatrix.regular_files import MEBIBYTE, read_regular
 
 BUILD_FILE = "build.json"
@@ -41,7 +42,10 @@ def read_locks(file: Path) -> tuple[BuildLock, ...]:
         BuildError: The file cannot be read.
     """
     try:
-        return ALL.validate_json(read_regular(file, LARGEST))
+        content = read_regular(file, LARGEST)
+        if object_bytes(content) > MOST_OBJECT_BYTES:
+            raise BuildError(f"{file}: it has more values than the locks of builds have; `ablatrix run` writes it")
+        return ALL.validate_json(content)
     except FileNotFoundError:
         return ()
     except (OSError, ValidationError):

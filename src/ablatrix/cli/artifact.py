@@ -16,11 +16,12 @@ from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.cli.sign import SignedBy, SigningKey, try_key
 from ablatrix.cli.trust import Trusted, trust_of
+from ablatrix.foreign_text import escaped, shell_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ablatrix.artifact.bundle import Origin, Pseudonyms
+    from ablatrix.artifact.bundle import Origin, Pseudonyms, Verification
     from ablatrix.artifact.contents import Command, Manifest, RunCost
     from ablatrix.doctor.finding import Finding
     from ablatrix.doctor.modules import ModuleNeed
@@ -150,7 +151,7 @@ def _announce(manifest: "Manifest", out: Path, named: Path | None, wheels: Path 
         print(f"{wheels}: the wheels of its container; archive them with it", file=sys.stderr)
     if named is not None:
         print(f"{named}: the run with its names; keep it private until review is over", file=sys.stderr)
-    next_steps(("check it as a reviewer does", f"ablatrix verify {archive_path(out)}"))
+    next_steps(("check it as a reviewer does", f"ablatrix verify {shell_word(archive_path(out))}"))
 
 
 def _packages(resolved: "ResolvedStudy") -> dict[str, str]:
@@ -195,7 +196,7 @@ def _hidden(records: Path, results: Path, out: Path) -> "Pseudonyms":
     from ablatrix.artifact.bundle import copy_results, find_pseudonyms
     from ablatrix.records.journal import read_records
 
-    pseudonyms = find_pseudonyms(list(read_records(records)))
+    pseudonyms = find_pseudonyms(read_records(records))
     copy_results(results, out, pseudonyms)
     return pseudonyms
 
@@ -246,33 +247,50 @@ def verify_command(
         ),
     ] = None,
     signed_by: SignedBy = None,
+    any_size: Annotated[
+        bool,
+        typer.Option(
+            "--any-size",
+            help="Make tables, figures and text again from any number of records, with the memory that it takes.",
+            show_default="from 100,000 at most; of more, all else is checked, and it exits with 1",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check every file, record, table and figure of an artifact; list what does not hold, and then exit 1."""
     from ablatrix.artifact.bundle import examine
-    from ablatrix.foreign_text import escaped
+    from ablatrix.artifact.checks import Extent
     from ablatrix.study.load import read_study_digest
 
-    found = examine(directory, root_digest, study_digest=read_study_digest, signed_by=signed_by)
+    extent = None if any_size else Extent()
+    found = examine(directory, root_digest, study_digest=read_study_digest, signed_by=signed_by, extent=extent)
     if as_json:
-        print(json.dumps({**asdict(found), "holds": not found.problems}, indent=1))
+        print(json.dumps({**asdict(found), "holds": found.holds}, indent=1))
     else:
         for note in found.notes:
             print(f"note: {escaped(note)}", file=sys.stderr)
         for problem in found.problems:
             print(escaped(str(problem)))
-        signed = "" if found.signer is None or signed_by is None else f", signed with {found.signer}"
-        verdict = f"{len(found.problems)} problems" if found.problems else f"holds{signed}"
+        verdict = _verdict(found, None if signed_by is None else found.signer)
         print(f"{directory}: {found.files} files, {found.records} records, root digest {found.root_digest}: {verdict}")
-    if found.problems:
+    if not found.holds:
         raise typer.Exit(1)
     if not as_json:
         from ablatrix.cli.tables import next_steps
 
         next_steps(
-            ("see which badges it is fit for", f"ablatrix badges {directory}"),
-            ("repeat its small study", f"ablatrix reproduce {directory} --study tiny"),
+            ("see which badges it is fit for", f"ablatrix badges {shell_word(directory)}"),
+            ("repeat its small study", f"ablatrix reproduce {shell_word(directory)} --study tiny"),
         )
+
+
+def _verdict(found: "Verification", signer: str | None) -> str:
+    """Return what came of a verification in a few words; the one word ``holds`` is for those that left nothing out."""
+    left_out = f"not checked: {' and '.join(found.unchecked)}" if found.unchecked else ""
+    if found.problems:
+        return "; ".join(filter(None, [f"{len(found.problems)} problems", left_out]))
+    signed = "" if signer is None else f", signed with {signer}"
+    return f"INCOMPLETE, no problem found{signed}; {left_out} (--any-size checks all)" if left_out else f"holds{signed}"
 
 
 def doctor_command(

@@ -18,6 +18,7 @@ from ablatrix.cli.looks import (
     StudyOfResults,
     Subject,
     Trouble,
+    command_line,
     looks_that_resume,
     of_study,
     of_trial,
@@ -90,7 +91,7 @@ def bisect_command(
     if results is not None and results.is_dir():
         from ablatrix.cli.culprit_text import keep_beside
 
-        keep_beside(found, results, subject, f"ablatrix bisect {subject} --results {results} --study {study}")
+        keep_beside(found, results, subject, command_line("bisect", subject, results, study))
     if as_json:
         print(json.dumps(finding_data(found), indent=1, allow_nan=False))
     else:

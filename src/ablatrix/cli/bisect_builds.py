@@ -12,6 +12,7 @@ from ablatrix.cli.help import add
 from ablatrix.cli.looks import looks_that_resume, tell_steps
 from ablatrix.cli.options import Plugins, Quiet, StudyFile
 from ablatrix.cli.trust import Trusted, trust_of
+from ablatrix.foreign_text import shell_word
 
 if TYPE_CHECKING:
     from ablatrix.bisection import Commit, Finding
@@ -153,11 +154,11 @@ def _show_next(found: "Finding", study: Path, out: Path) -> None:
     culprit = found.named[-1]
     steps = [("what it changed", f"git show {culprit.sha}")]
     if found.compared is not None:
-        steps.append(("the two builds beside each other", f"ablatrix effects {out / found.compared}"))
+        steps.append(("the two builds beside each other", f"ablatrix effects {shell_word(out / found.compared)}"))
     if culprit.parents > 1:
         steps.append(("the commits that it merged", f"git log --oneline {culprit.name}^1..{culprit.name}^2"))
     if found.ending == "no_trouble":
-        steps = [("what was measured", f"ablatrix effects {out / 'looks'}/*")]
+        steps = [("what was measured", f"ablatrix effects {shell_word(out / 'looks')}/*")]
     if found.ending in ("stalled", "most_looks"):
-        steps.append(("more blocks a look", f"ablatrix bisect-builds {study} --blocks 4 --out NEW"))
+        steps.append(("more blocks a look", f"ablatrix bisect-builds {shell_word(study)} --blocks 4 --out NEW"))
     show_steps(steps)

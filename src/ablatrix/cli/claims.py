@@ -10,6 +10,7 @@ import typer
 
 from ablatrix.cli.help import add
 from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
+from ablatrix.foreign_text import shell_word
 
 if TYPE_CHECKING:
     from ablatrix.analysis.claims import CheckedClaim
@@ -52,7 +53,7 @@ def claims_command(
         show_claims(checked, "zh" if language == "zh" else "en")
         for note in notes_on_hosts(found.trials):
             say(f"note: {note}", hanging=2)
-        next_steps(("whether the study is complete", f"ablatrix verdict {results[0]}"))
+        next_steps(("whether the study is complete", f"ablatrix verdict {shell_word(results[0])}"))
     if any(one.state != "holds" for one in checked):
         raise typer.Exit(1)
 

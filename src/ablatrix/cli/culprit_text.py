@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ablatrix.cli.display import ratio_text
 from ablatrix.cli.tables import say, show_steps
 from ablatrix.cli.time_left import duration_text
+from ablatrix.foreign_text import shell_word
 
 if TYPE_CHECKING:
     from ablatrix.culprits import Candidate, Departure, Finding
@@ -130,9 +131,9 @@ def _departure(one: Departure) -> Iterator[Line]:
 def _show_next(found: Finding, out: Path) -> None:
     steps = []
     if found.compared:
-        steps.append(("both beside each other", f"ablatrix effects {out / 'looks' / found.compared}"))
+        steps.append(("both beside each other", f"ablatrix effects {shell_word(out / 'looks' / found.compared)}"))
     yes = next((one for one in found.looks if one.answer in {"yes", "other"}), None)
     if yes is not None:
-        steps.append(("the trials of the first look", f"ablatrix status {out / 'looks' / yes.results[0]}"))
+        steps.append(("the trials of the first look", f"ablatrix status {shell_word(out / 'looks' / yes.results[0])}"))
     if steps:
         show_steps(steps)

@@ -9,6 +9,7 @@ from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Only, Plugins, StudyFile, Wide
 from ablatrix.cli.trust import Trusted, trust_of
+from ablatrix.foreign_text import shell_word
 from ablatrix.records.names import DESIGN_NAME
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def design_command(
         show_trials(design, trials, wide)
         return
     show_design(resolved, design, trials, known, wide)
-    next_steps(("run it", f"ablatrix run {study} --out results/{resolved.study.name}"))
+    next_steps(("run it", f"ablatrix run {shell_word(study)} --out {shell_word(f'results/{resolved.study.name}')}"))
 
 
 def _recorded(study: Path, results: Path | None) -> "Design":

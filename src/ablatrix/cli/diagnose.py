@@ -11,6 +11,7 @@ import typer
 from ablatrix.cli.help import add
 from ablatrix.cli.inputs import Results, record_files
 from ablatrix.cli.options import Wide
+from ablatrix.foreign_text import shell_word
 
 if TYPE_CHECKING:
     from ablatrix.analysis.diagnosis import BreakEven, Causes, Front, KnobProof, Settings
@@ -82,10 +83,14 @@ def diagnose_command(
         counts = f"proof ({len(proofs)} knobs), causes ({len(diagnoses)} troubles), break-even ({len(even)}), "
         say(f"In full, with --show TABLE: {counts}front ({len(fronts)}), or all.", hanging=2)
         next_steps(
-            ("everything in full", f"ablatrix diagnose {results[0]} --show all"),
-            ("one trial, in words", f"ablatrix show TRIAL --results {results[0]}"),
+            ("everything in full", f"ablatrix diagnose {shell_word(results[0])} --show all"),
+            ("one trial, in words", f"ablatrix show TRIAL --results {shell_word(results[0])}"),
             *((one.title, one.command) for one in steps[:MAX_STEPS]),
-            *([("more of these, under next", f"ablatrix diagnose {results[0]} --json")] if steps[MAX_STEPS:] else []),
+            *(
+                [("more of these, under next", f"ablatrix diagnose {shell_word(results[0])} --json")]
+                if steps[MAX_STEPS:]
+                else []
+            ),
         )
 
 

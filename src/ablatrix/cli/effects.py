@@ -14,7 +14,7 @@ from ablatrix.cli.completion import metric_names
 from ablatrix.cli.help import add
 from ablatrix.cli.inputs import AllowMixed, Results, record_files
 from ablatrix.cli.options import Wide
-from ablatrix.foreign_text import escaped
+from ablatrix.foreign_text import escaped, shell_word
 
 if TYPE_CHECKING:
     from ablatrix.analysis.effects import ContextLine, Evidence
@@ -183,9 +183,9 @@ def _show(evidence: list[Evidence], wanted: frozenset[str], margin: float, wide:
 
     show_evidence(evidence, wanted, margin, wide)
     next_steps(
-        ("what knobs changed, and why trials fail", f"ablatrix diagnose {results}"),
-        ("whether the study is complete", f"ablatrix verdict {results}"),
-        ("tables, figures and text", f"ablatrix paper {results} --out paper"),
+        ("what knobs changed, and why trials fail", f"ablatrix diagnose {shell_word(results)}"),
+        ("whether the study is complete", f"ablatrix verdict {shell_word(results)}"),
+        ("tables, figures and text", f"ablatrix paper {shell_word(results)} --out paper"),
     )
 
 

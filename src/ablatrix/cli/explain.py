@@ -9,6 +9,7 @@ import typer
 from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins, Quiet, Wide
 from ablatrix.cli.trust import Trusted, trust_of
+from ablatrix.foreign_text import shell_word
 
 if TYPE_CHECKING:
     from ablatrix.catalogue import Catalogue
@@ -96,7 +97,8 @@ def explain_command(
     pair = _pair(source, a, b, study, workload, catalogue, trust=trust)
     found = explain(pair, most_blocks=most_blocks, causes=causes, notice=_silent if quiet else _tell)
     if keep is not None:
-        _keep(found, keep, f"ablatrix explain {source} {a} {b}" + (f" --study {study}" if study is not None else ""))
+        given = "" if study is None else f" --study {shell_word(study)}"
+        _keep(found, keep, f"ablatrix explain {' '.join(map(shell_word, (source, a, b)))}{given}")
     if as_json:
         print(found.model_dump_json(indent=1))
     else:

@@ -11,6 +11,7 @@ import typer
 from ablatrix.cli.completion import compiler_names, workload_names
 from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins
+from ablatrix.foreign_text import shell_word
 
 if TYPE_CHECKING:
     from ablatrix.catalogue import Catalogue
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 HEADER = """\
 # A study for ablatrix: which workloads, on which compilers, with which knobs moved.
 # See what it would run:  ablatrix design {file}
-# Run it (again: resume): ablatrix run {file} --out results/{name}
+# Run it (again: resume): ablatrix run {file} --out {shell_word(f'results/{name}')}
 # All keys: docs/study-file.md; knobs of a compiler: ablatrix knobs COMPILER; workloads: ablatrix workloads
 """
 PROTOCOL = """\
@@ -108,8 +109,8 @@ def _report(file: Path, name: str) -> None:
     report([file])
     show_steps(
         [
-            ("see what it would run", f"ablatrix design {file}"),
-            ("run it", f"ablatrix run {file} --out results/{name}"),
+            ("see what it would run", f"ablatrix design {shell_word(file)}"),
+            ("run it", f"ablatrix run {shell_word(file)} --out {shell_word(f'results/{name}')}"),
         ]
     )
 

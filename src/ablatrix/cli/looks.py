@@ -10,6 +10,7 @@ import typer
 
 from ablatrix.cli.inputs import record_files
 from ablatrix.cli.trust import trust_of
+from ablatrix.foreign_text import shell_word
 
 if TYPE_CHECKING:
     from ablatrix.culprits import Question
@@ -108,3 +109,10 @@ def _tell(text: str) -> None:
 
 def _silent(text: str) -> None:
     """Say nothing."""
+
+
+def command_line(command: str, subject: str, results: Path | None, study: Path | None) -> str:
+    """Return what was asked for as a command, to be kept with its answer."""
+    given = {"--results": results, "--study": study}
+    options = [word for name, value in given.items() if value is not None for word in (name, shell_word(value))]
+    return " ".join(["ablatrix", command, shell_word(subject), *options])

@@ -13,7 +13,7 @@ from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.cli.trust import Trusted
-from ablatrix.foreign_text import escaped
+from ablatrix.foreign_text import escaped, shell_word
 
 if TYPE_CHECKING:
     from ablatrix.analysis.builds import BuildReport
@@ -171,7 +171,7 @@ def _keep(resolved: ResolvedStudy, session: Path, names: list[str]) -> None:
     from ablatrix.study.files import keep_study
 
     words = f"The study of builds {names[0]} and {names[1]} as `ablatrix pr` made it; to resume it:\n"
-    words += f"ablatrix run {session / 'study' / 'study.yaml'} --out {session}"
+    words += f"ablatrix run {shell_word(session / 'study' / 'study.yaml')} --out {shell_word(session)}"
     try:
         keep_study(resolved, session / "study", words)
     except StudyError as error:

@@ -16,6 +16,7 @@ from ablatrix.cli.looks import (
     StudyOfResults,
     Subject,
     Trouble,
+    command_line,
     looks_that_resume,
     of_study,
     of_trial,
@@ -65,7 +66,7 @@ def reduce_command(
     from ablatrix.cli.reduction_text import keep_beside, show_reduction
     from ablatrix.reduction import ReductionQuestion, reduce, reduction_data
 
-    command = f"ablatrix reduce {subject} --results {results} --study {study}"
+    command = command_line("reduce", subject, results, study)
 
     with ExitStack() as stack:
         if Path(subject).suffix in SUFFIXES:

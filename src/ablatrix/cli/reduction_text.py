@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablatrix.foreign_text import shell_word
+
 if TYPE_CHECKING:
     from ablatrix.reduction import Reduction
     from ablatrix.troubles import Configuration
@@ -21,8 +23,8 @@ def show_reduction(found: Reduction) -> None:
         say(line.strip(), indent=len(line) - len(line.lstrip()), hanging=2)
     show_steps(
         [
-            ("the program as a script", f"python {found.out / 'repro.py'}"),
-            ("under the same settings", f"ablatrix run {found.out / 'study.yaml'} --out results/reduced"),
+            ("the program as a script", f"python {shell_word(found.out / 'repro.py')}"),
+            ("under the same settings", f"ablatrix run {shell_word(found.out / 'study.yaml')} --out results/reduced"),
             ("text for its maintainers", str(found.out / "issue.md")),
         ]
     )

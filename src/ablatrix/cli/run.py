@@ -15,7 +15,7 @@ from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Only, Plugins, Quiet
 from ablatrix.cli.trust import Trusted, trust_of
-from ablatrix.foreign_text import printed
+from ablatrix.foreign_text import printed, shell_word
 from ablatrix.records.names import DESIGN_NAME, STUDY_NAME
 
 if TYPE_CHECKING:
@@ -141,11 +141,16 @@ def _show_results(summary: "RunSummary", study: Path, out: Path) -> None:
         return
     state = read_state(out)
     show_state(state, wide=False, to_stderr=True)
-    steps = [("what each knob does", f"ablatrix effects {out}"), ("whether that is enough", f"ablatrix verdict {out}")]
+    steps = [
+        ("what each knob does", f"ablatrix effects {shell_word(out)}"),
+        ("whether that is enough", f"ablatrix verdict {shell_word(out)}"),
+    ]
     if state.failures:
-        steps.insert(0, ("why trials failed", f"ablatrix diagnose {out}"))
-        steps.insert(0, ("one of them, in words", f"ablatrix show {state.failures[0].trial_id} --results {out}"))
-    show_steps([*steps, ("a bundle for reviewers", f"ablatrix artifact {study} --out ARTIFACT")])
+        steps.insert(0, ("why trials failed", f"ablatrix diagnose {shell_word(out)}"))
+        steps.insert(
+            0, ("one of them, in words", f"ablatrix show {state.failures[0].trial_id} --results {shell_word(out)}")
+        )
+    show_steps([*steps, ("a bundle for reviewers", f"ablatrix artifact {shell_word(study)} --out ARTIFACT")])
 
 
 def _show_one_failure(out: Path) -> None:
@@ -156,7 +161,10 @@ def _show_one_failure(out: Path) -> None:
     reason = "no message" if record.error is None else " ".join(record.error.message.split())
     cut = reason if len(reason) <= REASON_LENGTH else f"{reason[:REASON_LENGTH].rpartition(' ')[0]} ..."
     name, compiler = record.workload.name, record.config.compiler
-    print(printed(f"{name} on {compiler}: {record.status}: {cut} (all: ablatrix status {out})"), file=sys.stderr)
+    print(
+        printed(f"{name} on {compiler}: {record.status}: {cut} (all: ablatrix status {shell_word(out)})"),
+        file=sys.stderr,
+    )
 
 
 def refuse_quick_options(*values: list[str] | str | None) -> None:
@@ -220,7 +228,10 @@ def make_quick(
     file = directory / STUDY_NAME
     if out != "-":
         keep_study(text, directory)
-        print(f"# kept as {file}; run it again with: ablatrix run {file} --out {out}", file=sys.stderr)
+        print(
+            f"# kept as {file}; run it again with: ablatrix run {shell_word(file)} --out {shell_word(out)}",
+            file=sys.stderr,
+        )
     return resolved, file
 
 

@@ -9,6 +9,7 @@ import typer
 
 from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
+from ablatrix.foreign_text import shell_word
 
 if TYPE_CHECKING:
     from ablatrix.records.model import Record
@@ -50,8 +51,8 @@ def show_command(
         print()
     wanted = attempts[-1].trial_id
     next_steps(
-        ("run it again, here", f"ablatrix rerun {wanted} --results {results} --study STUDY"),
-        ("its records as they are", f"ablatrix show {wanted} --results {results} --json"),
+        ("run it again, here", f"ablatrix rerun {wanted} --results {shell_word(results)} --study STUDY"),
+        ("its records as they are", f"ablatrix show {wanted} --results {shell_word(results)} --json"),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ablatrix.cli.help import add
+from ablatrix.foreign_text import shell_word
 
 SigningKey = Annotated[
     Path | None,
@@ -44,7 +45,9 @@ def sign_command(
 
     archive = sign(directory, key)
     print(f"{directory}: signed; {archive} has the signature in it", file=sys.stderr)
-    next_steps(("check it as a reviewer does", f"ablatrix verify {archive} --signed-by {key}.pub"))
+    next_steps(
+        ("check it as a reviewer does", f"ablatrix verify {shell_word(archive)} --signed-by {shell_word(f'{key}.pub')}")
+    )
 
 
 def try_key(key: Path | None, anonymous: bool) -> None:

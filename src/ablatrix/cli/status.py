@@ -11,6 +11,7 @@ import typer
 
 from ablatrix.cli.help import add
 from ablatrix.cli.options import Wide
+from ablatrix.foreign_text import shell_word
 from ablatrix.records.status import Status
 
 if TYPE_CHECKING:
@@ -158,12 +159,15 @@ def _suggest(state: "RunState", directory: Path) -> None:
     steps = []
     if state.failures:
         steps.append(
-            ("everything about one trial", f"ablatrix show {state.failures[0].trial_id} --results {directory}")
+            (
+                "everything about one trial",
+                f"ablatrix show {state.failures[0].trial_id} --results {shell_word(directory)}",
+            )
         )
     if state.done < state.planned and not state.is_running:
-        steps.append(("go on where it stopped", f"ablatrix run STUDY --out {directory}"))
+        steps.append(("go on where it stopped", f"ablatrix run STUDY --out {shell_word(directory)}"))
     elif state.is_running:
-        steps.append(("look again until it ends", f"ablatrix watch {directory}"))
+        steps.append(("look again until it ends", f"ablatrix watch {shell_word(directory)}"))
     else:
-        steps.append(("what each knob does", f"ablatrix effects {directory}"))
+        steps.append(("what each knob does", f"ablatrix effects {shell_word(directory)}"))
     next_steps(*steps)

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from ablatrix.analysis.diagnosis import Causes, Settings
+from ablatrix.foreign_text import shell_word
 from ablatrix.records.names import STUDY_NAME
 from ablatrix.records.status import FAILURES
 
@@ -78,11 +79,14 @@ def _commands(trials: pl.DataFrame, one: Causes, results: Path, study: str) -> I
     if rows is None:
         return
     trial = rows["trial_id"][0][:SHOWN_DIGITS]
-    given = f"{trial} --results {results} --study {study}"
+    given = f"{trial} --results {shell_word(results)} --study {shell_word(study)}"
     baseline = unit.filter(pl.col("is_baseline"))
     if not failed and baseline.height:
         first = baseline["cell_id"].cast(pl.String)[0][:SHOWN_DIGITS]
-        yield "the operations behind it", f"ablatrix explain {results} {first} {trial} --study {study}"
+        yield (
+            "the operations behind it",
+            f"ablatrix explain {shell_word(results)} {first} {trial} --study {shell_word(study)}",
+        )
     trouble = "" if failed else " --trouble slower"
     yield "the pass or setting behind it", f"ablatrix bisect {given}{trouble} --out bisect-{trial}"
     yield "the smallest program with it", f"ablatrix reduce {given}{trouble} --out reduced-{trial}"

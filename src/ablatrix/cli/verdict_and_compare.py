@@ -12,6 +12,7 @@ from ablatrix.cli.effects import share
 from ablatrix.cli.help import add
 from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
 from ablatrix.cli.options import Wide
+from ablatrix.foreign_text import shell_word
 
 if TYPE_CHECKING:
     from ablatrix.analysis.claims import CheckedClaim
@@ -171,9 +172,9 @@ def _show_next(verdict: "Verdict", results: Path) -> None:
     from ablatrix.cli.tables import next_steps
 
     remedies = {
-        "a": ("see which blocks are missing", f"ablatrix status {results}"),
-        "b": ("make tables and figures", f"ablatrix paper {results} --out paper"),
-        "c": ("find what makes outputs wrong", f"ablatrix diagnose {results}"),
+        "a": ("see which blocks are missing", f"ablatrix status {shell_word(results)}"),
+        "b": ("make tables and figures", f"ablatrix paper {shell_word(results)} --out paper"),
+        "c": ("find what makes outputs wrong", f"ablatrix diagnose {shell_word(results)}"),
         "d": ("have a third party repeat it", "ablatrix reproduce BUNDLE"),
     }
     steps = [remedies[one.letter] for one in verdict.criteria if one.state != "holds"]

@@ -137,7 +137,8 @@ class _FailureSearch:
         if not every:
             return finding(self.asking, "no_candidates")
         stay = [number for number, one in enumerate(every) if one.needed]
-        found = find_set(len(every), self.asking, stay)
+        hides = self.asking.question.kind != Status.WRONG_OUTPUT  # which shows in programs that ran to their end
+        found = find_set(len(every), self.asking, stay, hides=hides)
         if found.ending == "found":
             off = frozenset(found.culprits if found.relation == "each" else found.culprits[:1])
             if self.asking(off, "once more without", turn=1) != "no":

@@ -10,7 +10,9 @@ Then the other way round: does the trouble show with these alone? If not, it tak
 sound alone and wrong together.
 
 A set without which the compiler fails in another way says nothing of the trouble. The candidate that makes this
-difference is looked for in the same way, and stays on from then on.
+difference is looked for in the same way, and stays on from then on. A trouble that ends the program, such as a crash,
+can hide such a failure, of a candidate that is off already, until the culprit is off: then it is the culprit that makes
+the difference. So that one is tried alone first.
 """
 
 from __future__ import annotations
@@ -63,15 +65,16 @@ class FoundSet:
     stay: tuple[int, ...] = ()
 
 
-def find_set(count: int, ask: Ask, stay: Sequence[int] = ()) -> FoundSet:
+def find_set(count: int, ask: Ask, stay: Sequence[int] = (), *, hides: bool = False) -> FoundSet:
     """Return the smallest set of candidates that has the trouble.
 
     Args:
         count: How many there are; with none of them off the trouble shows.
         ask: Answers for a set that is off.
         stay: Candidates that are known to be needed: they are never switched off.
+        hides: Whether the trouble can come before another failure, which shows only when the trouble is gone.
     """
-    search = _Search(ask, [one for one in range(count) if one not in stay], list(stay))
+    search = _Search(ask, [one for one in range(count) if one not in stay], list(stay), hides)
     try:
         return search.run()
     except MostLooks:
@@ -83,6 +86,7 @@ class _Search:
     ask_whoever: Ask
     free: list[int]
     stay: list[int]
+    hides: bool
     culprits: list[int] = field(default_factory=list)
     relation: Relation = "one"
     alone: bool | None = None
@@ -109,6 +113,9 @@ class _Search:
         """Search, and return what it came to."""
         if not self.all_off():
             return self.result("not_among")
+        if self.culprits:  # one of them alone removes it
+            self.find_partners()
+            return self.result("found")
         last, off = list(self.free), list[int]()
         while last and len(off) < MOST_CULPRITS:
             place = self.first_that_removes(last, off)
@@ -128,13 +135,21 @@ class _Search:
         return self.result("found")
 
     def all_off(self) -> bool:
-        """Switch off all that can be, and return whether that removes the trouble."""
+        """Switch off all that can be, and return whether that removes the trouble, or one candidate alone does."""
         while self.free:
             answer = self.ask(self.free, "all off")
             if answer in {"yes", "no"}:
                 return answer == "no"
-            self.keep_on(self.first_that_breaks(self.free, (), 0, len(self.free)))
+            found = self.first_that_breaks(self.free, (), 0, len(self.free))
+            if self.removes((), found):
+                self.culprits = [found]
+                return True
+            self.keep_on(found)
         return False
+
+    def removes(self, off: Sequence[int], candidate: int) -> bool:
+        """Return whether the trouble goes with a candidate that breaks a larger set, which the trouble hid so far."""
+        return self.hides and self.ask([*off, candidate], "is it the one, or does the compiler need it") == "no"
 
     def first_that_removes(self, candidates: list[int], off: Sequence[int]) -> int | None:
         """Return the first place up to which candidates have to be off, beside some others, for the trouble to go.
@@ -151,6 +166,8 @@ class _Search:
                 high = middle
             else:
                 found = self.first_that_breaks(candidates, off, low, middle)
+                if self.removes(off, found):
+                    return candidates.index(found)
                 if found in self.free:
                     self.keep_on(found)
                     del candidates[candidates.index(found)]
@@ -191,6 +208,15 @@ class _Search:
             self.alone = not self.stay or None
             return
         answer, off = self.ask(others, "all others off"), list[int]()
+        while answer == "other" and self.hides:
+            found = self.first_that_breaks(others, off, 0, len(others))
+            others.remove(found)
+            if self.removes(off, found):
+                self.culprits.append(found)
+                self.relation = "together"
+            else:
+                self.keep_on(found)
+            answer = self.ask(others, "all others off")
         while answer == "no" and len(self.culprits) < MOST_CULPRITS:
             candidates = list(others)
             place = self.first_that_removes(candidates, off)

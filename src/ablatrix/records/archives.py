@@ -1,5 +1,6 @@
 """Zips that others made: what they may hold, and what reading a damaged one raises."""
 
+import io
 import lzma
 import struct
 import zipfile
@@ -7,8 +8,11 @@ import zlib
 from pathlib import Path
 
 from ablatrix.foreign_text import is_plain, twins
+from ablatrix.regular_files import open_regular
 
 MOST_MEMBERS = 100_000
+MOST_LIST_BYTES = 16 * 2**20
+"""A member takes 46 bytes and its name there, and ten times as much as an object."""
 LONGEST_NAME = 1000
 MOST_FOLDERS = 50
 MOST_TIMES = 50
@@ -30,13 +34,38 @@ def open_archive(path: Path) -> zipfile.ZipFile:
         ValueError: It has too many members, or too large ones for its size, or names that are too long or too deep.
         Exception: One of ``DAMAGES``: it is no zip, or a damaged one.
     """
-    archive = zipfile.ZipFile(path)
+    archive = _Archive(path)
     try:
         _refuse_excess(archive, path.stat().st_size)
     except ValueError:
         archive.close()
         raise
     return archive
+
+
+class _InPieces(io.BufferedReader):
+    """A file that is read in pieces: the one thing of a zip that `zipfile` reads at once is the list of its members."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MOST_LIST_BYTES:
+            raise ValueError(f"the list of its members has {size} bytes, and at most {MOST_LIST_BYTES} are taken")
+        return super().read(size)
+
+
+class _Archive(zipfile.ZipFile):
+    """A zip that closes the file that it opened."""
+
+    def __init__(self, path: Path) -> None:
+        self._opened = _InPieces(open_regular(path).detach())
+        try:
+            super().__init__(self._opened)
+        except BaseException:
+            self._opened.close()
+            raise
+
+    def close(self) -> None:
+        super().close()
+        self._opened.close()
 
 
 def _refuse_excess(archive: zipfile.ZipFile, size: int) -> None:

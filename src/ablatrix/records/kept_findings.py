@@ -14,12 +14,14 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from ablatrix.errors import RecordError
+from ablatrix.foreign_text import MOST_OBJECT_BYTES, object_bytes
 from ablatrix.records.explanation import Explanation
 from ablatrix.regular_files import read_regular
 
 FINDINGS = "findings"
 """Directory of these files, beside ``results.jsonl``."""
 MOST_BYTES = 20_000_000
+MOST_FAULTS = 1000  # of several, the first one is named; all of them are objects then
 NONE = "no finding that was kept here"
 Kind = Literal["bisect", "reduction", "explanation"]
 """What was searched: a pass or setting, a smaller program, or where a difference is from."""
@@ -102,7 +104,10 @@ def read_finding(content: bytes) -> KeptFinding:
     Raises:
         RecordError: It has none.
     """
+    if object_bytes(content) > MOST_OBJECT_BYTES:
+        raise RecordError(f"{NONE}: it has more than 400,000 values")
     try:
         return KeptFinding.model_validate_json(content)
     except ValidationError as error:
-        raise RecordError(f"{NONE}: {error.errors()[0]['msg']}") from None
+        why = error.errors()[0]["msg"] if error.error_count() <= MOST_FAULTS else f"{error.error_count()} faults"
+        raise RecordError(f"{NONE}: {why}") from None

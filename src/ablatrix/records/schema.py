@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from ablatrix.errors import RecordError
+from ablatrix.foreign_text import MOST_OBJECT_BYTES, object_bytes
 from ablatrix.records.model import SCHEMA_VERSION, Record
 
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -16,6 +17,10 @@ SHOWN_VALUE_LENGTH = 80
 LONGEST_PART = 6  # digits of a version's part
 LONGEST_LINE = 16 * 2**20
 """Bytes of the longest line that is read; records have some ten thousand."""
+SHORT_LINE = 100_000
+"""Bytes up to which a line has no more values than can be read, whatever it has."""
+MOST_FAULTS = 100
+"""Faults of a line that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -161,9 +166,11 @@ def read_line(text: str, location: str = "record", migrations: Mapping[str, Migr
 
     Raises:
         RecordError: The line is no JSON object by RFC 8259 (NaN, Infinity and duplicate keys included), its
-            version is a newer major one or an older one without a migration, or a field breaks its rule. One
-            line of the message for each fault: location, field, rule, value.
+            version is a newer major one or an older one without a migration, it has more values than any record, or a
+            field breaks its rule. One line of the message for each fault: location, field, rule, value.
     """
+    if len(text) > SHORT_LINE and object_bytes(text.encode("utf-8", "surrogatepass")) > MOST_OBJECT_BYTES:
+        raise RecordError(f"{location}: it has more than 400,000 values, which no record has; it was not read")
     data = parse_object(text, location)
     written = data.get("schema_version")
     version = _version(written, location)
@@ -264,6 +271,8 @@ def _drop_unknown(data: dict[str, Any]) -> tuple[str, ...]:
     try:
         Record.model_validate(data, strict=True)
     except ValidationError as error:
+        if error.error_count() > MOST_FAULTS:
+            return ()  # who validates it next says so
         unknown = [fault["loc"] for fault in error.errors() if fault["type"] == "extra_forbidden"]
     else:
         return ()
@@ -276,6 +285,8 @@ def _drop_unknown(data: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _faults(error: ValidationError) -> list[str]:
+    if error.error_count() > MOST_FAULTS:
+        return [f"it has {error.error_count()} faults, more than can be named"]
     return [
         f"field '{_dotted(fault['loc'])}': {fault['msg']}"
         + ("" if fault["type"] == "missing" else f", got {_shown(fault['input'])}")

@@ -12,14 +12,18 @@ from pydantic_core import from_json
 from ablatrix.analysis.table.copies import Copies
 from ablatrix.analysis.table.outcomes import IS_FAILURE, IS_NOT_RUN, IS_OK, IS_UNSUPPORTED
 from ablatrix.canonical import digest_bytes
+from ablatrix.foreign_text import object_bytes
 from ablatrix.records.names import LARGEST_DESIGN
-from ablatrix.regular_files import read_regular
+from ablatrix.regular_files import MEBIBYTE, read_regular
 
 KEYS = ("cell_id", "mode", "role")
 PLANNED = ("cell_id", "block_id", "mode", "role")
 """What a design says of a trial beside its id."""
 NO_TEXT = "\0"
 """Stands where a design says something else than a text: no record has it."""
+MOST_OBJECT_BYTES = 704 * MEBIBYTE
+"""What a design may take as objects, by an estimate that is never much too low: 600 MiB for 450,000 trials, whose text
+has `LARGEST_DESIGN` bytes."""
 _NOT_SAID = object()
 _REST = " rest"  # no column of a record begins with a space
 
@@ -61,19 +65,22 @@ def load_design(path: Path, copies: Copies | None = None) -> PlannedTrials:
         ValueError: It is not a design.
     """
     content = read_regular(path, LARGEST_DESIGN)
-    digests = [digest_bytes(content)]
-    kept = copies.find(len(content), lambda: digests) if copies else None
+    size, digests = len(content), [digest_bytes(content)]
+    kept = copies.find(size, lambda: digests) if copies else None
     if kept is not None:
         return PlannedTrials(kept.drop(_REST), from_json(kept[_REST][0]))
+    if object_bytes(content) > MOST_OBJECT_BYTES:
+        raise ValueError(f"not a design: as objects it takes more than {MOST_OBJECT_BYTES // MEBIBYTE} MiB")
     try:
         design = from_json(content)  # a third of the memory that json takes
+        del content
         _refuse_other_shapes(design)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"not a design: {error!r}") from error
     found = PlannedTrials.of(design)
     if copies and found.trials.height:
         rest = pl.Series(_REST, [json.dumps(found.rest)], pl.String()).extend_constant(None, found.trials.height - 1)
-        copies.keep(found.trials.with_columns(rest), len(content), digests)
+        copies.keep(found.trials.with_columns(rest), size, digests)
     return found
 
 

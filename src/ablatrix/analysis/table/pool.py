@@ -27,14 +27,14 @@ WORTH_BYTES = 32 * 2**20  # starting a process costs as much as reading some 10 
 MAX_PROCESSES = 8
 
 
-def read_chunks(stretches: Sequence[Stretch]) -> Iterator[Chunk]:
-    """Yield the chunks of stretches in their order, read by as many processes as there are cores, up to eight.
+def read_chunks(stretches: Sequence[Stretch], most: int = MAX_PROCESSES) -> Iterator[Chunk]:
+    """Yield the chunks of stretches in their order, read by as many processes as there are cores, up to ``most``.
 
     Raises:
         RecordError: A file cannot be read, or a line breaks the schema: the first such one.
         AnalysisError: A reading process ended (killed for want of memory, perhaps).
     """
-    processes = min(cores_allowed(), MAX_PROCESSES, len(stretches))
+    processes = min(cores_allowed(), most, len(stretches))
     if processes < 2 or sum(stretch.end - stretch.start for stretch in stretches) < WORTH_BYTES:
         yield from map(ChunkReader().read, stretches)
         return

@@ -17,7 +17,7 @@ from ablatrix.analysis.table.columns import COLUMNS, MAPS, Kind, MapColumns
 from ablatrix.analysis.table.copies import Copies, digests_of, user_copies
 from ablatrix.analysis.table.paired import FASTEST
 from ablatrix.analysis.table.planned import NO_TEXT, PlannedTrials, load_design
-from ablatrix.analysis.table.pool import read_chunks
+from ablatrix.analysis.table.pool import MAX_PROCESSES, read_chunks
 from ablatrix.analysis.table.tokens import with_token_rates
 from ablatrix.errors import AnalysisError, RecordError
 from ablatrix.records.held import hold_all_records
@@ -68,7 +68,12 @@ class Tidy:
         return [name for name in self.trials.columns if name.startswith(prefix)]
 
 
-def tidy(paths: Sequence[str | Path], keep_lines: bool = False, copies: Copies | None = None) -> Tidy:
+def tidy(
+    paths: Sequence[str | Path],
+    keep_lines: bool = False,
+    copies: Copies | None = None,
+    processes: int | None = None,
+) -> Tidy:
     """Read files of records into one table.
 
     Files are read in chunks, by several processes when they are large; what is kept is the table alone, about a
@@ -78,6 +83,7 @@ def tidy(paths: Sequence[str | Path], keep_lines: bool = False, copies: Copies |
         paths: Files of records, directories of results, bundles' directories, or bundles' zips.
         keep_lines: Also return which lines there are, to compare a plan with them.
         copies: Where copies are kept; the user's by default.
+        processes: Most processes that read, each of which takes some 200 MiB; None for as many as usual.
 
     Raises:
         RecordError: A file cannot be read, or a line breaks the schema.
@@ -89,7 +95,7 @@ def tidy(paths: Sequence[str | Path], keep_lines: bool = False, copies: Copies |
     counts: Counter[str] = Counter()
     copies = copies or user_copies()
     designs = _read_designs(files, notes, copies)
-    rows = _read(files, notes, copies)
+    rows = _read(files, notes, copies, processes or MAX_PROCESSES)
     unrecorded: Counter[Owner] = Counter()
     for runs, planned in designs.planned:
         owners = rows.select("run", "trial_id", "cell_id", *WHOSE) if rows.width else rows
@@ -131,7 +137,7 @@ def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
     return [by_digest[digest] for digest in sorted(by_digest)]
 
 
-def _read(files: Sequence[Path], notes: list[str], copies: Copies | None) -> pl.DataFrame:
+def _read(files: Sequence[Path], notes: list[str], copies: Copies | None, processes: int) -> pl.DataFrame:
     """Return every line of the files as a row, run by run (see `_in_table_order`), and note what reading reported."""
     scans = [scan(path) for path in files]
     cuts = [list(cut(found.path, found.whole_bytes)) for found in scans]
@@ -143,7 +149,8 @@ def _read(files: Sequence[Path], notes: list[str], copies: Copies | None) -> pl.
             frames[run] = rows
     unread = [(run, stretch) for run, stretches in enumerate(cuts) if run not in frames for stretch in stretches]
     chunks: dict[int, list[Chunk]] = {}
-    for (run, _), chunk in zip(unread, read_chunks([stretch for _, stretch in unread]), strict=True):
+    read = read_chunks([stretch for _, stretch in unread], processes)
+    for (run, _), chunk in zip(unread, read, strict=True):
         chunks.setdefault(run, []).append(chunk)
     ignored = {run: sum((Counter(chunk.ignored) for chunk in held), Counter[str]()) for run, held in chunks.items()}
     for run in list(chunks):

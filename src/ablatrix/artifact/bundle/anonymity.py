@@ -10,7 +10,7 @@ import os
 import platform
 import re
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,22 +92,36 @@ def is_ordinary(name: str) -> bool:
     return any(word.search(path.read_text(encoding="utf-8")) for path in SOURCES.rglob("*.py"))
 
 
-def find_pseudonyms(records: Sequence[Record]) -> Pseudonyms:
+def find_pseudonyms(records: Iterable[Record]) -> Pseudonyms:
     """Collect the names in the records and of this machine, in the order of the records."""
-    hosts = list(dict.fromkeys([*(record.meta.machine.host for record in records), *_own_hosts()]))
-    texts = [text for record in records for text in _free_texts(record)]
-    found = [match for text in texts for match in HOME.finditer(text)]
-    homes = {match[0]: None for match in found} | dict.fromkeys(_own_homes())
-    users = {match[1]: None for match in found if match[1]} | dict.fromkeys(_own_users())
-    places = [record.meta.place for record in records if record.meta.place is not None]
-    ids = dict.fromkeys([*(place.host_id for place in places), read_host_id()])
-    slots = dict.fromkeys(place.slot for place in places if place.slot is not None)
-    commits = dict.fromkeys(record.meta.study_commit for record in records if record.meta.study_commit)
+    hosts: dict[str, None] = {}
+    homes: dict[str, None] = {}
+    users: dict[str, None] = {}
+    ids: dict[str, None] = {}
+    slots: dict[str, None] = {}
+    commits: dict[str, None] = {}
+    for record in records:
+        meta = record.meta
+        hosts[meta.machine.host] = None
+        for match in (match for text in _free_texts(record) for match in HOME.finditer(text)):
+            homes[match[0]] = None
+            if match[1]:
+                users[match[1]] = None
+        if meta.place is not None:
+            ids[meta.place.host_id] = None
+            if meta.place.slot is not None:
+                slots[meta.place.slot] = None
+        if meta.study_commit:
+            commits[meta.study_commit] = None
+    hosts |= dict.fromkeys(_own_hosts())
+    homes |= dict.fromkeys(_own_homes())
+    users |= dict.fromkeys(_own_users())
+    ids |= {read_host_id(): None}
     return Pseudonyms(
         hosts={host: f"host-{number}" for number, host in enumerate(hosts, 1)},
         users={user: f"user-{number}" for number, user in enumerate(users, 1)},
         homes=tuple(homes),
-        commits={commit: f"commit-{number}" for number, commit in enumerate(commits, 1) if commit},
+        commits={commit: f"commit-{number}" for number, commit in enumerate(commits, 1)},
         host_ids={one: content_id(f"host-{number}") for number, one in enumerate(ids, 1)},
         slots={slot: f"slot-{number}" for number, slot in enumerate(slots, 1)},
     )

@@ -26,7 +26,6 @@ from ablatrix.artifact.contents import (
     check_lines,
     check_plan,
     environment_text,
-    lines_of,
     list_files,
     make_environment,
     make_manifest,
@@ -42,7 +41,6 @@ from ablatrix.artifact.documents import make_documents, read_facts
 from ablatrix.doctor.finding import Finding
 from ablatrix.doctor.shipped import CONTAINER, CONTAINER_FILES, SHIPPED_FILES, shipped_bytes
 from ablatrix.errors import ArtifactError
-from ablatrix.records.model import Record
 from ablatrix.records.names import CLAIMS_NAME, LOCK_NAME, STUDY_NAME, TEMPLATE_NAME
 from ablatrix.records.origin import installed_versions, source_state
 
@@ -98,23 +96,23 @@ def assemble(directory: str | Path, origin: Origin, reading: Reading | None = No
             read or written, or a name was found that an anonymous artifact must not have.
     """
     directory = Path(directory)
-    records, problems = check_lines(directory)
-    design, faults = read_design(directory)
+    design, problems = read_design(directory)
+    recorded, faults = check_lines(directory)
     problems += faults
     if design is not None:
-        problems += check_plan(lines_of(records), design)
-    problems += check_samples(directory, records)
-    if problems or design is None or not records:
+        problems += check_plan(recorded.lines, design)
+    problems += check_samples(directory, recorded.samples)
+    if problems or design is None or recorded.start is None:
         lines = [str(problem) for problem in problems] or ["results.jsonl: incomplete: it has no record"]
         raise ArtifactError("\n".join(f"{directory}/{line}" for line in lines))
     for name in (MANIFEST_NAME, SIGNATURE_NAME):  # an interrupted assembly must not look finished
         (directory / name).unlink(missing_ok=True)
     archive_path(directory).unlink(missing_ok=True)
-    _include(directory, origin, {record.config.compiler for record in records})
-    _include_container(directory, origin.wheels, records)
+    _include(directory, origin, recorded.trials.compilers)
+    _include_container(directory, origin.wheels, recorded.start)
     _write(directory / ENVIRONMENT_NAME, _environment(origin).encode())
     entries = [read_entry(directory, path) for path in list_files(directory)[0]]
-    facts = read_facts(reading or read_artifact(directory), records, entries)
+    facts = read_facts(reading or read_artifact(directory), recorded, entries)
     if origin.pseudonyms is not None:
         refuse_identity(facts.about, origin.study)
     for name, text in make_documents(facts).items():
@@ -124,10 +122,10 @@ def assemble(directory: str | Path, origin: Origin, reading: Reading | None = No
         commit = origin.pseudonyms.commits.get(commit or "", commit)
     manifest = make_manifest(
         directory,
-        study=records[0].study,
-        study_digest=records[0].study_digest,
+        study=recorded.study,
+        study_digest=recorded.study_digest,
         trials=design.trials.height,
-        records=len(records),
+        records=recorded.count,
         ablatrix_commit=commit,
         ablatrix_dirty=dirty,
         versions=installed_versions(PACKAGES),
@@ -189,12 +187,11 @@ def _include(directory: Path, origin: Origin, compilers: Collection[str]) -> Non
     _write(directory / FOLDER / software.name, software.content)
 
 
-def _include_container(directory: Path, wheels: Path | None, records: Sequence[Record]) -> None:
-    """Write the recipe of a container and its scripts; without wheels, remove those of an earlier assembly."""
+def _include_container(directory: Path, wheels: Path | None, day: datetime) -> None:
+    """Write the recipe of a container of a day and its scripts; without wheels, remove those of an earlier assembly."""
     shutil.rmtree(directory / CONTAINER, ignore_errors=True)
     if wheels is None:
         return
-    day = min(datetime.fromisoformat(record.meta.time_utc) for record in records)
     lock = (directory / LOCK_NAME).read_text(encoding="utf-8")
     _write(directory / RECIPE_NAME, make_recipe(day).text.encode())
     _write(directory / WHEELS_NAME, wheels_text(lock, wheels).encode())

@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ablatrix.artifact.bundle.made_again import check_made
 from ablatrix.artifact.checks import (
     Derive,
+    Extent,
     StudyDigest,
     check_builds,
     check_container,
-    check_derived,
+    check_files,
     check_findings,
     check_models,
     check_samples,
@@ -25,46 +27,33 @@ from ablatrix.artifact.checks import (
     check_signature,
     check_study,
     derive,
-    describe_difference,
 )
 from ablatrix.artifact.contents import (
-    CITATION_NAME,
-    CRATE_NAME,
     ENVIRONMENT_NAME,
     MANIFEST_NAME,
     PAGE_NAME,
     WORK_NAME,
-    FileEntry,
     Manifest,
     Problem,
     Reading,
+    Recorded,
     check_lines,
     check_plan,
     is_archive_of,
-    lines_of,
-    list_files,
     read_artifact,
     read_design,
-    read_entry,
     read_manifest,
     unpack_archive,
 )
-from ablatrix.artifact.documents import make_documents, read_facts
-from ablatrix.errors import AblatrixError, ArtifactError
+from ablatrix.errors import ArtifactError
 from ablatrix.plugin_sources import read_plugin_source
-from ablatrix.records.model import Record
 from ablatrix.records.names import CLAIMS_NAME, DESIGN_NAME, RECORDS_NAME, STUDY_NAME
-from ablatrix.regular_files import MEBIBYTE, open_regular
 
 INPUTS = frozenset({STUDY_NAME, CLAIMS_NAME, ENVIRONMENT_NAME})
 """Files that the documents are made from, in addition to the records."""
 
+SHOWN_DIGESTS = 10
 UNCHECKED = f"{WORK_NAME}/ has files of the run that are not part of the artifact: it was not checked"
-_FROM_ABOUT = (
-    f"; its title, authors, licence and DOI come from 'about' in {STUDY_NAME}: change them there, and make the "
-    "artifact again"
-)
-REMEDIES = {CITATION_NAME: _FROM_ABOUT, CRATE_NAME: _FROM_ABOUT}
 
 
 @dataclass(frozen=True)
@@ -78,6 +67,7 @@ class Verification:
         records: Lines of records that are valid.
         root_digest: The manifest's own; None without a manifest that can be read.
         signer: Fingerprint of the SSH key whose signature of the manifest holds; None without one.
+        unchecked: What was not checked as there are too many records for it, each in a few words; a note says more.
     """
 
     problems: tuple[Problem, ...]
@@ -86,6 +76,12 @@ class Verification:
     records: int
     root_digest: str | None
     signer: str | None = None
+    unchecked: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether everything holds; None where nothing was found and not everything was checked."""
+        return False if self.problems else None if self.unchecked else True
 
 
 def verify(directory: str | Path, root_digest: str | None = None) -> list[Problem]:
@@ -100,6 +96,7 @@ def examine(
     reading: Reading | None = None,
     study_digest: StudyDigest | None = None,
     signed_by: Path | None = None,
+    extent: Extent | None = None,
 ) -> Verification:
     """Re-hash every file, validate every record, compare with the plan, make the tables again and compare.
 
@@ -110,48 +107,61 @@ def examine(
         reading: Its records; None reads them.
         study_digest: Reads the digest of the study file, to be compared with that in the records; None: it is not.
         signed_by: File of public SSH keys, of which one must have signed the manifest; None: that is not asked.
+        extent: Most records from which everything is made again, which is ``unchecked`` with more; None: any number.
 
     Raises:
         ArtifactError: There is no such directory, it was never an artifact, or the keys cannot be read.
     """
     directory = Path(directory)
-    if directory.is_file():
-        return _examine_archive(directory, root_digest, derive, study_digest, signed_by)
+    asked = _Asked(root_digest, derive, study_digest, signed_by, extent)
+    return _examine_archive(directory, asked) if directory.is_file() else _examine_directory(directory, asked, reading)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of an artifact; see `examine`."""
+
+    root_digest: str | None
+    derive: Derive
+    study_digest: StudyDigest | None
+    signed_by: Path | None
+    extent: Extent | None
+
+
+def _examine_directory(directory: Path, asked: _Asked, reading: Reading | None = None) -> Verification:
     refuse_plain_results(directory)
-    reading = reading or read_artifact(directory)
-    manifest, problems = _check_manifest(directory, root_digest)
-    signer, of_signature, notes = check_signature(directory, signed_by)
+    reading = reading or read_artifact(directory, None if asked.extent is None else asked.extent.processes)
+    manifest, problems = _check_manifest(directory, asked.root_digest)
+    signer, of_signature, notes = check_signature(directory, asked.signed_by)
     problems += of_signature
     notes += [UNCHECKED] if (directory / WORK_NAME).is_dir() else []
-    records, line_faults = check_lines(directory)
-    design, design_faults = read_design(directory)
-    faults = [*line_faults, *design_faults, *check_samples(directory, records), *check_builds(directory, records)]
-    faults += check_findings(directory)
+    design, design_faults = read_design(directory)  # first: what its text takes as objects is free again then
+    recorded, line_faults = check_lines(directory)
+    faults = [*design_faults, *line_faults, *check_samples(directory, recorded.samples)]
+    faults += [*check_builds(directory, recorded.builds), *check_findings(directory)]
     if design is not None:
-        faults += [*check_plan(lines_of(records), design), *_check_plugins(directory, design.rest)]
+        faults += [*check_plan(recorded.lines, design), *_check_plugins(directory, design.rest)]
     rest = {} if design is None else design.rest
     if manifest is not None:
-        foreign, foreign_notes = _check_inputs(directory, records, manifest, rest, study_digest)
+        foreign, foreign_notes = _check_inputs(directory, recorded, manifest, rest, asked.study_digest)
         problems, notes = [*problems, *foreign], [*notes, *foreign_notes]
     if manifest is not None and design is not None:
-        faults += _check_facts(manifest, records, design.trials.height)
+        faults += _check_facts(manifest, recorded, design.trials.height)
+    unchecked: tuple[str, ...] = ()
     if faults:
         notes.append("the records or findings do not hold, so tables, figures and text were not made again")
     else:
-        derived, derive_notes = check_derived(reading, manifest.versions if manifest else {}, derive)
-        faults += derived
-        notes += derive_notes
-        if {problem.path for problem in problems} & INPUTS:
-            notes.append("study, claims or environment do not hold, so the documents were not made again")
-        elif manifest is not None:
-            faults += _check_documents(reading, records, manifest)
+        inputs_hold = not {problem.path for problem in problems} & INPUTS
+        made = check_made(reading, recorded, manifest, asked.derive, inputs_hold=inputs_hold, extent=asked.extent)
+        faults, notes, unchecked = [*faults, *made.problems], [*notes, *made.notes], made.unchecked
     return Verification(
         problems=tuple(sorted({*problems, *faults})),
         notes=tuple(notes),
         files=len(manifest.files) if manifest else 0,
-        records=len(records),
+        records=recorded.count,
         root_digest=manifest.root_digest if manifest else None,
         signer=signer,
+        unchecked=unchecked,
     )
 
 
@@ -162,7 +172,7 @@ def _check_manifest(directory: Path, root_digest: str | None) -> tuple[Manifest 
     except ArtifactError as error:
         exists = (directory / MANIFEST_NAME).is_file()
         return None, [Problem(MANIFEST_NAME, "invalid" if exists else "missing", str(error))]
-    problems = _check_files(directory, manifest)
+    problems = check_files(directory, manifest)
     if root_digest is not None and manifest.root_digest != root_digest:
         detail = f"its root digest is {manifest.root_digest}, but {root_digest} was published"
         problems.append(Problem(MANIFEST_NAME, "changed", detail))
@@ -171,18 +181,18 @@ def _check_manifest(directory: Path, root_digest: str | None) -> tuple[Manifest 
 
 def _check_inputs(
     directory: Path,
-    records: list[Record],
+    recorded: Recorded,
     manifest: Manifest,
     design: Mapping[str, Any],
     study_digest: StudyDigest | None,
 ) -> tuple[list[Problem], list[str]]:
     """Compare what a bundle was made with (study, models, lock, what is shipped) with what records and software say."""
-    problems, notes = check_shipped(directory, records, manifest, has_plugins=bool(design.get("plugins")))
+    problems, notes = check_shipped(directory, recorded.packages, manifest, has_plugins=bool(design.get("plugins")))
     if study_digest is not None:
-        found, noted = check_study(directory, records, manifest, study_digest)
+        found, noted = check_study(directory, recorded.study_digests, manifest, study_digest)
         problems += found
         notes += noted
-    return [*problems, *check_container(directory), *check_models(directory, records)], notes
+    return [*problems, *check_container(directory), *check_models(directory, recorded.models)], notes
 
 
 def _refuse_records(file: Path) -> None:
@@ -210,13 +220,7 @@ def refuse_plain_results(directory: Path) -> None:
     raise ArtifactError(f"{directory}: not an artifact: there is no {MANIFEST_NAME}; {remedy}")
 
 
-def _examine_archive(
-    archive: Path,
-    root_digest: str | None,
-    derive: Derive,
-    study_digest: StudyDigest | None,
-    signed_by: Path | None,
-) -> Verification:
+def _examine_archive(archive: Path, asked: _Asked) -> Verification:
     """Unpack an archive, examine the artifact in it, and compare the archive with one made from its files."""
     _refuse_records(archive)
     with tempfile.TemporaryDirectory(prefix="ablatrix-verify-") as scratch:
@@ -225,51 +229,11 @@ def _examine_archive(
             directory = unpack_archive(archive, inner)
         except ArtifactError as error:
             return Verification((Problem(archive.name, "unreadable", str(error)),), (), 0, 0, None)
-        found = examine(directory, root_digest, derive, study_digest=study_digest, signed_by=signed_by)
+        found = _examine_directory(directory, asked)
         if found.problems or is_archive_of(archive, directory, directory.name):
             return found
         detail = "its files hold, but its own bytes (order, dates, modes, comments) are not those of an archive of them"
         return replace(found, problems=(Problem(archive.name, "changed", detail),))
-
-
-def _check_files(directory: Path, manifest: Manifest) -> list[Problem]:
-    """Compare the files with the manifest, by name; a renamed file is reported as such."""
-    paths, problems = list_files(directory)
-    listed = {entry.path: entry for entry in manifest.files}
-    found: dict[str, FileEntry] = {}
-    for path in paths:
-        try:
-            found[path] = read_entry(directory, path)
-        except OSError as error:
-            problems.append(Problem(path, "unreadable", f"cannot be read: {error.strerror}"))
-    odd = {problem.path for problem in problems}
-    name_of = {entry.sha256: entry.path for entry in manifest.files}
-    for path in sorted(set(paths) - set(listed)):
-        origin = name_of.get(found[path].sha256) if path in found else None
-        like = f"; its content is that of {origin}" if origin else ""
-        problems.append(Problem(path, "extra", f"the manifest does not list it{like}"))
-    for path, entry in listed.items():
-        if path in found:
-            problems += _compare(entry, found[path], name_of)
-        elif path not in odd:
-            what = "a directory has its name" if (directory / path).is_dir() else "the manifest lists it"
-            problems.append(Problem(path, "missing", what))
-    return problems
-
-
-def _compare(entry: FileEntry, found: FileEntry, name_of: dict[str, str]) -> list[Problem]:
-    if entry.role != found.role:
-        detail = f"role is {entry.role!r} in the manifest, but {found.role!r} by the file's path"
-        return [Problem(entry.path, "invalid", detail)]
-    if (entry.bytes, entry.sha256) == (found.bytes, found.sha256):
-        return []
-    origin = name_of.get(found.sha256)
-    like = f"; its content is that of {origin}" if origin else ""
-    detail = (
-        f"{found.bytes} bytes with SHA-256 {found.sha256[:16]}, "
-        f"the manifest has {entry.bytes} with {entry.sha256[:16]}{like}"
-    )
-    return [Problem(entry.path, "changed", detail)]
 
 
 def _check_plugins(directory: Path, design: Mapping[str, Any]) -> list[Problem]:
@@ -290,38 +254,17 @@ def _check_plugins(directory: Path, design: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
-def _check_facts(manifest: Manifest, records: list[Record], planned: int) -> list[Problem]:
-    digests = {record.study_digest for record in records} | {manifest.study_digest}
+def _check_facts(manifest: Manifest, recorded: Recorded, planned: int) -> list[Problem]:
+    digests = recorded.study_digests | {manifest.study_digest}
     problems = []
     if len(digests) > 1:
-        detail = f"manifest and records have {len(digests)} study digests: {', '.join(sorted(digests))}"
+        named = ", ".join(sorted(digests)[:SHOWN_DIGESTS]) + (", ..." if len(digests) > SHOWN_DIGESTS else "")
+        detail = f"manifest and records have {len(digests)} study digests: {named}"
         problems.append(Problem(RECORDS_NAME, "invalid", detail))
     if manifest.trials != planned:
         detail = f"{planned} trials, but the manifest has {manifest.trials}"
         problems.append(Problem(DESIGN_NAME, "invalid", detail))
-    if manifest.records != len(records):
-        detail = f"{len(records)} valid lines, but the manifest has {manifest.records}"
+    if manifest.records != recorded.count:
+        detail = f"{recorded.count} valid lines, but the manifest has {manifest.records}"
         problems.append(Problem(RECORDS_NAME, "incomplete", detail))
-    return problems
-
-
-def _check_documents(reading: Reading, records: list[Record], manifest: Manifest) -> list[Problem]:
-    """Make every document again, and compare it with the one in the artifact."""
-    try:
-        made = make_documents(read_facts(reading, records, manifest.files))
-    except AblatrixError as error:
-        return [Problem(MANIFEST_NAME, "invalid", f"the documents cannot be made again: {error}")]
-    problems = []
-    for name, text in made.items():
-        try:
-            with open_regular(reading.directory / name) as file:
-                found = file.read(len(text.encode()) + MEBIBYTE)  # more differs as well
-        except FileNotFoundError:
-            problems.append(Problem(name, "missing", "every artifact has this document"))
-            continue
-        except OSError:
-            continue  # the comparison with the manifest has reported it
-        difference = describe_difference(name, found, text.encode())
-        if difference is not None:
-            problems.append(Problem(name, "differs", difference + REMEDIES.get(name, "")))
     return problems

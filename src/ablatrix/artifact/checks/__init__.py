@@ -3,6 +3,8 @@
 from ablatrix.artifact.checks.builds_check import check_builds
 from ablatrix.artifact.checks.container_check import check_container
 from ablatrix.artifact.checks.difference import describe_difference
+from ablatrix.artifact.checks.extent import Extent
+from ablatrix.artifact.checks.files_check import check_files
 from ablatrix.artifact.checks.findings_check import check_findings
 from ablatrix.artifact.checks.remake import Derive, check_derived, derive, derive_anew
 from ablatrix.artifact.checks.samples_check import check_samples
@@ -12,10 +14,12 @@ from ablatrix.artifact.checks.study_check import StudyDigest, check_models, chec
 
 __all__ = [
     "Derive",
+    "Extent",
     "StudyDigest",
     "check_builds",
     "check_container",
     "check_derived",
+    "check_files",
     "check_findings",
     "check_models",
     "check_samples",

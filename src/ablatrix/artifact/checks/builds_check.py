@@ -1,23 +1,21 @@
 """Builds of a bundle: each that its records name must be in the locks, as the one that was measured."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from ablatrix.artifact.contents import Problem
 from ablatrix.builds import read_locks
 from ablatrix.errors import BuildError
-from ablatrix.records.model import Record
 from ablatrix.records.names import BUILDS_NAME
 
 
-def check_builds(directory: Path, records: Iterable[Record]) -> list[Problem]:
+def check_builds(directory: Path, measured: Mapping[str, str]) -> list[Problem]:
     """Return where the builds of records and their locks differ.
 
     Args:
         directory: The bundle.
-        records: Its records.
+        measured: Digest of each build that its records name, by its name.
     """
-    measured = {one.meta.build.name: one.meta.build.digest for one in records if one.meta.build is not None}
     try:
         locked = {one.name: one.digest for one in read_locks(directory / BUILDS_NAME)}
     except BuildError as error:

@@ -16,6 +16,9 @@ def check_findings(directory: Path) -> list[Problem]:
     """
     folder = directory / FINDINGS
     paths = sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
+    total = sum(path.lstat().st_size for path in paths)
+    if total > MOST_BYTES:  # the page has all of them at once
+        return [Problem(FINDINGS, "invalid", f"its files have {total} bytes; at most {MOST_BYTES} are read")]
     return [problem for path in paths for problem in _check(path, f"{FINDINGS}/{path.name}")]
 
 

@@ -5,17 +5,16 @@ installs another package, a tiny study that runs another program.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
 from ablatrix.artifact.contents import Manifest, Problem
 from ablatrix.doctor.shipped import CONTAINER_FILES, SHIPPED_FILES, locked_versions, shipped_bytes
-from ablatrix.records.model import Record
 from ablatrix.records.names import LOCK_NAME
 from ablatrix.records.origin import source_state
-from ablatrix.regular_files import MEBIBYTE, read_regular
+from ablatrix.regular_files import MEBIBYTE, open_regular, read_regular
 from ablatrix.version import __version__
 
 LINE = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[A-Za-z0-9.!+_-]+)")
@@ -23,11 +22,17 @@ SHOWN = 5
 
 
 def check_shipped(
-    directory: Path, records: Iterable[Record], manifest: Manifest, *, has_plugins: bool
+    directory: Path, packages: Set[tuple[str, str]], manifest: Manifest, *, has_plugins: bool
 ) -> tuple[list[Problem], list[str]]:
     """Return what does not hold of the files that a bundle ships, and what could not be compared.
 
     What plug-ins need is in the lock and in nothing else, so packages of a study with plug-ins are noted only.
+
+    Args:
+        directory: The bundle.
+        packages: Each package with its version that a record has.
+        manifest: The bundle's.
+        has_plugins: Whether its study has plug-ins.
     """
     is_same = manifest.versions.get("ablatrix") == __version__ and manifest.ablatrix_commit == source_state()[0]
     problems: list[Problem] = []
@@ -39,7 +44,7 @@ def check_shipped(
         problems += [Problem(path, "changed", detail) for path in others]
     elif others:
         notes.append(f"{', '.join(others)}: not what the ablatrix installed here ships; read before you use them")
-    foreign, unknown = _lines(directory, records, manifest)
+    foreign, unknown = _lines(directory, packages, manifest)
     problems += [
         Problem(LOCK_NAME, "invalid", f"line {number} is no NAME==VERSION, so it may install anything: {text!r}")
         for number, text in foreign[:SHOWN]
@@ -55,16 +60,24 @@ def check_shipped(
 def _differs(file: Path, name: str) -> bool:
     """Return whether a file is there and is not the one that is shipped."""
     wanted = shipped_bytes(name)
-    return wanted is not None and file.is_file() and file.read_bytes() != wanted
+    if wanted is None:
+        return False
+    try:
+        with open_regular(file) as stream:
+            return stream.read(len(wanted) + 1) != wanted  # more differs as well
+    except OSError:
+        return False  # a file that cannot be read is reported by who compares files with the manifest
 
 
-def _lines(directory: Path, records: Iterable[Record], manifest: Manifest) -> tuple[list[tuple[int, str]], list[str]]:
+def _lines(
+    directory: Path, packages: Set[tuple[str, str]], manifest: Manifest
+) -> tuple[list[tuple[int, str]], list[str]]:
     """Return the lines of the lock that are no pinned package, and the packages that nothing else names so."""
     try:
         text = read_regular(directory / LOCK_NAME, MEBIBYTE).decode()
     except (OSError, UnicodeDecodeError):
         return [], []  # a file that cannot be read is reported by who compares files with the manifest
-    known = set(_known(records, manifest))
+    known = set(_known(packages, manifest))
     foreign, unknown = [], []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -77,11 +90,10 @@ def _lines(directory: Path, records: Iterable[Record], manifest: Manifest) -> tu
     return foreign, unknown
 
 
-def _known(records: Iterable[Record], manifest: Manifest) -> Iterator[tuple[str, str]]:
+def _known(packages: Set[tuple[str, str]], manifest: Manifest) -> Iterator[tuple[str, str]]:
     """Yield each package with its version, local labels left out, that the lock here, the manifest or a record has."""
-    maps = [locked_versions(), manifest.versions, *(record.meta.versions for record in records)]
-    for versions in {id(one): one for one in maps}.values():
-        yield from ((_name(name), _release(version)) for name, version in versions.items())
+    for name, version in (*locked_versions().items(), *manifest.versions.items(), *packages):
+        yield _name(name), _release(version)
 
 
 def _release(version: str) -> str:

@@ -2,7 +2,8 @@
 
 from ablatrix.artifact.contents.answered_claims import RecordedClaim, claims_beside, recorded_claims
 from ablatrix.artifact.contents.archive import archive_path, is_archive_of, unpack_archive, write_archive
-from ablatrix.artifact.contents.completeness import check_lines, check_plan, lines_of, read_design
+from ablatrix.artifact.contents.budget import Bounds
+from ablatrix.artifact.contents.completeness import check_lines, check_plan, read_design
 from ablatrix.artifact.contents.environment import (
     ENVIRONMENT_NAME,
     Environment,
@@ -12,6 +13,7 @@ from ablatrix.artifact.contents.environment import (
     read_environment,
 )
 from ablatrix.artifact.contents.factor import factor_text
+from ablatrix.artifact.contents.gathering import gather
 from ablatrix.artifact.contents.manifest import (
     JSON_SCHEMA_DIALECT,
     Command,
@@ -41,8 +43,16 @@ from ablatrix.artifact.contents.names import (
     SIGNATURE_NAME,
     WHEELS_NAME,
 )
-from ablatrix.artifact.contents.problem import Problem
+from ablatrix.artifact.contents.problem import Problem, ProblemList
 from ablatrix.artifact.contents.reading import Reading, read_artifact
+from ablatrix.artifact.contents.recorded import (
+    FailedTrial,
+    Recorded,
+    RecordedTrials,
+    RecordedWorkload,
+    SampleLines,
+    Usage,
+)
 from ablatrix.artifact.contents.source import FOLDER, Source, members_of, source_file
 from ablatrix.records.names import MANIFEST_NAME, WORK_NAME
 
@@ -64,17 +74,25 @@ __all__ = [
     "SIGNATURE_NAME",
     "WHEELS_NAME",
     "WORK_NAME",
+    "Bounds",
     "Command",
     "Environment",
+    "FailedTrial",
     "FileEntry",
     "Manifest",
     "Part",
     "Problem",
+    "ProblemList",
     "Reading",
+    "Recorded",
     "RecordedClaim",
+    "RecordedTrials",
+    "RecordedWorkload",
     "Role",
     "RunCost",
+    "SampleLines",
     "Source",
+    "Usage",
     "archive_path",
     "check_lines",
     "check_plan",
@@ -82,8 +100,8 @@ __all__ = [
     "entry_of",
     "environment_text",
     "factor_text",
+    "gather",
     "is_archive_of",
-    "lines_of",
     "list_files",
     "make_environment",
     "make_manifest",

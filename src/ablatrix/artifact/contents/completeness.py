@@ -1,6 +1,5 @@
 """Are the records valid, and are they exactly what was planned?"""
 
-from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
@@ -10,39 +9,54 @@ from numpy.typing import NDArray
 
 from ablatrix.analysis.groups import numbered
 from ablatrix.analysis.table import NO_TEXT, PLANNED, PlannedTrials, load_design
-from ablatrix.artifact.contents.problem import Problem
+from ablatrix.artifact.contents.budget import Bounds
+from ablatrix.artifact.contents.gathering import Gathering
+from ablatrix.artifact.contents.problem import Problem, ProblemList
+from ablatrix.artifact.contents.recorded import Recorded
 from ablatrix.errors import RecordError
-from ablatrix.records.model import Record
 from ablatrix.records.names import DESIGN_NAME, RECORDS_NAME
 from ablatrix.records.schema import LONGEST_LINE, validate_line
 from ablatrix.regular_files import open_regular
 
-LINE_FIELDS = ("trial_id", "record_id", "study_digest", *PLANNED)
 SHOWN = 10  # of a long list, this many are named
 
 
-def check_lines(directory: Path) -> tuple[list[Record], list[Problem]]:
-    """Validate every line of the records against the schema; return the valid records, and the problems."""
-    records: list[Record] = []
-    problems: list[Problem] = []
+def check_lines(directory: Path, bounds: Bounds = Bounds()) -> tuple[Recorded, list[Problem]]:  # noqa: B008, frozen
+    """Validate every line of the records against the schema, one at a time.
+
+    Args:
+        directory: Contains the records.
+        bounds: How much is kept of them. Lines beyond it are not read, which is a problem.
+
+    Returns:
+        What was gathered of the valid records, and the problems.
+    """
+    gathering, problems = Gathering(bounds), ProblemList(RECORDS_NAME)
     try:
         with open_regular(directory / RECORDS_NAME) as file:
+            offset = 0
             for number in count(1):
                 line = file.readline(LONGEST_LINE + 1)
                 if not line:
-                    return records, problems
+                    break
                 if len(line) > LONGEST_LINE:
                     detail = f"line {number} has more than {LONGEST_LINE} bytes; it and what follows were not read"
-                    return records, [*problems, Problem(RECORDS_NAME, "invalid", detail)]
+                    problems.add("invalid", detail)
+                    break
                 try:
                     if not line.endswith(b"\n"):
                         raise RecordError(f"line {number} is torn: it has no newline")
-                    records.append(validate_line(line[:-1].decode(), f"line {number}"))
+                    gathering.add(validate_line(line[:-1].decode(), f"line {number}"), offset)
                 except (RecordError, UnicodeDecodeError) as error:
-                    problems.append(Problem(RECORDS_NAME, "invalid", f"{error}"))
+                    problems.add("invalid", str(error))
+                if gathering.excess is not None:
+                    detail = f"up to line {number} {gathering.excess}; what follows was not read"
+                    problems.add("invalid", detail)
+                    break
+                offset += len(line)
     except OSError as error:
-        problems.append(Problem(RECORDS_NAME, "unreadable", f"the records cannot be read: {error.strerror}"))
-    return records, problems
+        problems.add("unreadable", f"the records cannot be read: {error.strerror}")
+    return gathering.recorded(), problems.listed
 
 
 def read_design(directory: Path, name: str = DESIGN_NAME) -> tuple[PlannedTrials | None, list[Problem]]:
@@ -55,17 +69,12 @@ def read_design(directory: Path, name: str = DESIGN_NAME) -> tuple[PlannedTrials
         return None, [Problem(name, "invalid", str(error))]
 
 
-def lines_of(records: Sequence[Record]) -> pl.DataFrame:
-    """Return what the comparison with a plan reads of each line, in the order of the records."""
-    columns = {name: [getattr(record, name) for record in records] for name in (*LINE_FIELDS, "final")}
-    return pl.DataFrame(columns, {**dict.fromkeys(LINE_FIELDS, pl.String()), "final": pl.Boolean()})
-
-
 def check_plan(lines: pl.DataFrame, design: PlannedTrials) -> list[Problem]:
     """Compare records and design: every planned trial has exactly one final record, and no other has.
 
     Args:
-        lines: A row a line, superseded ones included, with `LINE_FIELDS` and ``final``.
+        lines: A row a line, superseded ones included, with ``trial_id``, ``record_id``, ``study_digest``, `PLANNED` and
+            ``final``.
         design: What was planned.
     """
     planned, names = design.trials, lines["trial_id"].cast(pl.String)

@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from ablatrix.artifact.contents.names import PAGE_NAME, SIGNATURE_NAME
 from ablatrix.artifact.contents.problem import Problem
 from ablatrix.canonical import digest_value
 from ablatrix.errors import ArtifactError
-from ablatrix.foreign_text import is_plain, shown, twins
+from ablatrix.foreign_text import is_plain, object_bytes, shown, twins
 from ablatrix.records.kept_findings import FINDINGS
 from ablatrix.records.names import (
     BUILDS_NAME,
@@ -36,12 +36,17 @@ from ablatrix.records.names import (
     TEMPLATE_NAME,
     WORK_NAME,
 )
-from ablatrix.regular_files import open_regular, read_regular
+from ablatrix.regular_files import MEBIBYTE, open_regular, read_regular
 
 MANIFEST_VERSION = "1.3"
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CHUNK_BYTES = 1 << 20
 MOST_FOLDERS = 50
+MOST_FILES = 100_000
+"""Files and folders of an artifact, as in a zip (`ablatrix.records.archives`)."""
+MOST_OBJECT_BYTES = 192 * MEBIBYTE
+"""What a manifest may take as objects: that of `MOST_FILES` files has 80 MiB by the same estimate."""
+MOST_FAULTS = 100  # that are named one by one
 
 Role = Literal[
     "records", "design", "study", "claims", "samples", "plan", "table", "figure", "text", "provenance", "page",
@@ -135,8 +140,8 @@ class Manifest(Part):
     ablatrix_commit: str | None = Field(description="Commit of ablatrix that assembled it, null when installed.")
     ablatrix_dirty: bool | None = Field(description="Whether that checkout had uncommitted changes.")
     versions: dict[str, str] = Field(description="Versions of python and of the packages that made the files.")
-    commands: list[Command] = Field(description="What was run, in order.")
-    files: list[FileEntry] = Field(description="Every file but this one, sorted by path.")
+    commands: Annotated[list[Command], FailFast()] = Field(description="What was run, in order.")
+    files: Annotated[list[FileEntry], FailFast()] = Field(description="Every file but this one, sorted by path.")
     root_digest: Digest = Field(description="SHA-256 of the canonical JSON of all fields above.")
 
 
@@ -153,41 +158,54 @@ def list_files(directory: Path) -> tuple[list[str], list[Problem]]:
     """
     paths: list[str] = []
     problems: list[Problem] = []
-
-    def report(error: OSError) -> None:
-        problems.append(
-            Problem(
-                _shown(error.filename, directory), "unreadable", f"the directory cannot be listed: {error.strerror}"
-            )
-        )
-
-    for folder, folders, names in os.walk(directory, onerror=report):
-        depth = len(Path(folder).parts) - len(directory.parts)
-        if depth > MOST_FOLDERS:
-            folders.clear()
-            problems.append(Problem(_shown(folder, directory), "unreadable", f"more than {MOST_FOLDERS} folders deep"))
-            continue
-        if Path(folder) == directory:
-            folders[:] = [name for name in folders if name != WORK_NAME or Path(directory, name).is_symlink()]
-        for name in sorted(folders + names):
-            path = Path(folder, name)
-            found = path.lstat()
-            relative = path.relative_to(directory).as_posix()
-            if not is_plain(relative):  # a line break could imitate a line of what is printed about it
-                problems.append(Problem(_shown(path, directory), "unreadable", "its name cannot be printed; rename it"))
-            elif stat.S_ISLNK(found.st_mode):
-                problems.append(Problem(relative, "unreadable", "a symbolic link; put the file itself here"))
-            elif stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
-                problems.append(Problem(relative, "unreadable", "a hard link; put a copy of the file here"))
-            elif stat.S_ISREG(found.st_mode):
-                paths.append(relative)
-            elif not stat.S_ISDIR(found.st_mode):
-                problems.append(Problem(relative, "unreadable", "neither a file nor a directory"))
+    for entry, relative in _walk(directory, problems):
+        found = entry.stat(follow_symlinks=False)
+        if not is_plain(relative):  # a line break could imitate a line of what is printed about it
+            problems.append(Problem(shown(relative), "unreadable", "its name cannot be printed; rename it"))
+        elif stat.S_ISLNK(found.st_mode):
+            problems.append(Problem(relative, "unreadable", "a symbolic link; put the file itself here"))
+        elif stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+            problems.append(Problem(relative, "unreadable", "a hard link; put a copy of the file here"))
+        elif stat.S_ISREG(found.st_mode):
+            paths.append(relative)
+        elif not stat.S_ISDIR(found.st_mode):
+            problems.append(Problem(relative, "unreadable", "neither a file nor a directory"))
     problems += [
         Problem(other, "unreadable", f"some file systems take it for {one}, whose name is the same in other letters")
         for one, other in twins(paths)
     ]
     return sorted(path for path in paths if path not in (MANIFEST_NAME, SIGNATURE_NAME)), sorted(problems)
+
+
+def _walk(directory: Path, problems: list[Problem]) -> Iterator[tuple[os.DirEntry[str], str]]:
+    """Yield whatever is in a directory and below, with its relative path, and add what could not be looked at.
+
+    Names come one by one, so that a directory of ten million is left as soon as it is seen to have too many.
+    """
+    pending, count = [("", 0)], 0
+    while pending:
+        folder, depth = pending.pop()
+        if depth > MOST_FOLDERS:
+            problems.append(Problem(shown(folder), "unreadable", f"more than {MOST_FOLDERS} folders deep"))
+            continue
+        try:
+            with os.scandir(directory / folder) as entries:
+                for entry in entries:
+                    count += 1
+                    if count > MOST_FILES:
+                        detail = f"more than {MOST_FILES} files and folders; what follows was not looked at"
+                        problems.append(Problem(shown(folder or "."), "unreadable", detail))
+                        return
+                    relative = f"{folder}/{entry.name}" if folder else entry.name
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    if is_folder and relative == WORK_NAME:
+                        continue
+                    if is_folder:
+                        pending.append((relative, depth + 1))
+                    yield entry, relative
+        except OSError as error:
+            detail = f"the directory cannot be listed: {error.strerror}"
+            problems.append(Problem(shown(folder or "."), "unreadable", detail))
 
 
 def read_entry(directory: Path, path: str) -> FileEntry:
@@ -254,7 +272,10 @@ def read_manifest(directory: Path) -> Manifest:
     """
     path = directory / MANIFEST_NAME
     try:
-        text = read_regular(path, LARGEST_MANIFEST).decode()
+        content = read_regular(path, LARGEST_MANIFEST)
+        if object_bytes(content) > MOST_OBJECT_BYTES:
+            raise ArtifactError(f"it has more than the values of {MOST_FILES} files")
+        text = content.decode()
         manifest = Manifest.model_validate_json(text, strict=True)
     except FileNotFoundError as error:
         raise ArtifactError(f"missing: {directory} is not an artifact, or an incomplete one") from error
@@ -263,8 +284,7 @@ def read_manifest(directory: Path) -> Manifest:
     except UnicodeDecodeError as error:
         raise ArtifactError(f"not UTF-8: {error}") from error
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc'])) or 'text'}: {fault['msg']}" for fault in error.errors())
-        raise ArtifactError("; ".join(faults)) from error
+        raise ArtifactError(_faults(error)) from None
     if manifest.root_digest != root_digest(manifest):
         raise ArtifactError(f"changed: root_digest is {manifest.root_digest}, its content's is {root_digest(manifest)}")
     paths = [entry.path for entry in manifest.files]
@@ -273,16 +293,17 @@ def read_manifest(directory: Path) -> Manifest:
     return manifest
 
 
+def _faults(error: ValidationError) -> str:
+    if error.error_count() > MOST_FAULTS:
+        return f"it has {error.error_count()} faults, more than can be named"
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'text'}: {fault['msg']}" for fault in error.errors())
+
+
 def manifest_schema_text() -> str:
     """Return the JSON Schema of a manifest of this version: the same text on every machine."""
     schema = Manifest.model_json_schema()
     schema = {"$schema": JSON_SCHEMA_DIALECT, "$id": f"ablatrix/manifest-{MANIFEST_VERSION}", **schema}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
-def _shown(path: str | Path, directory: Path) -> str:
-    """Return a path in a directory with what cannot be printed escaped, cut where it is long."""
-    return shown(Path(path).relative_to(directory).as_posix())
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

@@ -21,10 +21,12 @@ class Reading:
     Attributes:
         directory: Contains the records.
         claims: The claims file; None: nothing is claimed.
+        processes: Most processes that read records at once; None for as many as usual.
     """
 
     directory: Path
     claims: Path | None = None
+    processes: int | None = None
 
     @property
     def records(self) -> Path:
@@ -42,7 +44,7 @@ class Reading:
         from ablatrix.analysis.findings import Findings  # polars loads here
         from ablatrix.analysis.table import tidy
 
-        return Findings(tidy([self.records]))
+        return Findings(tidy([self.records], processes=self.processes))
 
     @cached_property
     def kept(self) -> list[KeptFinding]:
@@ -77,7 +79,7 @@ class Reading:
         return () if self.stated is None else tuple(check_claims(self.findings, self.stated))
 
 
-def read_artifact(directory: Path) -> Reading:
-    """Return the reading of a complete artifact, with its claims file if it has one."""
+def read_artifact(directory: Path, processes: int | None = None) -> Reading:
+    """Return the reading of a complete artifact, with its claims file if it has one; see `Reading`."""
     claims = directory / CLAIMS_NAME
-    return Reading(directory, claims if claims.exists() else None)
+    return Reading(directory, claims if claims.exists() else None, processes)

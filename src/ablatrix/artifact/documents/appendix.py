@@ -5,7 +5,7 @@ its order. It comes in two forms: a long one with everything, and a short one of
 texts are abridged and whose tables are left out or cut.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablatrix.analysis.groups import sort_key
@@ -38,7 +38,6 @@ from ablatrix.artifact.documents.origins import (
 )
 from ablatrix.artifact.documents.readme import cost_table, not_run_line, software_line, status_line
 from ablatrix.artifact.documents.steps import TINY, about_torch, full, installation
-from ablatrix.records.model import Record
 
 TITLE = "Artifact Appendix"
 ABSTRACT, ENTRY, PARAGRAPH, STATEMENT, CLAIMS = 450, 140, 200, 100, 4
@@ -122,18 +121,19 @@ def _abstract(facts: Facts) -> str:
 
 
 def _checklist(facts: Facts) -> Iterable[tuple[str, str]]:
-    knobs, run = _knobs(facts.final), facts.environment.run
-    compilers = sorted({record.config.compiler for record in facts.final} - {"eager"})
+    run = facts.environment.run
+    knobs = _knobs(facts.trials.levels)
+    compilers = sorted(facts.trials.compilers - {"eager"})
     yield "Algorithm", f"compiler options varied by the study: {', '.join(knobs) or 'none varies'}"
-    yield "Program", ", ".join(f"{plain(one.name)} ({one.tier})" for one in facts.workloads)
-    named = ", ".join(f"{plain(name)} {plain(facts.versions.get(name, ''))}".rstrip() for name in compilers)
+    yield "Program", ", ".join(f"{plain(one.name)} ({one.tier})" for one in facts.trials.workloads)
+    named = ", ".join(f"{plain(name)} {plain(facts.trials.versions.get(name, ''))}".rstrip() for name in compilers)
     yield "Compilation", f"by the compilers under study ({named or 'none'}); {compiled(facts)}"
     yield "Transformations", "; ".join(f"{knob}: {', '.join(levels)}" for knob, levels in knobs.items()) or "none"
     own = ", ".join(f"`{plain(entry.path)}`" for entry in facts.entries if entry.role == "other")
     yield "Binary", f"generated code is not kept{f'; files of the authors: {own}' if own else ''}"
     yield "Model", models_line(facts)
     yield "Data set", data_line(facts)
-    versions = ", ".join(f"{name} {plain(text)}" for name, text in facts.versions.items())
+    versions = ", ".join(f"{name} {plain(text)}" for name, text in facts.trials.versions.items())
     yield "Run-time environment", f"{kernels(facts)}, {versions}"
     yield "Hardware", hardware(facts)
     yield "Run-time state", f"one process per trial{_layout(facts)}; {threads(facts)}; {state(facts)}"
@@ -162,14 +162,14 @@ def _checklist(facts: Facts) -> Iterable[tuple[str, str]]:
     yield "Publicly available?", availability(facts)
     yield "Code licenses (if publicly available)?", code_licences(facts)
     yield "Data licenses (if publicly available)?", data_licences(facts)
-    yield "Workflow framework used?", f"ablatrix {plain(facts.versions.get('ablatrix', ''))}"
+    yield "Workflow framework used?", f"ablatrix {plain(facts.trials.versions.get('ablatrix', ''))}"
     yield "Archived (provide DOI)?", archived(facts)
 
 
 def _layout(facts: Facts) -> str:
     """Return what of the address-space layout was drawn anew; nothing where the records do not agree or know."""
-    samplings = {record.meta.layout.sampling for record in facts.final if record.meta.layout is not None}
-    return LAYOUTS[samplings.pop()] if len(samplings) == 1 else ""
+    samplings = facts.trials.samplings
+    return LAYOUTS[next(iter(samplings))] if len(samplings) == 1 else ""
 
 
 def _description(facts: Facts, form: _Form) -> Section:
@@ -282,11 +282,11 @@ def _documentation(facts: Facts) -> str:
 
 
 def _notes(facts: Facts, form: _Form) -> tuple[Paragraph, ...]:
-    failed = [f"{record.workload.name} ({record.mode}): {record.status}" for record in facts.failed]
+    failed = [f"{one.workload} ({one.mode}): {one.status}" for one in facts.trials.failed]
     failures = f"{len(failed)} trials failed; their records contain the messages: {plain(_some(failed))}."
     return (
         Paragraph(form.text(failures, PARAGRAPH) if failed else "None of the executed trials failed."),
-        *((Paragraph(f"{not_run_line(facts)}."),) if facts.not_run else ()),
+        *((Paragraph(f"{not_run_line(facts)}."),) if facts.trials.not_run else ()),
         Paragraph(
             "On a shared or throttled machine, intervals are wider and claims may remain undecided; `ablatrix doctor` "
             "reports what makes times vary and what to do about it. An interrupted study resumes when the same command "
@@ -298,10 +298,7 @@ def _notes(facts: Facts, form: _Form) -> tuple[Paragraph, ...]:
 def _methodology(facts: Facts, form: _Form) -> tuple[Paragraph | Items, ...]:
     parts = ["Each trial runs in a process of its own and leaves exactly one final record, whatever its outcome."]
     if "cold" in facts.modes:
-        tagged = sum(
-            record.mode == "cold" and record.compile is not None and record.compile.cache_tag is not None
-            for record in facts.final
-        )
+        tagged = facts.trials.cache_tagged
         shared = f" ({tagged} with the cache that their `cache_tag` names)" if tagged else ""
         parts.append(
             f"Cold trials run alone with an empty cache{shared}; their outputs are checked after the first run."
@@ -323,14 +320,9 @@ def _capital(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
-def _knobs(records: Iterable[Record]) -> Mapping[str, tuple[str, ...]]:
+def _knobs(levels: Mapping[str, Sequence[str]]) -> Mapping[str, list[str]]:
     """Return the knobs that vary, with their levels."""
-    found: dict[str, dict[str, None]] = {}
-    for record in records:
-        for knob, level in record.config.knobs.items():
-            if level is not None:
-                found.setdefault(knob, {})[str(level)] = None
-    return {knob: tuple(sorted(levels, key=sort_key)) for knob, levels in sorted(found.items()) if len(levels) > 1}
+    return {knob: sorted(found, key=sort_key) for knob, found in sorted(levels.items()) if len(found) > 1}
 
 
 def _modes(facts: Facts) -> str:

@@ -21,7 +21,7 @@ def citation_text(facts: Facts) -> str:
         f"abstract: {_quoted(facts.description)}" if facts.description else None,
         "authors:",
         *_authors(facts),
-        f"version: {_quoted(facts.records[0].study_digest[:16])}",
+        f"version: {_quoted(facts.recorded.study_digest[:16])}",
         f"date-released: {facts.start:%Y-%m-%d}",
         f"license: {_quoted(about.licence)}"
         if about.licence
@@ -37,7 +37,7 @@ def citation_text(facts: Facts) -> str:
         '    title: "ablatrix: fair, checked, reproducible ablation studies of machine-learning compilers"',
         "    authors:",
         f"      - name: {AUTHOR}",
-        f"    version: {_quoted(facts.versions.get('ablatrix', '0'))}",
+        f"    version: {_quoted(facts.trials.versions.get('ablatrix', '0'))}",
         f"    repository-code: {REPOSITORY}",
         "    license: Apache-2.0",
     ]

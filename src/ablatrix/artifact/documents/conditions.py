@@ -11,17 +11,16 @@ NOT_RECORDED = "not recorded"
 
 def hardware(facts: Facts) -> str:
     """Return the machines of the records, with the GPUs that trials used."""
-    return f"{_each(map(_machine, facts.machines))}; {gpu(facts)}"
+    return f"{_each(map(_machine, facts.trials.machines))}; {gpu(facts)}"
 
 
 def gpu(facts: Facts) -> str:
     """Return the GPUs that trials used, or that none was."""
-    found = [machine.gpu for machine in facts.machines if machine.gpu is not None]
+    found = [machine.gpu for machine in facts.trials.machines if machine.gpu is not None]
     if found:
         texts = [f"{plain(one.name)}, {size(one.memory_bytes)}, driver {one.driver or NOT_RECORDED}" for one in found]
         return f"GPU: {_each(texts)}"
-    asked_for = any(record.config.device == "cuda" for record in facts.final)
-    return "a GPU was asked for, and no trial opened one" if asked_for else "no GPU was used"
+    return "a GPU was asked for, and no trial opened one" if facts.trials.asked_for_cuda else "no GPU was used"
 
 
 def needs(facts: Facts) -> str:
@@ -29,15 +28,14 @@ def needs(facts: Facts) -> str:
     run = facts.environment.run
     largest = run.largest_process_bytes if run else None
     took = f"; the largest process of the recorded run took {size(largest)}" if largest else ""
-    has_gpu = any(machine.gpu is not None for machine in facts.machines)
+    has_gpu = any(machine.gpu is not None for machine in facts.trials.machines)
     card = " The study asks for an NVIDIA GPU." if has_gpu else ""
     return f"At least two cores, and 4 GiB of memory for ablatrix itself{took}.{card}"
 
 
 def blocks_line(facts: Facts) -> str:
     """Return how ratios and their intervals are made, by the number of blocks of each mode."""
-    counts = {mode: len({one.block_id for one in facts.final if one.mode == mode}) for mode in facts.modes}
-    blocks = " and ".join(f"{count} {mode} blocks" for mode, count in counts.items())
+    blocks = " and ".join(f"{count} {mode} blocks" for mode, count in sorted(facts.trials.blocks.items()))
     return (
         f"Ratios are paired within blocks ({blocks} over all workloads and compilers). Intervals come from the "
         "variation between the blocks of one workload on one compiler; a single block has none."
@@ -46,12 +44,12 @@ def blocks_line(facts: Facts) -> str:
 
 def kernels(facts: Facts) -> str:
     """Return the kernels of the records."""
-    return _each(f"Linux {plain(machine.kernel)}" for machine in facts.machines)
+    return _each(f"Linux {plain(machine.kernel)}" for machine in facts.trials.machines)
 
 
 def threads(facts: Facts) -> str:
     """Return the threads in force, by library."""
-    found = sorted({f"{name} {count}" for record in facts.final for name, count in record.meta.threads.items()})
+    found = sorted(f"{name} {count}" for name, count in facts.trials.threads)
     return f"threads in force: {', '.join(found) or NOT_RECORDED}"
 
 
@@ -60,27 +58,26 @@ def state(facts: Facts) -> str:
     turbo = {None: "unknown", True: "on", False: "off"}
     return _each(
         f"frequency governor {plain(machine.governor or 'unknown')}, turbo {turbo[machine.turbo]}"
-        for machine in facts.machines
+        for machine in facts.trials.machines
     )
 
 
 def compiled(facts: Facts) -> str:
     """Return in how many trials anything was compiled anew, as counted at their caches."""
-    facts_of = [record.compile for record in facts.final if record.compile is not None]
-    if not facts_of:
+    reported, anew = facts.trials.reported, facts.trials.compiled_anew
+    if not reported:
         return "no trial reports what it compiled"
-    anew = sum(one.compile_cache_miss_delta_first_run > 0 for one in facts_of)
-    cached = len(facts_of) - anew
+    cached = reported - anew
     rest = f" and {cached} took everything from a cache" if cached else ""
-    return f"of the {len(facts_of)} trials that report it, {anew} compiled anew{rest}"
+    return f"of the {reported} trials that report it, {anew} compiled anew{rest}"
 
 
 def oracle(facts: Facts) -> str:
     """Return what outputs are compared with: by the records, in which precision."""
-    single = [one.name for one in facts.workloads if one.oracle == "float32"]
+    single = [one.name for one in facts.trials.workloads if one.oracle == "float32"]
     if not single:
         return "those of the same program in float64"
-    if len(single) == len(facts.workloads):
+    if len(single) == len(facts.trials.workloads):
         return "those of the same program in unoptimized float32, as it has no float64 form"
     return f"those of the same program in float64 (of {', '.join(single)}: in unoptimized float32)"
 

@@ -7,20 +7,19 @@ records, so the same artifact has the same text.
 
 import json
 import mimetypes
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from rocrate.model.contextentity import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from ablatrix.artifact.contents import CRATE_NAME, FileEntry
+from ablatrix.artifact.contents import CRATE_NAME, FailedTrial, FileEntry
 from ablatrix.artifact.documents.citation import REPOSITORY, unnamed_authors
 from ablatrix.artifact.documents.facts import Facts
 from ablatrix.artifact.documents.markup import plain
 from ablatrix.artifact.documents.origins import asked
 from ablatrix.artifact.documents.readme import MEANING
 from ablatrix.documents.about import DOI_SITE
-from ablatrix.records.model import Record
 from ablatrix.records.names import RECORDS_NAME, STUDY_NAME
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -56,10 +55,10 @@ def crate_text(facts: Facts) -> str:
     planned = [{"@id": entry.path} for entry in entries if entry.role in PLANNED_ROLES]
     results = [{"@id": entry.path} for entry in entries if entry.role not in (*PLANNED_ROLES, "software", "example")]
     run = _action(crate, "#run", facts.start, facts.end, software, authors)
-    run["name"], run["description"] = f"Run of the study {facts.name}", f"{len(facts.final)} trials"
+    run["name"], run["description"] = f"Run of the study {facts.name}", f"{facts.trials.count} trials"
     run["object"], run["result"], run["actionStatus"] = planned, results, COMPLETED
-    for record in facts.failed:
-        _add_failure(crate, record, software, authors)
+    for failed in facts.trials.failed:
+        _add_failure(crate, failed, software, authors)
     crate.metadata.extra_terms.update(TERMS)
     metadata = crate.metadata.generate()
     metadata["@graph"] = sorted(map(_compacted, metadata["@graph"]), key=lambda entity: str(entity["@id"]))
@@ -102,10 +101,10 @@ def _software(crate: ROCrate, facts: Facts) -> list[dict[str, str]]:
     """Add the software named in the records, ablatrix first."""
     pages = {"ablatrix": REPOSITORY, "python": "https://www.python.org/", "llvm": "https://llvm.org/"}
     packages = {"tvm": "apache-tvm", "jax": "jax"}
-    names = sorted(facts.versions, key=lambda name: (name != "ablatrix", name))
+    names = sorted(facts.trials.versions, key=lambda name: (name != "ablatrix", name))
     for name in names:
         page = pages.get(name, f"https://pypi.org/project/{packages.get(name, name)}/")
-        version = facts.versions[name]
+        version = facts.trials.versions[name]
         _context(crate, page, "SoftwareApplication", name=name, url=page, softwareVersion=version)
     return [{"@id": pages.get(name, f"https://pypi.org/project/{packages.get(name, name)}/")} for name in names]
 
@@ -143,15 +142,14 @@ def _action(
     return action
 
 
-def _add_failure(crate: ROCrate, record: Record, software: list[dict[str, str]], authors: list[dict[str, str]]) -> None:
-    start = datetime.fromisoformat(record.meta.time_utc)
-    end = start + timedelta(seconds=record.wall_s)
-    action = _action(crate, f"#trial-{record.trial_id}", start, end, software, authors)
-    levels = ", ".join(f"{knob}={level}" for knob, level in sorted(record.config.knobs.items()) if level is not None)
-    action["name"] = f"Trial {record.trial_id}: {record.workload.name} on {record.config.compiler}, {record.mode}"
-    action["description"] = levels or "the reference"
-    error = record.error
-    action["error"] = f"{record.status}: {error.type}: {error.message}" if error else record.status
+def _add_failure(
+    crate: ROCrate, failed: FailedTrial, software: list[dict[str, str]], authors: list[dict[str, str]]
+) -> None:
+    action = _action(crate, f"#trial-{failed.trial_id}", failed.start, failed.end, software, authors)
+    action["name"] = f"Trial {failed.trial_id}: {failed.workload} on {failed.compiler}, {failed.mode}"
+    action["description"] = failed.levels or "the reference"
+    is_told = failed.error_type is not None
+    action["error"] = f"{failed.status}: {failed.error_type}: {failed.message}" if is_told else failed.status
     action["actionStatus"] = FAILED
     action["object"], action["result"] = [{"@id": STUDY_NAME}], [{"@id": RECORDS_NAME}]
 

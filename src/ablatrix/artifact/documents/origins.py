@@ -6,9 +6,9 @@ a reader wants to know is in the study's block ``about:``, or is left for the au
 
 from typing import Literal
 
+from ablatrix.artifact.contents import RecordedWorkload
 from ablatrix.artifact.documents.facts import Facts
 from ablatrix.artifact.documents.markup import plain
-from ablatrix.records.model import WorkloadFacts
 
 SHIPPED_WORKLOADS = frozenset({
     "attention", "bound_propagation", "convolution", "decoder", "encoder", "mlp", "resnet",
@@ -31,7 +31,7 @@ def asked(what: str, key: str | None = None) -> str:
     return f"{ASKED} ({what}{where})"
 
 
-def kind_of(workload: WorkloadFacts) -> Kind:
+def kind_of(workload: RecordedWorkload) -> Kind:
     """Return what a workload is: shipped with ablatrix, the authors' own by its form, or of a plug-in."""
     source = workload.source
     if source is None:
@@ -45,30 +45,30 @@ def kind_of(workload: WorkloadFacts) -> Kind:
 def models_line(facts: Facts) -> str:
     """Return all models in one line."""
     named: dict[str, list[str]] = {}
-    for one in facts.workloads:
+    for one in facts.trials.workloads:
         named.setdefault(_weights(facts, one), []).append(f"{one.name} ({one.parameter_count:,} parameters)")
     return "; ".join(f"{', '.join(names)}: {origin}" for origin, names in named.items())
 
 
 def model_items(facts: Facts) -> list[tuple[str, str]]:
     """Return each model with its number of weights, and where they come from."""
-    return [(one.name, f"{one.parameter_count:,} parameters, {_weights(facts, one)}") for one in facts.workloads]
+    return [(one.name, f"{one.parameter_count:,} parameters, {_weights(facts, one)}") for one in facts.trials.workloads]
 
 
 def data_line(facts: Facts) -> str:
     """Return where inputs come from, for each kind of workload."""
-    drawn = [one.name for one in facts.workloads if kind_of(one) in DRAWN]
-    subject = "all inputs" if len(drawn) == len(facts.workloads) else f"the inputs of {', '.join(drawn)}"
+    drawn = [one.name for one in facts.trials.workloads if kind_of(one) in DRAWN]
+    subject = "all inputs" if len(drawn) == len(facts.trials.workloads) else f"the inputs of {', '.join(drawn)}"
     parts = [f"none: {subject} are drawn from the study's seed"] if drawn else []
-    parts += [f"for {one.name}, {_inputs(one)}" for one in facts.workloads if kind_of(one) not in DRAWN]
+    parts += [f"for {one.name}, {_inputs(one)}" for one in facts.trials.workloads if kind_of(one) not in DRAWN]
     return "; ".join(parts)
 
 
 def own_code(facts: Facts) -> tuple[str, ...]:
     """Return the models, plug-ins and compilers that are neither of ablatrix nor of a package that the lock names."""
-    sources = [one.source for one in facts.workloads if one.source and kind_of(one) == "function"]
-    plugged = [f"the plug-in with {one.name}" for one in facts.workloads if kind_of(one) == "plug-in"]
-    compilers = sorted({record.config.compiler for record in facts.final} - SHIPPED_COMPILERS)
+    sources = [one.source for one in facts.trials.workloads if one.source and kind_of(one) == "function"]
+    plugged = [f"the plug-in with {one.name}" for one in facts.trials.workloads if kind_of(one) == "plug-in"]
+    compilers = sorted(facts.trials.compilers - SHIPPED_COMPILERS)
     named = [*(f"`{plain(one)}`" for one in sources), *plugged, *(f"compiler {one}" for one in compilers)]
     return tuple(dict.fromkeys(named))
 
@@ -81,7 +81,7 @@ def code_licences(facts: Facts) -> str:
 
 def data_licences(facts: Facts) -> str:
     """Return the licences of study and records, and of models and data where the authors bring some."""
-    kinds = [kind_of(one) for one in facts.workloads]
+    kinds = [kind_of(one) for one in facts.trials.workloads]
     parts = [f"study, records and results: {_licence(facts, 'licence')}"]
     if any(kind not in FROM_SEED for kind in kinds):
         parts.append(f"models: {_given(facts.about.model_licence, 'licence', 'model_licence')}")
@@ -113,7 +113,7 @@ def archived(facts: Facts) -> str:
     return _given(facts.about.doi, "DOI, once it is archived", "doi")
 
 
-def _weights(facts: Facts, workload: WorkloadFacts) -> str:
+def _weights(facts: Facts, workload: RecordedWorkload) -> str:
     """Return where the weights of a workload come from."""
     kind = kind_of(workload)
     if kind == "shipped":
@@ -132,7 +132,7 @@ def _weights(facts: Facts, workload: WorkloadFacts) -> str:
     return f"as stored in `{source}` ({digest}{where})"
 
 
-def _inputs(workload: WorkloadFacts) -> str:
+def _inputs(workload: RecordedWorkload) -> str:
     kind, source = kind_of(workload), plain(workload.source or "")
     if kind == "saved":
         return f"the example inputs saved in `{source}` and values sampled from them by seed, or random ones"

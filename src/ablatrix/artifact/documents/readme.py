@@ -61,31 +61,33 @@ def machine_line(facts: Facts) -> str:
 
 def software_line(facts: Facts) -> str:
     """Return the versions of the software in one line."""
-    return ", ".join(f"{name} {plain(text)}" for name, text in facts.versions.items())
+    return ", ".join(f"{name} {plain(text)}" for name, text in facts.trials.versions.items())
 
 
 def status_line(facts: Facts) -> str:
     """Return the number of trials, by status where not all succeeded."""
-    if set(facts.statuses) == {Status.OK}:
-        return f"{len(facts.final)} successful trials"
-    counts = ", ".join(f"{count} {status}" for status, count in sorted(facts.statuses.items()))
-    return f"{len(facts.final)} trials ({counts})"
+    if set(facts.trials.statuses) == {Status.OK}:
+        return f"{facts.trials.count} successful trials"
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(facts.trials.statuses.items()))
+    return f"{facts.trials.count} trials ({counts})"
 
 
 def not_run_line(facts: Facts) -> str:
     """Return how many trials were not run, by status."""
-    counts = Counter(record.status for record in facts.not_run)
+    counts = facts.trials.not_run
     named = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    return f"{len(facts.not_run)} trials were not run or not completed ({named})"
+    return f"{sum(counts.values())} trials were not run or not completed ({named})"
 
 
 def cost_table(facts: Facts) -> Table:
     """Return the cost of each workload in each mode."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (usage.workload, usage.mode, str(usage.attempts), f"{usage.seconds:.1f}", size(usage.growth_bytes))
-        for usage in facts.usages
+        for usage in facts.recorded.usages
     ]
-    rows.append(("all", "", str(len(facts.records)), f"{sum(usage.seconds for usage in facts.usages):.1f}", ""))
+    rows.append(
+        ("all", "", str(facts.recorded.count), f"{sum(usage.seconds for usage in facts.recorded.usages):.1f}", "")
+    )
     return Table(("workload", "mode", "attempts", "seconds", "memory"), tuple(rows), (0.3, 0.12, 0, 0, 0))
 
 
@@ -96,12 +98,15 @@ def _abstract(facts: Facts) -> tuple[Paragraph, ...]:
         counts = "all of them hold"
     number = f"{len(facts.claims)} claims" if len(facts.claims) > 1 else "one claim"
     claims = f" The study makes {number}; according to these records, {counts}." if facts.claims else ""
-    failures = f" {len(facts.failed)} trials failed; they are recorded as such and enter no statistics."
+    failures = f" {len(facts.trials.failed)} trials failed; they are recorded as such and enter no statistics."
     not_run = f" {not_run_line(facts)}."
     parts = [plain(facts.description)] if facts.description else []
     parts.append(
         f"This folder holds the records of {status_line(facts)}, run on {facts.start:%Y-%m-%d}. Machine: "
-        f"{machine_line(facts)}." + claims + (failures if facts.failed else "") + (not_run if facts.not_run else "")
+        f"{machine_line(facts)}."
+        + claims
+        + (failures if facts.trials.failed else "")
+        + (not_run if facts.trials.not_run else "")
     )
     parts.append(f"Authors: {authors_line(facts)}. Licences: {code_licences(facts)}; {data_licences(facts)}.")
     return tuple(Paragraph(part) for part in parts)
@@ -214,7 +219,7 @@ def _group(facts: Facts, workload: str | None, modes: tuple[str, ...], claims: S
 
 def _cost(facts: Facts) -> Section:
     run = facts.environment.run
-    known = run is not None and run.trials == len(facts.records)
+    known = run is not None and run.trials == facts.recorded.count
     items = [
         ("Time", f"{duration(facts.run_seconds)} for the whole study" + ("" if known else ", first trial to last")),
         ("Memory", f"{size(run.largest_process_bytes if run else None)} for the largest process"),
@@ -234,7 +239,7 @@ def _cost(facts: Facts) -> Section:
 
 
 def _systems(facts: Facts) -> Section:
-    containers = {machine.container: None for machine in facts.machines if machine.container}
+    containers = {machine.container: None for machine in facts.trials.machines if machine.container}
     container = f" ({plain(', '.join(containers))})" if containers else ""
     return Section(
         "Supported systems",

@@ -1,10 +1,9 @@
 """The commands that the documents of an artifact ask a third party to type, each defined once."""
 
 import re
-import shlex
 
 from ablatrix.artifact.documents.facts import Facts
-from ablatrix.foreign_text import is_plain
+from ablatrix.foreign_text import shell_word
 from ablatrix.records.names import LOCK_NAME, RECORDS_NAME
 
 VENV = "../ablatrix-venv"
@@ -19,7 +18,7 @@ def installation(facts: Facts) -> tuple[str, ...]:
     return (
         f"python3 -m venv {VENV}",
         f"{pip} -r {LOCK_NAME}",
-        f"{pip} --no-deps --no-build-isolation {quoted(facts.source_path)}",
+        f"{pip} --no-deps --no-build-isolation {shell_word(facts.source_path)}",
         f". {VENV}/bin/activate",
     )
 
@@ -42,7 +41,7 @@ def full(facts: Facts) -> tuple[str, ...]:
 
 def about_torch(facts: Facts) -> str:
     """Return advice on installing torch; empty if the recorded build is the one on PyPI."""
-    if not facts.versions.get("torch", "").endswith("+cpu"):
+    if not facts.trials.versions.get("torch", "").endswith("+cpu"):
         return ""
     return (
         "PyPI's build of torch for Linux comes with several gigabytes of CUDA libraries. To install the recorded CPU "
@@ -53,20 +52,8 @@ def about_torch(facts: Facts) -> str:
 def of_claims(workload: str | None, modes: tuple[str, ...]) -> tuple[str, ...]:
     """Return the commands that rerun what claims about a workload in some modes need, and check the claims."""
     only = f" --only mode={modes[0]}" if len(modes) == 1 else ""
-    only += f" --only {quoted(f'workload={workload}')}" if workload else ""
+    only += f" --only {shell_word(f'workload={workload}')}" if workload else ""
     # A name is part of a path here: what would leave the folder is not in it, nor are the brackets of a variant.
     named = [_PATH.sub("-", workload).strip("-")] if workload else []
-    out = quoted("-".join(["../again", *named, *modes]))
+    out = shell_word("-".join(["../again", *named, *modes]))
     return (f"ablatrix run study.yaml --out {out}{only}", f"ablatrix claims {out} --claims claims.yaml")
-
-
-def quoted(text: str) -> str:
-    """Return text as one word of a shell, on one line; plain names stay as they are."""
-    if is_plain(text):
-        return shlex.quote(text)
-    inside = "".join(one if is_plain(one) and one not in "'\\" else _escaped(one) for one in text)
-    return f"$'{inside}'"
-
-
-def _escaped(character: str) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,183 @@
+"""Peak memory and time of ``ablatrix verify`` on artifacts of growing size, made by the code under test.
+
+The records are those of ``records_scale.py`` (25 workloads, two compilers, cold and hot, one failure in a hundred), but
+every hot one has a line of raw samples of its own (10 bursts of 20 iterations) from which its times follow, so that all
+of ``verify`` has work. Up to the number of records from which ``verify`` makes tables, figures and text again, the
+artifact has them; beyond it has none, and ``verify`` says that it is incomplete. Each is verified by the command in a
+process of its own: the peak is the sum of it and its children as seen every 20 ms, or what the system says of the
+largest of them, whichever is more.
+
+    python benchmarks/verify_memory.py [--sizes 2000,20000] [--keep DIRECTORY]
+    python benchmarks/verify_memory.py --sizes 2000,20000,200000
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import IO, Any
+
+import numpy as np
+
+from ablatrix.artifact.bundle import Origin, assemble
+from ablatrix.artifact.checks import Extent, derive
+from ablatrix.artifact.contents import Reading
+from ablatrix.canonical import canonical_json, digest_bytes
+from ablatrix.study.load import read_study_digest
+from records_scale import BLOCK, COMPILERS, WORKLOADS, configurations, split, template, tree_bytes, trial_values
+
+TARGETS = {"peak_gib": 1.0, "cost_ratio": 1.5}
+ROOT = Path(__file__).resolve().parents[1]
+STUDY = ROOT / "studies/tiny.yaml"
+BURSTS, ITERATIONS = 10, 20
+
+
+def main(sizes: list[int], keep: Path | None) -> None:
+    """Make an artifact of each size, verify it, and print all figures as JSON."""
+    figures: dict[str, Any] = {"cores": len(os.sched_getaffinity(0)), "sizes": {}}
+    for size in sizes:
+        place = Path(tempfile.mkdtemp(prefix="verify-memory-")) if keep is None else keep / str(size)
+        os.environ["ABLATRIX_CACHE_DIR"] = str(place / "cache")
+        try:
+            start = perf_counter()
+            made = make_artifact(place / "artifact", size) if not (place / "artifact").exists() else {}
+            print(f"{size} records: made in {perf_counter() - start:.0f} s: {made}", flush=True)
+            figures["sizes"][size] = made | verified(place / "artifact", size)
+            print(json.dumps({size: figures["sizes"][size]}), flush=True)
+        finally:
+            if keep is None:
+                shutil.rmtree(place)
+    found = figures["sizes"]
+    figures["cost_ratio"] = found[sizes[-1]]["ms_a_record"] / found[sizes[0]]["ms_a_record"]
+    holds = (
+        all(one["peak_gib"] <= TARGETS["peak_gib"] and one["as_expected"] for one in found.values())
+        and figures["cost_ratio"] <= TARGETS["cost_ratio"]
+    )
+    print(json.dumps({"benchmark": "verify_memory", "figures": figures, "targets": TARGETS, "holds": holds}))
+
+
+def make_artifact(directory: Path, size: int) -> dict[str, Any]:
+    """Make an artifact of so many trials; return lines, bytes of records, and bytes and files of samples."""
+    directory.mkdir(parents=True)
+    (directory / "samples").mkdir()
+    digest = read_study_digest(STUDY)
+    lines, planned = 0, []
+    with (directory / "results.jsonl").open("w", encoding="utf-8") as file:
+        for line, trial in made_lines(directory, size, digest):
+            lines += 1
+            file.write(line)
+            if trial is not None:
+                planned.append(trial)
+    (directory / "design.json").write_text(json.dumps({"study_digest": digest, "trials": planned}, indent=1))
+    if lines <= Extent().records:
+        derive(Reading(directory), directory)
+    assemble(directory, Origin(study=STUDY))
+    files = list((directory / "samples").iterdir())
+    return {
+        "lines": lines,
+        "records_mib": (directory / "results.jsonl").stat().st_size / 2**20,
+        "samples_mib": sum(one.stat().st_size for one in files) / 2**20,
+        "samples_files": len(files),
+    }
+
+
+def made_lines(directory: Path, trials: int, digest: str) -> Iterator[tuple[str, dict[str, str] | None]]:
+    """Yield each line of the records, with its trial in the design where it is the final one; write the samples."""
+    rng = np.random.default_rng(7)
+    sides = list(configurations())
+    units = list(itertools.product(("cold", "hot"), range(WORKLOADS), COMPILERS))
+    templates = {
+        (unit, index, failed): split(of_study(template(*unit, *side, failed), digest))
+        for unit in units
+        for index, side in enumerate(sides)
+        for failed in (False, True)
+    }
+    for block, begin in enumerate(range(0, trials, BLOCK)):
+        unit = units[block % len(units)]
+        noise = rng.normal(0.0, 0.01, (BLOCK, 8 + BURSTS)) + rng.normal(0.0, 0.03)
+        chance = rng.random((BLOCK, 2))
+        samples = None
+        for index in range(min(BLOCK, trials - begin)):
+            role, knobs = sides[index]
+            failed, again = chance[index, 0] < 0.01, chance[index, 1] < 0.005
+            values = trial_values(block, begin + index, unit[1], knobs, noise[index])
+            for attempt, early in enumerate((True, False) if again else (False,)):
+                values |= {"attempt": str(attempt), "final": "false" if early else "true"}
+                values["record_id"] = f'"{begin + index:014x}{attempt:02x}"'
+                if unit[0] == "hot" and not (failed or early):
+                    samples = samples or (directory / json.loads(values["file"])).open("a", encoding="utf-8")
+                    values |= sampled(values, rng, samples)
+                pieces, names = templates[unit, index, bool(failed or early)]
+                own = map(values.__getitem__, names)
+                text = "".join(itertools.chain.from_iterable(zip(pieces, [*own, ""], strict=True)))
+                trial = {"trial_id": json.loads(values["trial_id"]), "mode": unit[0], "role": role}
+                yield text, None if early else trial
+        if samples is not None:
+            samples.close()
+
+
+def of_study(line: str, digest: str) -> str:
+    """Return the line of a template as one of this study, without what the bursts of another line gave."""
+    record = json.loads(line)
+    record["study_digest"] = digest
+    if record["runtime"] is not None and record["mode"] == "hot":
+        record["runtime"]["burst_ms_min"] = None
+    return json.dumps(record, separators=(",", ":")) + "\n"
+
+
+def sampled(values: dict[str, str], rng: np.random.Generator, samples: IO[str]) -> dict[str, str]:
+    """Write raw samples of a trial about as fast as its values say, and return those that follow from them."""
+    bursts = (float(values["p50"]) * rng.normal(1.0, 0.01, (BURSTS, ITERATIONS)).clip(0.9)).tolist()
+    owner = {"trial_id": json.loads(values["trial_id"]), "attempt": int(values["attempt"])}
+    line = canonical_json({**owner, "bursts_ms": bursts, "rewarming_ms": [], "warm_up_ms": []})
+    samples.write(line + "\n")
+    counted = [one for burst in bursts for one in burst]
+    percents = {f"p{number}": float(np.percentile(counted, number)) for number in (50, 90, 95, 99)}
+    figures = {**percents, "mean": statistics.fmean(counted), "min": min(counted)}
+    return {name: repr(value) for name, value in figures.items()} | {
+        "bursts": json.dumps([statistics.median(burst) for burst in bursts]),
+        "digest": f'"{digest_bytes(line.encode())}"',
+    }
+
+
+def verified(artifact: Path, size: int) -> dict[str, Any]:
+    """Verify by the command in a process of its own; return its seconds, its peak of memory and what it said."""
+    start, peak = perf_counter(), 0
+    command = [sys.executable, "-P", "-m", "ablatrix", "verify", str(artifact)]
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        while (ended := os.wait4(process.pid, os.WNOHANG))[0] == 0:
+            peak = max(peak, tree_bytes(process.pid))
+            sleep(0.02)
+        seconds, used = perf_counter() - start, ended[2]
+        process.returncode = os.waitstatus_to_exitcode(ended[1])
+        output.seek(0)
+        said = output.read().decode()
+    expected = r": holds$" if size <= Extent().records else r"INCOMPLETE, no problem found"
+    return {
+        "seconds": seconds,
+        "cpu_s": used.ru_utime + used.ru_stime,
+        "ms_a_record": seconds / size * 1e3,
+        "peak_gib": max(peak, used.ru_maxrss * 1024) / 2**30,
+        "as_expected": re.search(expected, said, re.M) is not None,
+        "said": said.splitlines()[-1],
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="2000,20000", help="Numbers of trials, ascending.")
+    parser.add_argument("--keep", type=Path, default=None, help="Directory for the artifacts, used again if there.")
+    chosen = parser.parse_args()
+    main([int(size) for size in chosen.sizes.split(",")], chosen.keep)

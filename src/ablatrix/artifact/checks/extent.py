@@ -1,0 +1,59 @@
+"""Up to how many records tables, figures and text are made again without being asked.
+
+Checking records takes the same memory however many there are; making what follows from them takes memory in proportion
+to their number, and of a stranger's artifact nobody knows that beforehand.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablatrix.artifact.contents import Recorded
+from ablatrix.regular_files import MEBIBYTE
+
+MOST_RECORDS = 100_000
+MOST_BYTES = 512 * MEBIBYTE
+MOST_CELLS = 30_000_000
+"""Lines and bytes of the records, and cells of the table that they become: it has some 250 columns, and two more for
+each knob."""
+PROCESSES = 2
+"""Processes that read the records; each takes some 200 MiB."""
+BASE_MIB, MIB_A_THOUSAND = 600, 3.0
+"""Memory of making everything again: with few records, and for each thousand more."""
+OPTION = "--any-size"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """Most records whose tables, figures and text are made again without being asked.
+
+    Attributes:
+        records: Their number.
+        bytes: The size of their file.
+        cells: The cells of their table.
+        processes: Most processes that read them at once.
+    """
+
+    records: int = MOST_RECORDS
+    bytes: int = MOST_BYTES
+    cells: int = MOST_CELLS
+    processes: int = PROCESSES
+
+    def excess(self, file: Path, recorded: Recorded) -> str | None:
+        """Return what there is too much of, what it would take, and how to ask for it; None where it is within.
+
+        Args:
+            file: The records.
+            recorded: What they say.
+        """
+        count, size = recorded.count, file.stat().st_size
+        cells = count * recorded.columns
+        if count <= self.records and size <= self.bytes and cells <= self.cells:
+            return None
+        usual = max(count, size / MOST_BYTES * MOST_RECORDS, cells / MOST_CELLS * MOST_RECORDS)
+        memory = (BASE_MIB + usual / 1000 * MIB_A_THOUSAND) / 1024
+        most = self.records
+        return (
+            f"{count} records of {size / MEBIBYTE:.0f} MiB with {recorded.columns} columns are more than {most} "
+            f"of {self.bytes / MEBIBYTE:.0f} MiB with {self.cells // most}, so tables, figures, text and page "
+            f"were not made again: that would take some {memory:.1f} GiB of memory; {OPTION} does it"
+        )
