@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -35,7 +35,6 @@ from ablatrix.pull_request.policy import load_policy
 from ablatrix.records.fast_reader import QuickReader
 from ablatrix.records.journal import read_records
 from ablatrix.records.kept_findings import read_finding
-from ablatrix.records.model import Record
 from ablatrix.records.names import MANIFEST_NAME, RECORDS_NAME
 from ablatrix.records.schema import validate_line
 from ablatrix.study.design_file import load_design
@@ -44,7 +43,6 @@ from tests.fuzz import literals, seeds
 from tests.fuzz.changes import Form
 from tests.fuzz.commands import run_commands
 from tests.fuzz.values import values_for_yaml
-from tests.synthetic import write_records
 
 RAN = "ran"
 """The file that code of a study makes where it runs."""
@@ -84,7 +82,6 @@ def targets() -> dict[str, Target]:
     designs = seeds.as_json(seeds.designs())
     study = partial(_read_study, _installed())
     tables = (b"a,b\n1,2\n", b'workload,ms\nmlp,"1,5"\n"a ""b",2\n', b"x\n" + b"0.1\n" * 9)
-    samples = partial(_read_samples, {owner["trial_id"]: record for owner, record in map(_sampled, pairs)})
     return {
         **_of_yaml("study", seeds.as_json(literals.STUDIES), study, text("study")),
         **_of_yaml("claims", seeds.as_json(literals.CLAIMS), load_claims, text("claims")),
@@ -105,7 +102,7 @@ def targets() -> dict[str, Target]:
         "design": Target(file="design.json", form="json", seeds=designs, read=_read_design),
         "plan": Target(file="design.json", form="json", seeds=designs, read=_read_plan),
         "samples": Target(
-            file="samples.jsonl", form="lines", seeds=tuple(line for line, _ in pairs), read=samples
+            file="samples.jsonl", form="lines", seeds=tuple(line for line, _ in pairs), read=SamplesReader(pairs)
         ),
         "builds": Target(file="builds.json", form="json", seeds=(seeds.locks(),), read=read_locks),
         "manifest": Target(file=MANIFEST_NAME, form="json", seeds=(seeds.manifest(),), read=_read_manifest),
@@ -203,24 +200,28 @@ def _read_plan(file: Path) -> None:
         check_plan(gather([]).lines, planned)
 
 
-def _sampled(pair: tuple[bytes, str]) -> tuple[dict[str, object], Record]:
-    line, record = pair
-    return json.loads(line), validate_line(record)
+class SamplesReader:
+    """Checks the record that has a line's samples, or the first, against each line of a file."""
 
+    def __init__(self, pairs: Iterable[tuple[bytes, str]]) -> None:
+        """Write the records once: the lines of their samples come with them."""
+        known = [(str(json.loads(line)["trial_id"]).encode(), record.encode() + b"\n") for line, record in pairs]
+        self._trials = [trial for trial, _ in known]
+        self._records = b"".join(record for _, record in known)
+        self._offsets = [0, *itertools.accumulate(len(record) for _, record in known)]
 
-def _read_samples(records: dict[object, Record], file: Path) -> None:
-    """Check the record that has a line's samples, or the first, against each line of the file."""
-    written = write_records(file.parent / RECORDS_NAME, list(records.values())).read_bytes().splitlines(keepends=True)
-    offsets = dict(zip(records, itertools.accumulate(map(len, written), initial=0), strict=False))
-    lines = file.read_bytes().split(b"\n")
-    named = [next((trial for trial in records if str(trial).encode() in line), next(iter(records))) for line in lines]
-    held = SampleLines(
-        names=(file.name,),
-        files=np.zeros(len(lines), np.uint32),
-        offsets=np.array([offsets[trial] for trial in named], np.uint64),
-        digests=b"".join(sha256(line).digest() for line in lines),
-    )
-    check_samples(file.parent, held)
+    def __call__(self, file: Path) -> None:
+        """Check each line of a file."""
+        file.with_name(RECORDS_NAME).write_bytes(self._records)
+        lines = file.read_bytes().split(b"\n")
+        named = [next((place for place, trial in enumerate(self._trials) if trial in line), 0) for line in lines]
+        held = SampleLines(
+            names=(file.name,),
+            files=np.zeros(len(lines), np.uint32),
+            offsets=np.array([self._offsets[place] for place in named], np.uint64),
+            digests=b"".join(sha256(line).digest() for line in lines),
+        )
+        check_samples(file.parent, held)
 
 
 def _read_manifest(file: Path) -> None:
