@@ -1,13 +1,13 @@
 """Peak memory and time of ``ablatrix verify`` on artifacts of growing size, made by the code under test.
 
 The records are those of ``records_scale.py`` (25 workloads, two compilers, cold and hot, one failure in a hundred), but
-every hot one has a line of raw samples of its own (10 bursts of 20 iterations) from which its times follow, so that all
-of ``verify`` has work. Up to the number of records from which ``verify`` makes tables, figures and text again, the
-artifact has them; beyond it has none, and ``verify`` says that it is incomplete. Each is verified by the command in a
-process of its own: the peak is the sum of it and its children as seen every 20 ms, or what the system says of the
-largest of them, whichever is more.
+every hot one has a line of raw samples of its own (10 bursts of 20 iterations) from which its times follow. Two things
+are measured, each in a process of its own: ``checks`` is all that ``verify`` does but for making tables, figures, text
+and page again, and ``command`` is ``ablatrix verify``, which makes them up to so many records and else says that it is
+incomplete. The peak is the sum of the process and its children as seen ten times a second, or what the system says of
+the largest of them, whichever is more. Time is that of processors, as others may use the machine.
 
-    python benchmarks/verify_memory.py [--sizes 2000,20000] [--keep DIRECTORY]
+    python benchmarks/verify_memory.py [--sizes 2000,20000] [--checks] [--keep DIRECTORY]
     python benchmarks/verify_memory.py --sizes 2000,20000,200000
 """
 
@@ -32,7 +32,7 @@ import numpy as np
 
 from ablatrix.artifact.bundle import Origin, assemble
 from ablatrix.artifact.checks import Extent, derive
-from ablatrix.artifact.contents import Reading
+from ablatrix.artifact.contents import MANIFEST_NAME, Reading
 from ablatrix.canonical import canonical_json, digest_bytes
 from ablatrix.study.load import read_study_digest
 from records_scale import BLOCK, COMPILERS, WORKLOADS, configurations, split, template, tree_bytes, trial_values
@@ -41,33 +41,52 @@ TARGETS = {"peak_gib": 1.0, "cost_ratio": 1.5}
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = ROOT / "studies/tiny.yaml"
 BURSTS, ITERATIONS = 10, 20
+CHECKS = """
+import sys
+from ablatrix.artifact.bundle import examine
+from ablatrix.artifact.checks import Extent
+from ablatrix.study.load import read_study_digest
+found = examine(sys.argv[1], study_digest=read_study_digest, extent=Extent(records=0))
+print(*found.problems, sep="\\n")
+print(f"{found.files} files, {found.records} records: {len(found.problems)} problems, not checked: {found.unchecked}")
+"""
 
 
-def main(sizes: list[int], keep: Path | None) -> None:
+def main(sizes: list[int], checks_alone: bool, keep: Path | None) -> None:
     """Make an artifact of each size, verify it, and print all figures as JSON."""
-    figures: dict[str, Any] = {"cores": len(os.sched_getaffinity(0)), "sizes": {}}
+    figures: dict[str, Any] = {"cores": len(os.sched_getaffinity(0)), "checks": {}, "command": {}}
     for size in sizes:
         place = Path(tempfile.mkdtemp(prefix="verify-memory-")) if keep is None else keep / str(size)
         os.environ["ABLATRIX_CACHE_DIR"] = str(place / "cache")
+        artifact = place / "artifact"
         try:
             start = perf_counter()
-            made = make_artifact(place / "artifact", size) if not (place / "artifact").exists() else {}
-            print(f"{size} records: made in {perf_counter() - start:.0f} s: {made}", flush=True)
-            figures["sizes"][size] = made | verified(place / "artifact", size)
-            print(json.dumps({size: figures["sizes"][size]}), flush=True)
+            if not (artifact / MANIFEST_NAME).exists():
+                print(f"{size} records: {make_artifact(artifact, size, with_tables=not checks_alone)}", flush=True)
+            print(f"made in {perf_counter() - start:.0f} s", flush=True)
+            checks = [sys.executable, "-P", "-c", CHECKS, str(artifact)]
+            figures["checks"][size] = measured(checks, r": 0 problems, not checked: \('tables", size)
+            print(json.dumps({size: figures["checks"][size]}), flush=True)
+            if not checks_alone:
+                command = [sys.executable, "-P", "-m", "ablatrix", "verify", str(artifact)]
+                expected = r": holds$" if size <= Extent().records else r"INCOMPLETE, no problem found"
+                figures["command"][size] = measured(command, expected, size)
+                print(json.dumps({size: figures["command"][size]}), flush=True)
         finally:
             if keep is None:
                 shutil.rmtree(place)
-    found = figures["sizes"]
-    figures["cost_ratio"] = found[sizes[-1]]["ms_a_record"] / found[sizes[0]]["ms_a_record"]
+    first, last = (figures["checks"][size]["ms_a_record"] for size in (sizes[0], sizes[-1]))
+    figures["cost_ratio"] = last / first
+    found = [*figures["checks"].values(), *figures["command"].values()]
     holds = (
-        all(one["peak_gib"] <= TARGETS["peak_gib"] and one["as_expected"] for one in found.values())
+        not checks_alone
+        and all(one["peak_gib"] <= TARGETS["peak_gib"] and one["as_expected"] for one in found)
         and figures["cost_ratio"] <= TARGETS["cost_ratio"]
     )
     print(json.dumps({"benchmark": "verify_memory", "figures": figures, "targets": TARGETS, "holds": holds}))
 
 
-def make_artifact(directory: Path, size: int) -> dict[str, Any]:
+def make_artifact(directory: Path, size: int, with_tables: bool) -> dict[str, Any]:
     """Make an artifact of so many trials; return lines, bytes of records, and bytes and files of samples."""
     directory.mkdir(parents=True)
     (directory / "samples").mkdir()
@@ -80,7 +99,7 @@ def make_artifact(directory: Path, size: int) -> dict[str, Any]:
             if trial is not None:
                 planned.append(trial)
     (directory / "design.json").write_text(json.dumps({"study_digest": digest, "trials": planned}, indent=1))
-    if lines <= Extent().records:
+    if with_tables and lines <= Extent().records:
         derive(Reading(directory), directory)
     assemble(directory, Origin(study=STUDY))
     files = list((directory / "samples").iterdir())
@@ -151,24 +170,23 @@ def sampled(values: dict[str, str], rng: np.random.Generator, samples: IO[str]) 
     }
 
 
-def verified(artifact: Path, size: int) -> dict[str, Any]:
-    """Verify by the command in a process of its own; return its seconds, its peak of memory and what it said."""
+def measured(command: list[str], expected: str, size: int) -> dict[str, Any]:
+    """Run a command; return its seconds, its peak of memory and whether it said what is expected."""
     start, peak = perf_counter(), 0
-    command = [sys.executable, "-P", "-m", "ablatrix", "verify", str(artifact)]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         while (ended := os.wait4(process.pid, os.WNOHANG))[0] == 0:
             peak = max(peak, tree_bytes(process.pid))
-            sleep(0.02)
+            sleep(0.1)
         seconds, used = perf_counter() - start, ended[2]
         process.returncode = os.waitstatus_to_exitcode(ended[1])
         output.seek(0)
         said = output.read().decode()
-    expected = r": holds$" if size <= Extent().records else r"INCOMPLETE, no problem found"
+    cpu_s = used.ru_utime + used.ru_stime
     return {
         "seconds": seconds,
-        "cpu_s": used.ru_utime + used.ru_stime,
-        "ms_a_record": seconds / size * 1e3,
+        "cpu_s": cpu_s,
+        "ms_a_record": cpu_s / size * 1e3,
         "peak_gib": max(peak, used.ru_maxrss * 1024) / 2**30,
         "as_expected": re.search(expected, said, re.M) is not None,
         "said": said.splitlines()[-1],
@@ -178,6 +196,7 @@ def verified(artifact: Path, size: int) -> dict[str, Any]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="2000,20000", help="Numbers of trials, ascending.")
+    parser.add_argument("--checks", action="store_true", help="Make no tables, and measure the checks alone.")
     parser.add_argument("--keep", type=Path, default=None, help="Directory for the artifacts, used again if there.")
     chosen = parser.parse_args()
-    main([int(size) for size in chosen.sizes.split(",")], chosen.keep)
+    main([int(size) for size in chosen.sizes.split(",")], chosen.checks, chosen.keep)

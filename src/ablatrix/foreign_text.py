@@ -13,9 +13,9 @@ from pathlib import Path
 # Control characters, line ends, marks of direction, what has no width, and halves of surrogates.
 ODD = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 LONGEST = 200
-MOST_OBJECT_BYTES = 64 * 2**20
-"""What a JSON text of others may take as objects, where its reader says nothing else: some 400,000 values. A model that
-refuses each of them keeps four times as much to say so."""
+MOST_OBJECT_BYTES = 48 * 2**20
+"""What the values of a JSON text of others may take as objects, where its reader says nothing else: some 300,000
+fields. A model that refuses each of them keeps ten times as much to say so."""
 
 
 def is_plain(text: str) -> bool:
@@ -50,15 +50,21 @@ def printed(text: str) -> str:
     return ODD.sub(lambda found: found[0] if found[0] in "\n\t" else ascii(found[0])[1:-1], text)
 
 
-def object_bytes(text: bytes) -> int:
-    """Return about how much memory the values of a JSON text take as objects of Python, beside its own bytes.
+def many_values(text: bytes, most: int = MOST_OBJECT_BYTES) -> str | None:
+    """Return, in words, that the values of a JSON text take too much memory; None where they do not.
 
-    The shortest ones take eighty times their text, so that a bound of the text alone is none of memory. Counted are a
-    map, a list, a key with its place in a map, and any value, as they are in Python 3.11; what looks like them within a
-    text counts, too.
+    The shortest ones take eighty times their text as objects of Python, so that a bound of the text alone is none of
+    memory. Counted are a map, a list, a key with its place in a map, and any value, as they are in Python 3.11; what
+    looks like them within a text counts, too.
+
+    Args:
+        text: The text.
+        most: Bytes that they may take.
     """
     maps, lists, keys, values = map(text.count, (b"{", b"[", b":", b","))
-    return 240 * maps + 88 * lists + 80 * keys + 64 * values
+    if 240 * maps + 88 * lists + 80 * keys + 64 * values <= most:
+        return None
+    return f"its values take more than {most / 2**20:g} MiB of memory"
 
 
 def shown(text: str) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from ablatrix.canonical import digest_bytes, digest_value
 from ablatrix.regular_files import MEBIBYTE, read_regular
 
-LARGEST, MOST_FILES = MEBIBYTE, 1000
-"""Bytes of a file of code, and files of a plug-in. As a syntax tree code takes several hundred times its text."""
+LARGEST, MOST_FILES = MEBIBYTE // 2, 1000
+"""Bytes of a file of code, and files of a plug-in. As a syntax tree code takes up to a thousand times its text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,7 @@ def test_samples_check_of_line_with_too_many_values_reads_none(tmp_path: Path, m
     record = _hot(BURSTS, tmp_path)
     monkeypatch.setattr("ablatrix.artifact.checks.samples_check.MOST_OBJECT_BYTES", 500)
     (problem,) = found(tmp_path, [record])
-    assert "more than 3 million values, and was not read" in problem.detail
+    assert "was not read: its values take more than 0.000476837 MiB of memory" in problem.detail
 
 
 def test_samples_check_of_line_that_is_too_long_stops_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

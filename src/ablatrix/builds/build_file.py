@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from ablatrix.builds.build import Build, BuildLock
 from ablatrix.errors import BuildError
-from ablatrix.foreign_text import MOST_OBJECT_BYTES, object_bytes
+from ablatrix.foreign_text import many_values
 from ablatrix.regular_files import MEBIBYTE, read_regular
 
 BUILD_FILE = "build.json"
 LARGEST = 32 * MEBIBYTE
 """Bytes of the largest file of locks: a bundle brings it along."""
 ONE: TypeAdapter[Build] = TypeAdapter(Build)
-ALL: TypeAdapter[tuple[BuildLock, ...]] = TypeAdapter(tuple[BuildLock, ...])
+ALL: TypeAdapter[tuple[BuildLock, ...]] = TypeAdapter(Annotated[tuple[BuildLock, ...], FailFast()])
 
 
 def read_build(place: Path) -> Build | None:
@@ -43,8 +44,8 @@ def read_locks(file: Path) -> tuple[BuildLock, ...]:
     """
     try:
         content = read_regular(file, LARGEST)
-        if object_bytes(content) > MOST_OBJECT_BYTES:
-            raise BuildError(f"{file}: it has more values than the locks of builds have; `ablatrix run` writes it")
+        if (excess := many_values(content)) is not None:
+            raise BuildError(f"{file}: {excess}, which no locks of builds do; `ablatrix run` writes it")
         return ALL.validate_json(content)
     except FileNotFoundError:
         return ()

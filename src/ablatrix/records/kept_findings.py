@@ -14,7 +14,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from ablatrix.errors import RecordError
-from ablatrix.foreign_text import MOST_OBJECT_BYTES, object_bytes
+from ablatrix.foreign_text import many_values
 from ablatrix.records.explanation import Explanation
 from ablatrix.regular_files import read_regular
 
@@ -104,8 +104,8 @@ def read_finding(content: bytes) -> KeptFinding:
     Raises:
         RecordError: It has none.
     """
-    if object_bytes(content) > MOST_OBJECT_BYTES:
-        raise RecordError(f"{NONE}: it has more than 400,000 values")
+    if (excess := many_values(content)) is not None:
+        raise RecordError(f"{NONE}: {excess}")
     try:
         return KeptFinding.model_validate_json(content)
     except ValidationError as error:

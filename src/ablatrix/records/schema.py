@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from ablatrix.errors import RecordError
-from ablatrix.foreign_text import MOST_OBJECT_BYTES, object_bytes
+from ablatrix.foreign_text import many_values
 from ablatrix.records.model import SCHEMA_VERSION, Record
 
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -169,8 +169,9 @@ def read_line(text: str, location: str = "record", migrations: Mapping[str, Migr
             version is a newer major one or an older one without a migration, it has more values than any record, or a
             field breaks its rule. One line of the message for each fault: location, field, rule, value.
     """
-    if len(text) > SHORT_LINE and object_bytes(text.encode("utf-8", "surrogatepass")) > MOST_OBJECT_BYTES:
-        raise RecordError(f"{location}: it has more than 400,000 values, which no record has; it was not read")
+    excess = many_values(text.encode("utf-8", "surrogatepass")) if len(text) > SHORT_LINE else None
+    if excess is not None:
+        raise RecordError(f"{location}: {excess}, which no record does; it was not read")
     data = parse_object(text, location)
     written = data.get("schema_version")
     version = _version(written, location)

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from ablatrix.analysis.table.copies import Copies
 from ablatrix.analysis.table.outcomes import IS_FAILURE, IS_NOT_RUN, IS_OK, IS_UNSUPPORTED
 from ablatrix.canonical import digest_bytes
-from ablatrix.foreign_text import object_bytes
+from ablatrix.foreign_text import many_values
 from ablatrix.records.names import LARGEST_DESIGN
 from ablatrix.regular_files import MEBIBYTE, read_regular
 
@@ -22,8 +22,8 @@ PLANNED = ("cell_id", "block_id", "mode", "role")
 NO_TEXT = "\0"
 """Stands where a design says something else than a text: no record has it."""
 MOST_OBJECT_BYTES = 704 * MEBIBYTE
-"""What a design may take as objects, by an estimate that is never much too low: 600 MiB for 450,000 trials, whose text
-has `LARGEST_DESIGN` bytes."""
+"""What the values of a design may take as objects, by an estimate that is seldom too low: 600 MiB for 450,000 trials,
+whose text has `LARGEST_DESIGN` bytes. They take half of that."""
 _NOT_SAID = object()
 _REST = " rest"  # no column of a record begins with a space
 
@@ -69,8 +69,8 @@ def load_design(path: Path, copies: Copies | None = None) -> PlannedTrials:
     kept = copies.find(size, lambda: digests) if copies else None
     if kept is not None:
         return PlannedTrials(kept.drop(_REST), from_json(kept[_REST][0]))
-    if object_bytes(content) > MOST_OBJECT_BYTES:
-        raise ValueError(f"not a design: as objects it takes more than {MOST_OBJECT_BYTES // MEBIBYTE} MiB")
+    if (excess := many_values(content, MOST_OBJECT_BYTES)) is not None:
+        raise ValueError(f"not a design that can be read: {excess}")
     try:
         design = from_json(content)  # a third of the memory that json takes
         del content

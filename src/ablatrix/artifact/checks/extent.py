@@ -51,9 +51,13 @@ class Extent:
             return None
         usual = max(count, size / MOST_BYTES * MOST_RECORDS, cells / MOST_CELLS * MOST_RECORDS)
         memory = (BASE_MIB + usual / 1000 * MIB_A_THOUSAND) / 1024
-        most = self.records
+        there = _words(count, size, cells)
+        most = _words(self.records, self.bytes, self.cells)
         return (
-            f"{count} records of {size / MEBIBYTE:.0f} MiB with {recorded.columns} columns are more than {most} "
-            f"of {self.bytes / MEBIBYTE:.0f} MiB with {self.cells // most}, so tables, figures, text and page "
-            f"were not made again: that would take some {memory:.1f} GiB of memory; {OPTION} does it"
+            f"there are {there}, and tables, figures, text and page are made again from at most {most}: that would "
+            f"take some {memory:.1f} GiB of memory; {OPTION} does it"
         )
+
+
+def _words(records: int, size: int, cells: int) -> str:
+    return f"{records:,} records with {size / MEBIBYTE:.0f} MiB and {cells / 1e6:.1f} million cells"

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ablatrix.artifact.contents import Problem, ProblemList, SampleLines
 from ablatrix.errors import RecordError
-from ablatrix.foreign_text import object_bytes
+from ablatrix.foreign_text import many_values
 from ablatrix.records.journal import read_own_record
 from ablatrix.records.metrics import SAMPLE_METRICS, SampleStatistic
 from ablatrix.records.model import Record, RunFacts
@@ -138,8 +138,8 @@ def _faults(record: Record, line: bytes) -> list[str]:
     runtime = record.runtime
     if runtime is None:
         return ["it was changed while it was read"]  # it named a line
-    if object_bytes(line) > MOST_OBJECT_BYTES:
-        return ["its line of raw samples has more than 3 million values, and was not read"]
+    if (excess := many_values(line, MOST_OBJECT_BYTES)) is not None:
+        return [f"its line of raw samples was not read: {excess}"]
     try:
         value = json.loads(line)
         bursts = [array("d", burst) for burst in value["bursts_ms"]]

@@ -21,7 +21,7 @@ from ablatrix.artifact.contents.names import PAGE_NAME, SIGNATURE_NAME
 from ablatrix.artifact.contents.problem import Problem
 from ablatrix.canonical import digest_value
 from ablatrix.errors import ArtifactError
-from ablatrix.foreign_text import is_plain, object_bytes, shown, twins
+from ablatrix.foreign_text import is_plain, many_values, shown, twins
 from ablatrix.records.kept_findings import FINDINGS
 from ablatrix.records.names import (
     BUILDS_NAME,
@@ -44,8 +44,10 @@ CHUNK_BYTES = 1 << 20
 MOST_FOLDERS = 50
 MOST_FILES = 100_000
 """Files and folders of an artifact, as in a zip (`ablatrix.records.archives`)."""
-MOST_OBJECT_BYTES = 192 * MEBIBYTE
-"""What a manifest may take as objects: that of `MOST_FILES` files has 80 MiB by the same estimate."""
+MOST_OBJECT_BYTES = 96 * MEBIBYTE
+"""What the values of a manifest may take as objects: those of `MOST_FILES` files take 78 MiB by the same estimate."""
+MOST_KEYS = 5 * MOST_FILES
+"""Of `MOST_FILES` files it has four for each. An unknown one takes 1.4 KB until it is refused."""
 MOST_FAULTS = 100  # that are named one by one
 
 Role = Literal[
@@ -273,8 +275,8 @@ def read_manifest(directory: Path) -> Manifest:
     path = directory / MANIFEST_NAME
     try:
         content = read_regular(path, LARGEST_MANIFEST)
-        if object_bytes(content) > MOST_OBJECT_BYTES:
-            raise ArtifactError(f"it has more than the values of {MOST_FILES} files")
+        if many_values(content, MOST_OBJECT_BYTES) is not None or content.count(b":") > MOST_KEYS:
+            raise ArtifactError(f"it has more values than the manifest of {MOST_FILES} files")
         text = content.decode()
         manifest = Manifest.model_validate_json(text, strict=True)
     except FileNotFoundError as error:
