@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HEADER = """\
 # A study for ablatrix: which workloads, on which compilers, with which knobs moved.
 # See what it would run:  ablatrix design {file}
-# Run it (again: resume): ablatrix run {file} --out {shell_word(f'results/{name}')}
+# Run it (again: resume): ablatrix run {file} --out {out}
 # All keys: docs/study-file.md; knobs of a compiler: ablatrix knobs COMPILER; workloads: ablatrix workloads
 """
 PROTOCOL = """\
@@ -99,7 +99,8 @@ def init_command(
 
 
 def _text(study: "Study", file: Path, study_text: "Callable[[Study], str]") -> str:
-    return HEADER.format(file=file, name=study.name) + "\n" + study_text(study) + "\n" + PROTOCOL
+    header = HEADER.format(file=shell_word(file), out=shell_word(f"results/{study.name}"))
+    return header + "\n" + study_text(study) + "\n" + PROTOCOL
 
 
 def _report(file: Path, name: str) -> None:
