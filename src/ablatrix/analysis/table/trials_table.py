@@ -83,7 +83,7 @@ def tidy(
         paths: Files of records, directories of results, bundles' directories, or bundles' zips.
         keep_lines: Also return which lines there are, to compare a plan with them.
         copies: Where copies are kept; the user's by default.
-        processes: Most processes that read, each of which takes some 200 MiB; None for as many as usual.
+        processes: Most processes that read at once; None for as many as usual.
 
     Raises:
         RecordError: A file cannot be read, or a line breaks the schema.

@@ -16,9 +16,11 @@ MOST_CELLS = 30_000_000
 """Lines and bytes of the records, and cells of the table that they become: it has some 250 columns, and two more for
 each knob."""
 PROCESSES = 2
-"""Processes that read the records; each takes some 200 MiB."""
-BASE_MIB, MIB_A_THOUSAND = 600, 3.0
-"""Memory of making everything again: with few records, and for each thousand more."""
+"""Processes that read the records at once: each is an interpreter with Polars, and keeps what lines share."""
+BASE_MIB, MIB_A_THOUSAND = 470, 3.0
+"""Memory of making everything again, with few records and for each thousand more: a line through 0.46 GiB for 2,000
+(benchmarks/verify_memory.py, 2026-11-29) and 3.4 GiB for a million (benchmarks/paper_scale.py). By it `MOST_RECORDS`
+take 0.75 GiB, which leaves room for records that are larger than those."""
 OPTION = "--any-size"
 
 
