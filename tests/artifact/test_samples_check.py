@@ -186,7 +186,7 @@ def test_samples_check_reads_a_file_of_many_names_once(tmp_path: Path, monkeypat
     assert opened.count("block-0.jsonl") == 1
 
 
-@pytest.mark.parametrize("name", ["samples/\0", f"samples/{'x' * 5000}", "samples"])
+@pytest.mark.parametrize("name", [f"samples/{'x' * 5000}", "samples"])
 def test_samples_check_of_name_that_no_file_has_reports_it(tmp_path: Path, name: str) -> None:
     record = _hot(BURSTS, tmp_path)
     assert record.runtime is not None
