@@ -5,7 +5,7 @@ kilobyte for each, and a line of code becomes a tree: so a bound of the bytes al
 as ``verify`` does, in a process of its own, and the peak of that process is what counts. Far smaller files of the same
 kinds are in ``tests/artifact/test_bounds.py``, and what bundles of many records take is in ``verify_memory.py``.
 
-    python benchmarks/bounds_memory.py [NAME ...]
+    PYTHONPATH=. python benchmarks/bounds_memory.py [NAME ...]
 """
 
 from __future__ import annotations

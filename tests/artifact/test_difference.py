@@ -39,6 +39,13 @@ def test_difference_within_tolerance_passes_only_for_numbers() -> None:
     assert describe_difference("t.csv", b"a\nx\n", b"a\ny\n", 1e-9) is not None
 
 
+@pytest.mark.parametrize("spelt", ["1_0.0", " 10.0", "10.0\n", "\uff11\uff10.0", "+10.0"])
+def test_difference_of_number_spelt_as_no_table_does_is_told(spelt: str) -> None:
+    told = describe_difference("t.csv", f'time\n"{spelt}"\n'.encode(), b"time\n10.0\n", tolerance=1e-9)
+    assert told is not None
+    assert "the records give '10.0'" in told
+
+
 def test_difference_names_line_of_text_and_digest_of_bytes() -> None:
     assert describe_difference("t.tex", b"a\nb\n", b"a\nc\n") == "line 2: 'b', but the records give 'c'"
     assert describe_difference("t.tex", b"a", b"a\n") == "line 2: the end, but the records give ''"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,3 +200,22 @@ def test_file_of_a_study_that_lies_outside_is_refused(keeper: Keeper) -> None:
     answer = ask(keeper, SetUpRequest(setup=Setup(**{**setup.__dict__, "files": {"../x": ""}})))
     assert isinstance(answer, Refused)
     assert "lies outside its directory" in answer.reason
+
+
+@pytest.mark.parametrize("is_root", [True, False])
+def test_niceness_of_a_clusters_workers_is_taken_back_or_told(is_root: bool) -> None:
+    if is_root and os.geteuid() != 0:
+        pytest.skip("only root may take a niceness back")
+    code = (
+        "import os; from ablatrix.trials.slots import take_back_niceness as take; print(repr(take())); os.nice(7); "
+        f"{'' if is_root or os.geteuid() else 'os.setuid(65534); '}print(repr(take())); print(os.getpriority(0, 0))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    usual, told, now = done.stdout.splitlines()
+    assert usual == "''"
+    if is_root:
+        assert (told, now) == ("''", "0")
+    else:
+        assert "measures at niceness 7" in told
+        assert "RAY_worker_niceness=0" in told
+        assert now == "7"

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator
 from itertools import zip_longest
 
@@ -13,6 +14,8 @@ SHOWN_CELLS = 5
 CHUNK = 2**20
 RELATIVE_TOLERANCE = 1e-9
 """For numbers in a CSV file that was made with other versions of the numeric libraries."""
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
+"""A number as tables write it; Python reads more as one (``1_0``, or digits of other scripts)."""
 
 
 def describe_difference(name: str, found: bytes, made: bytes, tolerance: float = 0.0) -> str | None:
@@ -113,10 +116,9 @@ def _equal(cell: str | None, value: str | None, tolerance: float) -> bool:
         return True
     if cell is None or value is None or not tolerance:
         return False
-    try:
-        return math.isclose(float(cell), float(value), rel_tol=tolerance)
-    except ValueError:
+    if NUMBER.fullmatch(cell) is None or NUMBER.fullmatch(value) is None:
         return False
+    return math.isclose(float(cell), float(value), rel_tol=tolerance)
 
 
 def _shown(line: str | None) -> str:

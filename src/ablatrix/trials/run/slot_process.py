@@ -57,6 +57,7 @@ from ablatrix.trials.slots import (
     SpoolWriter,
     Told,
     leave_a_cpu,
+    take_back_niceness,
 )
 
 _log = logging.getLogger(__name__)
@@ -124,8 +125,9 @@ class SpoolProgress:
 class SlotRunner:
     """Runs offers of one study in the directory of a run on this host."""
 
-    def __init__(self, path: Path, setup: Setup, watched: tuple[int, ...], interrupt: Interrupt) -> None:
+    def __init__(self, path: Path, setup: Setup, watched: tuple[int, ...], interrupt: Interrupt, remark: str) -> None:
         self._path, self._setup, self._interrupt = path, setup, interrupt
+        self._remark = remark
         self._directory = ResultDirectory(path)
         self._resolved = _load(path / STUDY / STUDY_NAME, setup)
         self._progress = SpoolProgress()
@@ -139,6 +141,9 @@ class SlotRunner:
         """Run the blocks of an offer and spool what they bring; the stack ends what stays open for the next one."""
         writer = SpoolWriter(self._path / SPOOLS / offer.offer_id)
         self._progress.writer = writer
+        if self._remark:
+            self._progress.notice(self._remark)
+            self._remark = ""
         try:
             self._run(offer, writer, stack)
             writer.append(Ended(how="done", message=""))
@@ -243,6 +248,7 @@ def _load(file: Path, setup: Setup) -> ResolvedStudy:
 def main(path: Path, watched: tuple[int, ...]) -> None:
     """Take offers until stdin ends or the slot is told to stop."""
     leave_a_cpu()
+    remark = take_back_niceness()
     orders = Orders()
     setup = decode((path / SETUP).read_bytes(), SETUP_MESSAGE)
     (path / "work").mkdir(exist_ok=True)
@@ -254,7 +260,7 @@ def main(path: Path, watched: tuple[int, ...]) -> None:
                 offer_id = orders.next(interrupt)
                 offer = decode((path / OFFERS / offer_id).read_bytes(), OFFER)
                 try:
-                    runner = runner or SlotRunner(path, setup, watched, interrupt)
+                    runner = runner or SlotRunner(path, setup, watched, interrupt, remark)
                 except AblatrixError as error:
                     _refuse(path / SPOOLS / offer_id, error)
                     continue

@@ -4,7 +4,7 @@ from pydantic import TypeAdapter
 
 from ablatrix.trials.slots.book import SLOTS, OfferNote, SlotBook, SlotState, read_slot_states
 from ablatrix.trials.slots.choose import FORMS, LOCAL, choose_field
-from ablatrix.trials.slots.environment import leave_a_cpu
+from ablatrix.trials.slots.environment import leave_a_cpu, take_back_niceness
 from ablatrix.trials.slots.fingerprint import choose_reference, difference_text, read_fingerprint, stratum_of
 from ablatrix.trials.slots.host_lock import measuring_here
 from ablatrix.trials.slots.keeper import OFFERS, SETUP, SPOOLS, STUDY, Keeper
@@ -93,4 +93,5 @@ __all__ = [
     "read_fingerprint",
     "read_slot_states",
     "stratum_of",
+    "take_back_niceness",
 ]  # fmt: skip

@@ -28,3 +28,22 @@ def leave_a_cpu() -> list[int]:
     if len(allowed) > 1:
         os.sched_setaffinity(0, allowed[1:])
     return sorted(os.sched_getaffinity(0))
+
+
+def take_back_niceness() -> str:
+    """Give this process the usual priority where a cluster gave its workers a lower one, as Ray does.
+
+    Returns:
+        What to tell people where this user may not do that; empty where the priority is the usual one.
+    """
+    found = os.getpriority(os.PRIO_PROCESS, 0)
+    if found <= 0:
+        return ""
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
+    except PermissionError:
+        return (
+            f"measures at niceness {found}, so that any other process there comes first; start Ray with "
+            "RAY_worker_niceness=0 in its environment"
+        )
+    return ""
