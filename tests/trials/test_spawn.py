@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from ablatrix.study.design import make_design
 from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.client.client import ForkServer
 from ablatrix.trials.fork_server.fork_safety import find_fork_hazard
+from ablatrix.trials.fork_server.serve import failed_reply
 from ablatrix.trials.messages.interrupt import Interrupt
 from ablatrix.trials.messages.result import plain_result
 from ablatrix.trials.run.block import run_cold, run_hot
@@ -127,3 +129,9 @@ def test_workers_of_environment_knob_begin_with_variable(bench: Bench) -> None:
             assert NAME not in (outcome.result.environment or {})
             seen[level] = (outcome.result.versions or {})["seen"]
     assert seen == {"default": "not set", 2: "2"}
+
+
+def test_order_that_no_process_was_left_for_names_what_to_raise() -> None:
+    told = failed_reply(BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")).error
+    assert "raise `ulimit -u` or the control group's pids.max" in told
+    assert "ulimit" not in failed_reply(FileNotFoundError(errno.ENOENT, "No such file or directory")).error

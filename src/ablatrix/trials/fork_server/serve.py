@@ -9,6 +9,7 @@ runner's end of its channel closes, it kills every descendant and exits.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import random
@@ -115,7 +116,7 @@ def main(arguments: list[str]) -> None:
 
             torch.set_num_threads(1)
     except Exception as error:
-        channel.send(_failed(error))
+        channel.send(failed_reply(error))
         return
     channel.send(Serving(threads=tuple(thread_names())))
     serve(channel, Holdings(compilers=compilers))
@@ -138,7 +139,7 @@ def serve(channel: Channel, holdings: Holdings) -> NoReturn:
         try:
             reply = _follow(order, descriptors, holdings)
         except Exception as error:
-            reply = _failed(error)
+            reply = failed_reply(error)
         for descriptor in descriptors:
             with suppress(OSError):
                 os.close(descriptor)
@@ -160,8 +161,12 @@ def _follow(order: Order, descriptors: list[int], holdings: Holdings) -> Reply:
             return _end(order, holdings)
 
 
-def _failed(error: Exception) -> Failed:
-    return Failed(error=f"{type(error).__name__}: {error}")
+def failed_reply(error: Exception) -> Failed:
+    """Return what to reply to an order that failed, with what helps where the machine let no process begin."""
+    remedy = ""
+    if isinstance(error, OSError) and error.errno == errno.EAGAIN:  # of fork(2)
+        remedy = "; no further process may begin: raise `ulimit -u` or the control group's pids.max, and run again"
+    return Failed(error=f"{type(error).__name__}: {error}{remedy}")
 
 
 def _load(directory: Path, descriptors: list[int], holdings: Holdings) -> Loading:
@@ -186,7 +191,7 @@ def _load(directory: Path, descriptors: list[int], holdings: Holdings) -> Loadin
             with loading():
                 loaded = replace(holdings, program=load_program(directory), directory=directory, servers=set())
         except Exception as error:
-            channel.send(_failed(error))
+            channel.send(failed_reply(error))
             os._exit(1)
         channel.send(Serving(threads=tuple(thread_names())))
         serve(channel, loaded)
