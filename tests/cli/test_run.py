@@ -207,9 +207,12 @@ def test_run_after_interrupt_keeps_everything_and_tells_how_to_resume(interrupte
 
 
 @pytest.mark.long
-def test_run_after_sigterm_keeps_everything_and_resumes(here: Ablatrix, study_file: Path, tmp_path: Path) -> None:
-    ended = end_by(signal.SIGTERM, here, study_file, tmp_path / "out")
-    assert ended.code == 143, ended.stderr.decode()
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_run_after_other_signals_keeps_everything_and_resumes(
+    here: Ablatrix, study_file: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    ended = end_by(number, here, study_file, tmp_path / "out")
+    assert ended.code == code, ended.stderr.decode()
     assert_resumes(here, study_file, ended)
 
 

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, acted on only while waiting, so that no record is half written."""
+"""SIGINT, SIGTERM and SIGHUP, acted on only while waiting, so that no record is half written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ class Interrupted(Exception):
 
 
 class Interrupt:
-    """Catches the two signals while it is entered, and wakes whoever waits. Outside the main thread it does nothing."""
+    """Catches the signals while it is entered, and wakes whoever waits. Outside the main thread it does nothing.
+
+    A hang-up (its terminal was closed) is left alone where it is ignored, as under nohup(1).
+    """
 
     def __init__(self) -> None:
         self.number: int | None = None
@@ -34,7 +37,8 @@ class Interrupt:
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            is_deaf = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            for number in (signal.SIGINT, signal.SIGTERM, *(() if is_deaf else (signal.SIGHUP,))):
                 self._before[number] = signal.signal(number, self._catch)
         return self
 
