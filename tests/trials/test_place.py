@@ -19,6 +19,7 @@ MODEL = """\
 import errno
 import os
 import signal
+import time
 from pathlib import Path
 
 import torch
@@ -31,6 +32,9 @@ def make():
     TODO.write_text(" ".join(rest))
     if first == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if first == "kill_server":
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
     if first == "full":
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return torch.nn.Linear(4, 8), (torch.ones(2, 4),)
@@ -51,8 +55,8 @@ def study(place: Path) -> ResolvedStudy:
 
 @pytest.fixture(scope="module")
 def done(place: Path, study: ResolvedStudy) -> Path:
-    """A run whose preparation was killed, failed for want of disk space, was killed once more, and then went well."""
-    (place / "todo").write_text("kill kill full full kill")
+    """A run whose preparation was killed, failed for want of disk space, lost its fork server, and then went well."""
+    (place / "todo").write_text("kill kill full full kill_server")
     for number in range(3):
         summary = run(study, place / "out")
         records = list(read_records(summary.results))

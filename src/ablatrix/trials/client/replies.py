@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from ablatrix.errors import TrialError
-from ablatrix.trials.messages import REPLY, Channel, ChannelTimeout, Failed, Order, Reply
+from ablatrix.trials.messages import REPLY, Channel, ChannelClosed, ChannelTimeout, Failed, Order, Reply
 
 START_TIMEOUT_S = 300.0
 REPLY_TIMEOUT_S = 60.0
+GONE = "the fork server is gone: somebody ended it, or the kernel did for want of memory"
 R = TypeVar("R", bound=Reply)
 
 
@@ -36,9 +37,13 @@ def give(channel: Channel, order: Order, expected: type[R], descriptors: Sequenc
         descriptors: Open descriptors that it needs for that.
 
     Raises:
-        TrialError: The server is gone or could not do it.
+        ChannelClosed: The server is gone.
+        TrialError: It could not do it.
     """
-    channel.send(order, descriptors)
+    try:
+        channel.send(order, descriptors)
+    except ChannelClosed as error:
+        raise ChannelClosed(GONE) from error
     return await_reply(channel, order.do, expected)
 
 
@@ -46,10 +51,13 @@ def await_reply(channel: Channel, what: str, expected: type[R]) -> R:
     """Return a fork server's reply to the order ``what``.
 
     Raises:
-        TrialError: The server is gone or could not do it.
+        ChannelClosed: The server is gone.
+        TrialError: It could not do it.
     """
     try:
         reply, _ = channel.receive(REPLY, REPLY_TIMEOUT_S)
+    except ChannelClosed as error:
+        raise ChannelClosed(GONE) from error
     except ChannelTimeout:
         raise TrialError(f"the fork server did not answer '{what}' within {REPLY_TIMEOUT_S:.0f} s") from None
     if isinstance(reply, expected):

@@ -176,12 +176,11 @@ class Servers:
         Args:
             side: Whose; None for one with the torch of this environment.
         """
-        if side is None:
-            catalogue = self._sides.catalogue
-            build = catalogue.compiler(self._first).build_at({})
-            first = Side(self._first, None if build is None else build.name)
-            side = first if self._sides.other_torch(first) is None else Side("eager")
-        return self._root(side).without_program()
+        return self._root(self._for_no_program(side)).without_program()
+
+    def drop_without_program(self, side: Side | None = None) -> None:
+        """End what ``without_program`` returns, and the servers beside it; the next call starts new ones."""
+        self.drop(self._for_no_program(side).compiler)
 
     def drop(self, compiler: str) -> None:
         """End a compiler's servers and their workers, in all its builds; the next ``get`` starts new ones."""
@@ -191,6 +190,14 @@ class Servers:
             del self._programs[key]
         for side in [side for side in self._roots if side.compiler == compiler]:
             _close(side, self._roots.pop(side))
+
+    def _for_no_program(self, side: Side | None) -> Side:
+        """Return the side itself, or one with the torch of this environment."""
+        if side is not None:
+            return side
+        build = self._sides.catalogue.compiler(self._first).build_at({})
+        first = Side(self._first, None if build is None else build.name)
+        return first if self._sides.other_torch(first) is None else Side("eager")
 
     def _root(self, side: Side) -> ForkServer:
         self.start([side])

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from ablatrix.errors import TrialError
 from ablatrix.records.disk import sync_directory, sync_files
 from ablatrix.records.model import Failure
 from ablatrix.records.status import Status
@@ -15,6 +16,7 @@ from ablatrix.trials.client import Servers, Side, Sides, Worker
 from ablatrix.trials.host import describe_ending
 from ablatrix.trials.messages import ChannelClosed, ChannelTimeout, Interrupted, TrialResult
 from ablatrix.trials.results import FACTS_FILE, ResultDirectory, read_facts
+from ablatrix.trials.run.lost import of_machinery
 from ablatrix.trials.run.task_making import prepare_task
 from ablatrix.trials.run.type_probe import missing_type
 from ablatrix.workloads.numeric_types import narrow_types
@@ -130,7 +132,7 @@ class Preparation:
 
         Raises:
             Interrupted: The user asked to stop.
-            TrialError: The fork server failed.
+            TrialError: The fork server does not start.
         """
         directory = self.place(cell, side)
         draft = directory.with_name(f".{directory.name}.draft")
@@ -139,8 +141,15 @@ class Preparation:
         self._scratch.mkdir(parents=True, exist_ok=True)
         task = prepare_task(self._resolved, cell, threads=self._threads, directory=draft)
         for _ in range(TRIES):
-            worker = self._servers.without_program(side).start(task, self._scratch / "prepare.log")
-            status, failure = _await_end(worker)
+            server = self._servers.without_program(side)
+            printed: str | None = None
+            try:
+                worker = server.start(task, self._scratch / "prepare.log")
+                status, failure = _await_end(worker)
+                printed = worker.output_tail()
+            except TrialError as error:  # of the server, which the machine may have ended
+                self._servers.drop_without_program(side)
+                status, failure = Status.PLACE_FAILED, of_machinery(error)
             if failure is None:
                 _keep(draft, directory)
                 self._failures.pop(directory, None)
@@ -148,7 +157,7 @@ class Preparation:
             if status is not Status.PLACE_FAILED:
                 # However it failed: no compiler was given the program, so none of them has failed.
                 status = Status.NOT_PREPARED
-            further = {"phase": "prepare", "output_tail": worker.output_tail()}
+            further = {"phase": "prepare", "output_tail": printed}
             self._failures[directory] = status, failure.model_copy(update=further)
             if status is Status.NOT_PREPARED:
                 return
