@@ -99,8 +99,10 @@ def main(arguments: list[str]) -> None:
     adopt_orphans()
     ignore_key_presses()
     channel = Channel(socket.socket(fileno=int(arguments[0])))
-    with suppress(ChannelClosed):
+    try:
         channel.send(Importing(protocol=PROTOCOL))
+    except ChannelClosed:  # whoever started it died before it could ask to die with them
+        return
     try:
         outfit, _ = channel.receive(OUTFIT)
         with loading(holds_tensors=False):
@@ -177,13 +179,14 @@ def _load(directory: Path, descriptors: list[int], holdings: Holdings) -> Loadin
         pid = spawn(order, descriptors[0], None, own_group=False)
         holdings.servers.add(pid)
         return Loading(pid=pid)
+    server = os.getpid()
     pid = os.fork()
     if pid:
         holdings.servers.add(pid)
         return Loading(pid=pid)
     try:
         channel = Channel(socket.socket(fileno=clean_descriptors(descriptors[:1])[0]))
-        die_with_parent()
+        die_with_parent(server)
         adopt_orphans()
         try:
             from ablatrix.workloads.prepare import load_program
@@ -208,6 +211,7 @@ def _start(task: AnyTask, descriptors: list[int], holdings: Holdings) -> Started
         environment = {} if trial is None else environment_of(trial.entry, trial.knobs)
         pid = spawn(order, *descriptors[:2], own_group=True, environment=environment)
         return Started(pid=pid, process="spawned", hazard=hazard)
+    server = os.getpid()
     pid = os.fork()
     if pid:
         with suppress(OSError):
@@ -217,7 +221,7 @@ def _start(task: AnyTask, descriptors: list[int], holdings: Holdings) -> Started
     try:
         os.setpgid(0, 0)
         channel_end, log = clean_descriptors(descriptors[:2])
-        die_with_parent()
+        die_with_parent(server)
         reset_signals()
         os.dup2(log, 1)
         os.dup2(log, 2)

@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 
 def main(parent: int) -> None:
     """Follow the order that is read from a descriptor."""
-    die_with_parent()
-    if os.getppid() != parent:  # it ended before this process could notice
-        os._exit(1)
+    die_with_parent(parent)
     with os.fdopen(os.dup(ORDER), "rb") as stream:
         stream.seek(0)
         order = decode(stream.read(), SPAWN_ORDER)

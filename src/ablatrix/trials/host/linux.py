@@ -13,9 +13,15 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _LARGEST_INT = 2**31 - 1
 
 
-def die_with_parent() -> None:
-    """Have this process killed when its parent ends."""
+def die_with_parent(parent: int | None = None) -> None:
+    """Have this process killed when its parent ends.
+
+    Args:
+        parent: The parent, where it is known: if it has ended before this call, so does this process.
+    """
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)
 
 
 def adopt_orphans() -> None:
