@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ablatrix.errors import TrialError
-from ablatrix.trials.messages import REPLY, Channel, ChannelClosed, ChannelTimeout, Failed, Order, Reply
+from ablatrix.trials.messages import REPLY, Channel, ChannelClosed, ChannelGarbled, ChannelTimeout, Failed, Order, Reply
 
 START_TIMEOUT_S = 300.0
 REPLY_TIMEOUT_S = 60.0
@@ -56,6 +56,8 @@ def await_reply(channel: Channel, what: str, expected: type[R]) -> R:
     """
     try:
         reply, _ = channel.receive(REPLY, REPLY_TIMEOUT_S)
+    except ChannelGarbled:  # it is there, and says what nobody understands
+        raise
     except ChannelClosed as error:
         raise ChannelClosed(GONE) from error
     except ChannelTimeout:
