@@ -79,13 +79,10 @@ def switch(state: mmap, found: Sequence[int], wanted: int) -> None:
 
 def processes() -> list[int]:
     """Return the processes of Ray on this machine."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            command = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if any(mark in command for mark in MARKS):
-                found.append(int(place.name))
-    return found
+    import psutil
+
+    commands = ((one.pid, " ".join(one.info["cmdline"] or ())) for one in psutil.process_iter(["cmdline"]))
+    return [pid for pid, command in commands if any(mark in command for mark in MARKS)]
 
 
 RAY = KnobEntry(

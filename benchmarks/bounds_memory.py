@@ -31,14 +31,13 @@ from ablatrix.artifact.contents import check_lines, make_environment, manifest, 
 from ablatrix.artifact.documents import make_documents
 from ablatrix.artifact.documents.facts import Facts
 from ablatrix.errors import ArtifactError
-from ablatrix.foreign_text import MOST_OBJECT_BYTES
+from ablatrix.foreign_text import KEY, LIST, MAP, MOST_OBJECT_BYTES, VALUE
 from ablatrix.plugin_sources import LARGEST, read_plugin_source
 from ablatrix.records.archives import MOST_LIST_BYTES
 from ablatrix.records.journal import record_line
 from ablatrix.records.model import Record
 
 TARGETS = {"peak_gib": 1.0}
-MAP, LIST, KEY, VALUE = 240, 88, 80, 64  # as `ablatrix.foreign_text.many_values` counts them
 ENTRY = f'{{"path":"a","role":"log","bytes":0,"sha256":"{"a" * 64}"}}'
 TRIAL = '{"trial_id":"0123456789abcdef","mode":"cold","role":"twin"}'
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # Control characters, line ends, marks of direction, what has no width, and halves of surrogates.
+MAP, LIST, KEY, VALUE = 240, 88, 80, 64
+"""Bytes that a value of a JSON text may take as an object; of a map and a list, beside what they hold."""
 ODD = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 LONGEST = 200
 MOST_OBJECT_BYTES = 48 * 2**20
@@ -62,7 +64,7 @@ def many_values(text: bytes, most: int = MOST_OBJECT_BYTES) -> str | None:
         most: Bytes that they may take.
     """
     maps, lists, keys, values = map(text.count, (b"{", b"[", b":", b","))
-    if 240 * maps + 88 * lists + 80 * keys + 64 * values <= most:
+    if MAP * maps + LIST * lists + KEY * keys + VALUE * values <= most:
         return None
     return f"its values take more than {most / 2**20:g} MiB of memory"
 
