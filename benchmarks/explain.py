@@ -18,6 +18,7 @@ from time import monotonic
 
 from ablatrix.errors import AblatrixError
 from ablatrix.explain import explain, pair_of_model
+from ablatrix.explain.stopping import MOST
 
 RESIDUAL, SHARE = 0.10, 0.9
 WORKLOADS = ("mlp", "attention", "convolution")
@@ -41,7 +42,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=len(WORKLOADS) * len(PAIRS))
     parser.add_argument("--only", action="append", help="a part of a configuration or workload (repeatable)")
-    parser.add_argument("--most-blocks", type=int, default=8)
+    parser.add_argument("--most-blocks", type=int, default=MOST)
     chosen = parser.parse_args()
     held = _read(chosen.keep)
     wanted = [(workload, a, b) for a, b in PAIRS for workload in WORKLOADS]

@@ -32,6 +32,8 @@ def sums(low: float, high: float, residual_error: float) -> Sums:
         (-3.0, 1.0, 0.0, False),  # neither shown nor small
         (-0.9, 0.8, 9.0, True),  # less than 1 % of 100
         (-1.1, 0.8, 9.0, False),
+        (-0.9, -0.1, 9.0, True),  # shown, and less than 1 %
+        (-1.2, -0.2, 0.0, False),
     ],
 )
 def test_is_clear_by_interval_and_residual(low: float, high: float, residual_error: float, clear: bool) -> None:

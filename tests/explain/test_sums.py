@@ -2,19 +2,22 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ablatrix.explain.grouping import Group
 from ablatrix.explain.sums import (
     BlockTimes,
     SideTimes,
     add_up,
-    at_one_speed,
-    changes_at_one_speed,
+    change,
+    combine,
     cost_inside,
     least_times,
-    spread,
 )
+from ablatrix.records.explanation import SpreadMs
 
 GROUPS = [Group(nodes=(0, 1), a=(0, 1), b=(0,)), Group(nodes=(2,), a=(2,), b=(1,))]
 
@@ -22,7 +25,7 @@ GROUPS = [Group(nodes=(0, 1), a=(0, 1), b=(0,)), Group(nodes=(2,), a=(2,), b=(1,
 def block(a_total: float, b_total: float) -> BlockTimes:
     a = SideTimes(total=a_total, plain=a_total + 0.1, profiled=a_total + 1, kernels=(2.0, 1.0, 4.0))
     b = SideTimes(total=b_total, plain=b_total - 0.2, profiled=b_total + 1, kernels=(2.5, 4.0))
-    return BlockTimes(a=a, b=b, twin=a_total + 0.05)
+    return BlockTimes(a=a, b=b, twin=a_total)
 
 
 def test_add_up_parts_sum_to_the_total_difference() -> None:
@@ -41,15 +44,37 @@ def test_add_up_residual_is_what_processes_differ_by() -> None:
     assert add_up([block(8.0, 7.0)], GROUPS).residual.ms == pytest.approx(0.3)
 
 
-def test_spread_one_block_has_no_interval() -> None:
-    assert spread([1.5]).model_dump() == {"ms": 1.5, "low": None, "high": None}
+def test_combine_one_block_has_no_interval() -> None:
+    assert combine((1.0, np.array([1.5]))) == (SpreadMs(ms=1.5), np.inf)
 
 
-def test_spread_blocks_that_agree_decide() -> None:
-    found = spread([1.0, 1.1, 0.9])
+def test_combine_blocks_that_agree_decide() -> None:
+    found, error = combine((1.0, np.array([1.0, 1.1, 0.9])))
     assert found.is_decided
-    assert not spread([1.0, 1.4, 0.6]).is_decided
+    assert error == pytest.approx(0.1 / 3**0.5)
+    assert not combine((1.0, np.array([1.0, 1.4, 0.6])))[0].is_decided
     assert found.low == pytest.approx(1.0 - 9.924843 * 0.1 / 3**0.5)
+
+
+def test_combine_what_blocks_share_cancels() -> None:
+    times = np.array([1.0, 2.0, 4.0])
+    found, error = combine((1.0, times + 0.5), (-1.0, times))
+    assert (found.ms, error) == pytest.approx((0.5, 0.0))
+
+
+def test_combine_without_a_value_is_the_mean_of_the_others() -> None:
+    found, error = combine((1.0, np.array([1.0, np.nan, 1.2])), (-1.0, np.array([0.5, 0.5, 0.5])))
+    assert found.ms == pytest.approx(0.6)
+    assert error == pytest.approx(0.1 / 2**0.5 * (3 / 2) ** 0.5)
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 10.0), st.floats(0.1, 10.0)), min_size=2, max_size=12))
+def test_combine_with_all_values_is_the_paired_t_interval(pairs: list[tuple[float, float]]) -> None:
+    first, second = np.array(pairs).T
+    found, error = combine((1.0, second), (-1.0, first))
+    differences = second - first
+    assert found.ms == pytest.approx(differences.mean(), abs=1e-9)
+    assert error == pytest.approx(differences.std(ddof=1) / len(pairs) ** 0.5, abs=1e-9)
 
 
 def test_least_times_disturbed_runs_do_not_count() -> None:
@@ -78,19 +103,44 @@ def test_cost_inside_run_that_is_no_longer_has_none() -> None:
     assert cost_inside([], plain=4.0, profiled=5.0, part=1.0) == 0.0
 
 
-def test_at_one_speed_block_that_was_slower_as_a_whole_says_the_same() -> None:
-    first, second = block(8.0, 7.0), block(8.4, 7.2)
-    doubled = replace(
-        first,
-        a=SideTimes(total=16.0, plain=16.2, profiled=18.0, kernels=(4.0, 2.0, 8.0)),
-        b=SideTimes(total=14.0, plain=13.6, profiled=16.0, kernels=(5.0, 8.0)),
-        twin=16.1,
-    )
-    one, same, _ = at_one_speed([first, doubled, second])
-    assert same.a.total == pytest.approx(one.a.total)
-    assert same.b.kernels == pytest.approx(one.b.kernels)
-    assert same.twin == pytest.approx(one.twin)
+def doubled(one: BlockTimes) -> BlockTimes:
+    def side(times: SideTimes) -> SideTimes:
+        kernels = tuple(2 * kernel for kernel in times.kernels)
+        return SideTimes(total=2 * times.total, plain=2 * times.plain, profiled=2 * times.profiled, kernels=kernels)
+
+    return BlockTimes(a=side(one.a), b=side(one.b), twin=2 * one.twin)
 
 
-def test_changes_at_one_speed_are_those_of_the_middle_pair() -> None:
-    assert changes_at_one_speed([(1.0, 1.1), (2.0, 2.2), (4.0, 4.4)]) == pytest.approx([0.2, 0.2, 0.2])
+def test_add_up_block_that_was_slower_as_a_whole_says_the_same() -> None:
+    blocks = [block(8.0, 7.0), block(8.04, 7.05), block(8.02, 7.02)]
+    slow = add_up([blocks[0], doubled(blocks[1]), blocks[2]], GROUPS)
+    same = add_up(blocks, GROUPS)
+    assert slow.difference.ms == pytest.approx(same.difference.ms, abs=0.02)
+    assert slow.groups[0][2].ms == pytest.approx(same.groups[0][2].ms, abs=0.02)
+
+
+def test_add_up_process_that_is_slow_by_itself_is_in_no_sum() -> None:
+    blocks = [block(8.0 + step, 7.0 + step) for step in (0.0, 0.01, 0.02, 0.03, 0.04)]
+    usual = add_up(blocks, GROUPS)
+    slow = replace(blocks[1], b=replace(blocks[1].b, total=10.0))
+    found = add_up([blocks[0], slow, *blocks[2:]], GROUPS)
+    assert found.left_out == ((), ("b",), (), (), ())
+    assert found.difference.ms == pytest.approx(usual.difference.ms, abs=0.01)
+    profile = replace(blocks[2], a=SideTimes(total=8.02, plain=12.0, profiled=13.0, kernels=(3.0, 1.5, 6.0)))
+    found = add_up([*blocks[:2], profile, *blocks[3:]], GROUPS)
+    assert found.left_out[2] == ("a_plain",)
+    assert found.kernels.ms == pytest.approx(usual.kernels.ms, abs=0.01)
+    parts = sum(one[2].ms for one in found.groups) + found.overhead.ms + found.residual.ms
+    assert parts == pytest.approx(found.difference.ms)
+
+
+def test_change_of_blocks_at_several_speeds_is_that_of_the_middle_one() -> None:
+    pairs = [((1.0, 1.0), (1.1, 1.1)), ((2.0, 2.0), (2.2, 2.2)), ((4.0, 4.0), (4.4, 4.4))]
+    assert change(pairs).ms == pytest.approx(0.2)
+
+
+def test_change_process_that_is_slow_by_itself_does_not_count() -> None:
+    pairs = [((2.0, 2.01), (2.2, 2.21)), ((2.01, 3.0), (2.21, 2.2)), ((2.0, 2.0), (2.19, 2.2))]
+    found = change(pairs)
+    assert found.ms == pytest.approx(0.2, abs=0.01)
+    assert found.is_decided

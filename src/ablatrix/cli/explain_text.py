@@ -66,8 +66,11 @@ def explanation_lines(found: Explanation) -> list[str]:
 
 
 def _blocks_text(found: Explanation) -> str:
-    more = f" ({len(found.left_out)} more were disturbed)" if found.left_out else ""
-    return f"{found.blocks} blocks{more}"
+    from ablatrix.records.explanation import PROCESSES
+
+    out = sum(len(one.left_out) for one in found.of_blocks)
+    of = f", of which {out} of {found.blocks * len(PROCESSES)} processes are left out" if out else ""
+    return f"{found.blocks} blocks{of}"
 
 
 def _scale(found: Explanation) -> tuple[float, str]:

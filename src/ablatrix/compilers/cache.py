@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from ablatrix.compilers.adapter import Compiler
 
 ARTIFACT = "artifact"
+CONTENTS = ".contents"
+"""Beside the caches of configurations: the artifacts that probes built, each once."""
 SIDE_FILE = "entry.json"
 
 

@@ -21,7 +21,7 @@ from ablatrix.trials.results import ResultDirectory
 LONGEST_NAME = 64
 TOO_MANY = 5
 ROUNDS = 20
-"""Of a block, where the study says nothing: processes differ by more than further rounds of the same would take out."""
+"""Of a block at least, where the study says nothing; there are more of short programs (`measuring`)."""
 _ID = re.compile(r"[0-9a-f]{4,16}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 

@@ -13,9 +13,9 @@ from ablatrix.explain.grouping import Group, group_kernels
 from ablatrix.explain.intervening import intervene
 from ablatrix.explain.machine import counters_missing, measure_peak
 from ablatrix.explain.measuring import Bench, open_bench
-from ablatrix.explain.stopping import LEAST, MOST, is_clear, is_disturbed
+from ablatrix.explain.stopping import LEAST, MOST, is_clear
 from ablatrix.explain.sums import BlockTimes, Sums, add_up, block_times
-from ablatrix.records.explanation import ExplainedBlock, ExplainedGroup, ExplainedSide, Explanation
+from ablatrix.records.explanation import ExplainedBlock, ExplainedGroup, ExplainedSide, Explanation, Process, differs
 from ablatrix.trials.messages import NodeWork
 from ablatrix.trials.run import PairedProfiles
 
@@ -50,13 +50,13 @@ def explain(
     """
     sides = pair.side(pair.a), pair.side(pair.b)
     with open_bench(sides, notice, work_dir) as bench:
-        times, disturbed, groups, first = _measure(bench, sides, most_blocks)
+        times, groups, first = _measure(bench, sides, most_blocks)
         sums = add_up(times, groups)
         profiles, nodes = _profiles(first, first), first.nodes
         order = sorted(range(len(groups)), key=lambda one: -abs(sums.groups[one][2].ms))
         explained = [_group(groups[one], sums, one, profiles, nodes) for one in order]
         tried = []
-        if sums.difference.is_decided:
+        if differs(sums.difference, sums.a["total"]):
             held = Explained(groups=explained, profiles=profiles, overhead_ms=sums.overhead.ms)
             tried = intervene(pair, sides, bench, held, causes=causes, most_blocks=most_blocks, notice=notice)
         notice("measuring how fast the machine is")
@@ -67,7 +67,6 @@ def explain(
             "interventions": tried,
             "peak": speed,
             "counters": counters_missing(),
-            "left_out": [_block(one) for one in disturbed],
         }
     )
 
@@ -77,23 +76,17 @@ def cheap_nodes(nodes: Sequence[NodeWork]) -> list[int]:
     return [index for index, one in enumerate(nodes) if one.is_view]
 
 
-def _measure(
-    bench: Bench, sides: tuple[Side, Side], most: int
-) -> tuple[list[BlockTimes], list[BlockTimes], list[Group], PairedProfiles]:
-    """Return blocks until they are clear, those that were disturbed, the groups, and the first block."""
+def _measure(bench: Bench, sides: tuple[Side, Side], most: int) -> tuple[list[BlockTimes], list[Group], PairedProfiles]:
+    """Return blocks until they are clear, the groups, and the first block."""
     first = bench.block(*sides)
     measured = block_times(first)
     one, other = _profiles(first, first)
     groups = group_kernels(one.kernels, other.kernels, cheap_nodes(first.nodes))
     times: list[BlockTimes] = []
-    disturbed: list[BlockTimes] = []
     while True:
-        if is_disturbed(measured) and len(disturbed) < most // 2:
-            disturbed.append(measured)
-        else:
-            times.append(measured)
+        times.append(measured)
         if len(times) >= LEAST and (len(times) >= most or is_clear(add_up(times, groups))):
-            return times, disturbed, groups, first
+            return times, groups, first
         block = bench.block(*sides)
         measured = block_times(block)
         _profiles(first, block)
@@ -169,7 +162,7 @@ def bytes_of(group: Sequence[int], nodes: Sequence[NodeWork]) -> int:
     return sum(sizes[value] for value in (read - made) | (made & left) | last)
 
 
-def _block(one: BlockTimes) -> ExplainedBlock:
+def _block(one: BlockTimes, left_out: Sequence[Process]) -> ExplainedBlock:
     return ExplainedBlock(
         a=one.a.total,
         b=one.b.total,
@@ -178,6 +171,7 @@ def _block(one: BlockTimes) -> ExplainedBlock:
         b_plain=one.b.plain,
         a_profiled=one.a.profiled,
         b_profiled=one.b.profiled,
+        left_out=list(left_out),
     )
 
 
@@ -211,7 +205,7 @@ def _explanation(
         kernels_difference=sums.kernels,
         overhead_difference=sums.overhead,
         residual=sums.residual,
-        of_blocks=[_block(one) for one in times],
+        of_blocks=[_block(one, out) for one, out in zip(times, sums.left_out, strict=True)],
         groups=[],
         counters="",
     )

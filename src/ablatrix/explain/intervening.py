@@ -14,7 +14,7 @@ from ablatrix.explain.candidates import Candidate, Explained, differing, find_ca
 from ablatrix.explain.configuration import Pair, Side
 from ablatrix.explain.measuring import Bench
 from ablatrix.explain.stopping import LEAST
-from ablatrix.explain.sums import changes_at_one_speed, spread, trial_times
+from ablatrix.explain.sums import change, trial_times
 from ablatrix.records.explanation import ExplainedGroup, Intervention, SpreadMs
 
 ALONE, ENOUGH = 0.5, 0.9
@@ -105,28 +105,28 @@ def part_alone(candidate: Candidate, groups: Sequence[ExplainedGroup], family: S
 
 
 def _measured(bench: Bench, b: Side, chosen: Candidate, family: Sequence[int], most_blocks: int) -> Intervention:
-    pairs: list[tuple[float, float]] = []
+    blocks: list[tuple[tuple[float, float], tuple[float, float]]] = []
     try:
         while True:
-            pairs.append(trial_times(bench.block(b, chosen.side, profiled=False)))
-            change = spread(changes_at_one_speed(pairs))
-            if len(pairs) >= LEAST and (change.is_decided or len(pairs) >= most_blocks):
+            blocks.append(trial_times(bench.block(b, chosen.side, profiled=False)))
+            measured = change(blocks)
+            if len(blocks) >= LEAST and (measured.is_decided or len(blocks) >= most_blocks):
                 break
     except TrialError as error:
         why = f"with {chosen.text} it does not run: {error}"
         return Intervention(group=family[0], switched=chosen.text, outcome="cannot be switched", why=why)
-    confirmed = is_confirmed(change, chosen.predicted_ms)
+    confirmed = is_confirmed(measured, chosen.predicted_ms)
     besides = len(set(chosen.acts_on) - set(family))
     others = f" and on {besides} other group{'s' * (besides > 1)}" if besides else " alone"
-    noise = "" if change.is_decided else ", which may be none at all"
+    noise = "" if measured.is_decided else ", which may be none at all"
     return Intervention(
         group=family[0],
         switched=chosen.text,
         acts_on=list(chosen.acts_on),
         predicted_ms=chosen.predicted_ms,
-        measured=change,
+        measured=measured,
         outcome="confirmed" if confirmed else "not confirmed",
-        why=f"B with {chosen.text}, which acts on it{others}, takes {change.ms:+.4g} ms more{noise}, and the profile "
+        why=f"B with {chosen.text}, which acts on it{others}, takes {measured.ms:+.4g} ms more{noise}, and the profile "
         f"says {chosen.predicted_ms:+.4g} ms",
     )
 

@@ -22,8 +22,10 @@ from ablatrix.trials.run import BlockInput, PairedProfiles, Preparation, look_at
 from ablatrix.trials.slots import measuring_here
 
 Notice = Callable[[str], None]
-A, B, TWIN = "a", "b", "twin"
+A, B, TWIN, OTHER_TWIN = "a", "b", "twin", "other-twin"
 """What the trials of a block are called."""
+FILL_S = 3.0
+"""Rounds of a block go on for so long at least: about what its processes take to start and compile."""
 
 
 def name_of(trial: Trial) -> str:
@@ -74,14 +76,14 @@ class Bench:
         Args:
             a: The first.
             b: The second.
-            profiled: Whether there are a twin and profiles.
+            profiled: Whether there are profiles; else there are trials of twins of both.
 
         Raises:
             TrialError: A fork server failed.
             Interrupted: The user asked to stop.
         """
         number, self._number = self._number, self._number + 1
-        named = [(a, A), (b, B), (a, TWIN)] if profiled else [(a, A), (b, B)]
+        named = [(a, A), (b, B), (a, TWIN)] if profiled else [(a, A), (b, B), (a, TWIN), (b, OTHER_TWIN)]
         pairs = [(_trial(number, name), side.cell) for side, name in (named if number % 2 == 0 else named[::-1])]
         block = self._input(pairs, a, b)
         profiles = [(_trial(number, f"profile-{name}"), side.cell) for side, name in named[:2]] if profiled else []
@@ -90,7 +92,7 @@ class Bench:
             if trial is not None:
                 self._notice(f"block {number + 1}, {name_of(trial)}: {what}")
 
-        found = run_profiled(block, profiles, self._server, notice, mapped=not self._mapped)
+        found = run_profiled(block, profiles, self._server, notice, mapped=not self._mapped, fill_s=FILL_S)
         self._mapped |= profiled
         self._interrupt.check()
         return found
@@ -156,5 +158,5 @@ def _trial(number: int, name: str) -> Trial:
         replicate=number,
         position=number,
         mode="hot",
-        role="twin" if name == TWIN else "measured",
+        role="twin" if name in (TWIN, OTHER_TWIN) else "measured",
     )

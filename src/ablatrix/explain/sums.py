@@ -2,8 +2,9 @@
 
 Of a block every series has a time for each round: trials their bursts, profiles their fastest run with and without the
 profiler. The levels of all are taken together (`statistics.rounds`): what disturbed a round is taken out of all.
-A kernel's time is that of the runs in which it was disturbed least, less what its profiler costs within it. And what
-made a whole block slower is taken out of all of its times, so that blocks say what the ratios of their processes do.
+A kernel's time is that of the runs in which it was disturbed least, less what its profiler costs within it. Over blocks
+times are brought to one speed, and processes that differ from all others of their configuration are left out
+(`typical`); means are over those that are left, of trials of the first configuration both.
 
 Blocks are added until the answer is clear enough (`stopping`), so that an interval is looked at several times. At 99 %
 each, so many looks have a false answer among them in about 5 % (Pocock 1977, Biometrika 64(2), table 1: ten looks at
@@ -13,15 +14,18 @@ each, so many looks have a false answer among them in about 5 % (Pocock 1977, Bi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 import numpy as np
 
 from ablatrix.errors import TrialError
 from ablatrix.explain.grouping import Group
-from ablatrix.explain.measuring import TWIN, A, B, name_of
-from ablatrix.records.explanation import SpreadMs
+from ablatrix.explain.measuring import OTHER_TWIN, TWIN, A, B, name_of
+from ablatrix.explain.typical import Times, fit_blocks
+from ablatrix.records.explanation import PROCESSES, Process, SpreadMs
 from ablatrix.statistics.rounds import LAST, paired_levels
 from ablatrix.trials.run import PairedProfiles
 
@@ -117,47 +121,16 @@ def cost_inside(kernels: Sequence[float], plain: float, profiled: float, part: f
     return max(part * cost, min(cost, too_long))
 
 
-def at_one_speed(blocks: Sequence[BlockTimes]) -> list[BlockTimes]:
-    """Return blocks whose processes without the profiler take what they take in the median block, in geometric mean."""
-    speeds = [_mean_of_logs([one.a.total, one.b.total, one.twin, one.a.plain, one.b.plain]) for one in blocks]
-    middle = float(np.median(speeds))
-    return [_scaled(one, math.exp(middle - speed)) for one, speed in zip(blocks, speeds, strict=True)]
-
-
-def changes_at_one_speed(pairs: Sequence[tuple[float, float]]) -> list[float]:
-    """Return the second less the first of pairs of times, at the geometric mean of the median pair."""
-    speeds = [_mean_of_logs(pair) for pair in pairs]
-    middle = float(np.median(speeds))
-    return [(two - one) * math.exp(middle - speed) for (one, two), speed in zip(pairs, speeds, strict=True)]
-
-
-def _mean_of_logs(times: Sequence[float]) -> float:
-    return math.fsum(map(math.log, times)) / len(times)
-
-
-def _scaled(block: BlockTimes, factor: float) -> BlockTimes:
-    def side(one: SideTimes) -> SideTimes:
-        return SideTimes(
-            total=one.total * factor,
-            plain=one.plain * factor,
-            profiled=one.profiled * factor,
-            kernels=tuple(kernel * factor for kernel in one.kernels),
-            inside=one.inside * factor,
-        )
-
-    return BlockTimes(a=side(block.a), b=side(block.b), twin=block.twin * factor)
-
-
-def trial_times(block: PairedProfiles) -> tuple[float, float]:
-    """Return the times of A and of B in a block of trials alone.
+def trial_times(block: PairedProfiles) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the times of A and its twin, and of B and its twin, in a block of trials alone.
 
     Raises:
         TrialError: A trial failed.
     """
     _refuse_failures(block)
     bursts = {name_of(one.trial): [min(burst) for burst in one.bursts_ms] for one in block.outcomes}
-    levels = paired_levels(bursts)
-    return math.exp(levels[A]), math.exp(levels[B])
+    levels = {name: math.exp(level) for name, level in paired_levels(bursts).items()}
+    return (levels[A], levels[TWIN]), (levels[B], levels[OTHER_TWIN])
 
 
 def _refuse_failures(block: PairedProfiles) -> None:
@@ -187,20 +160,57 @@ def _fastest_runs(walls_ms: Sequence[float], rounds: int) -> list[float]:
     return [min(walls_ms[number * count : (number + 1) * count]) for number in range(rounds)]
 
 
-def spread(values: Sequence[float]) -> SpreadMs:
-    """Return the mean of a value over blocks, with its 99 % interval by Student's t."""
-    if len(values) < 2:
-        return SpreadMs(ms=values[0])
+def change(blocks: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> SpreadMs:
+    """Return the time of the second less that of the first, of blocks of two processes of each."""
+    fit = fit_blocks([[*first, *second] for first, second in blocks], (0, 0, 1, 1))
+    first, second = (
+        np.stack([fit.at_one_speed([one[side][twin] for one in blocks], 2 * side + twin) for twin in (0, 1)])
+        for side in (0, 1)
+    )
+    return _less(second, first)
+
+
+def combine(*terms: tuple[float, Times]) -> tuple[SpreadMs, float]:
+    """Return a sum of means over blocks, with its 99 % interval by Student's t, and its standard error.
+
+    What blocks contribute to the sum is independent from block to block, and only so: processes of one block share what
+    disturbed it. So the variance is that of the contributions, each from the processes that the block has (Liang and
+    Zeger 1986, Biometrika 73(1)). Without an interval where a mean is of one value.
+
+    Args:
+        terms: A sign and times, [block] or [process, block]; NaN for what is left out.
+    """
+    tables = [(sign, np.atleast_2d(times)) for sign, times in terms]
+    counts = [int(np.isfinite(table).sum()) for _, table in tables]
+    means = [sign * float(np.nanmean(table)) for sign, table in tables]
+    blocks = tables[0][1].shape[1]
+    if blocks < 2 or min(counts) < 2:
+        return SpreadMs(ms=math.fsum(means)), math.inf
     from scipy import stats
 
-    mean = math.fsum(values) / len(values)
-    half = float(stats.t.ppf(QUANTILE, len(values) - 1)) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return SpreadMs(ms=mean, low=mean - half, high=mean + half)
+    parts = [
+        sign * np.nansum(table - np.nanmean(table), axis=0) / count
+        for (sign, table), count in zip(tables, counts, strict=True)
+    ]
+    error = math.sqrt(float((np.sum(parts, axis=0) ** 2).sum()) * blocks / (blocks - 1))
+    mean, half = math.fsum(means), float(stats.t.ppf(QUANTILE, blocks - 1)) * error
+    return SpreadMs(ms=mean, low=mean - half, high=mean + half), error
+
+
+def _mean(times: Times) -> SpreadMs:
+    return combine((1.0, times))[0]
+
+
+def _less(times: Times, others: Times) -> SpreadMs:
+    return combine((1.0, times), (-1.0, others))[0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sums:
-    """The sum of blocks: of each group, of overhead, and what is left over, with the standard error of that."""
+    """The sum of blocks: of each group, of overhead, and what is left over, with the standard error of that.
+
+    ``left_out`` has for each block the processes whose times are in no sum.
+    """
 
     a: Mapping[str, SpreadMs]
     b: Mapping[str, SpreadMs]
@@ -211,39 +221,49 @@ class Sums:
     residual: SpreadMs
     residual_error: float
     groups: tuple[tuple[SpreadMs, SpreadMs, SpreadMs], ...]
+    left_out: tuple[tuple[Process, ...], ...] = ()
 
 
-def add_up(measured: Sequence[BlockTimes], groups: Sequence[Group]) -> Sums:
+def add_up(blocks: Sequence[BlockTimes], groups: Sequence[Group]) -> Sums:
     """Return the sums over blocks; groups are those of the kernels of both sides."""
-    blocks = at_one_speed(measured)
-    total = [one.b.total - one.a.total for one in blocks]
-    kernels = [sum(one.b.kernels) - sum(one.a.kernels) for one in blocks]
-    overhead = [one.b.overhead - one.a.overhead for one in blocks]
+    plain = [(one.a.total, one.twin, one.a.plain, one.b.total, one.b.plain) for one in blocks]  # as `PROCESSES`
+    fit = fit_blocks(plain, [int(name.startswith("b")) for name in PROCESSES])
+
+    def series(process: Process, of: Callable[[BlockTimes], float]) -> Times:
+        return fit.at_one_speed([of(one) for one in blocks], PROCESSES.index(process))
+
+    def of_profile(of: Callable[[SideTimes], float]) -> tuple[Times, Times]:
+        return series("a_plain", lambda one: of(one.a)), series("b_plain", lambda one: of(one.b))
+
+    own, twin = series("a", lambda one: one.a.total), series("twin", lambda one: one.twin)
+    a, b = np.stack([own, twin]), series("b", lambda one: one.b.total)
+    parts = {
+        "plain": of_profile(lambda one: one.plain),
+        "profiled": of_profile(lambda one: one.profiled),
+        "kernels": of_profile(lambda one: math.fsum(one.kernels)),
+        "overhead": of_profile(lambda one: one.overhead),
+        "inside": of_profile(lambda one: one.inside),
+    }
     of_groups = []
     for group in groups:
-        first, second = [one.a.of(group.a) for one in blocks], [one.b.of(group.b) for one in blocks]
-        difference = [other - one for one, other in zip(first, second, strict=True)]
-        of_groups.append((spread(first), spread(second), spread(difference)))
-    residual = [t - k - o for t, k, o in zip(total, kernels, overhead, strict=True)]
+        first = series("a_plain", partial(_of_group, "a", group.a))
+        second = series("b_plain", partial(_of_group, "b", group.b))
+        of_groups.append((_mean(first), _mean(second), _less(second, first)))
+    plain_a, plain_b = parts["plain"]
+    residual, error = combine((1.0, b), (-1.0, a), (-1.0, plain_b), (1.0, plain_a))
     return Sums(
-        a=_side([one.a for one in blocks]),
-        b=_side([one.b for one in blocks]),
-        difference=spread(total),
-        noise=spread([one.twin - one.a.total for one in blocks]),
-        kernels=spread(kernels),
-        overhead=spread(overhead),
-        residual=spread(residual),
-        residual_error=float(np.std(residual, ddof=1)) / math.sqrt(len(blocks)) if len(blocks) > 1 else math.inf,
+        a={"total": _mean(a), **{name: _mean(values[0]) for name, values in parts.items()}},
+        b={"total": _mean(b), **{name: _mean(values[1]) for name, values in parts.items()}},
+        difference=_less(b, a),
+        noise=_less(twin, own),
+        kernels=_less(*parts["kernels"][::-1]),
+        overhead=_less(*parts["overhead"][::-1]),
+        residual=residual,
+        residual_error=error,
         groups=tuple(of_groups),
+        left_out=tuple(tuple(name for name, kept in zip(PROCESSES, row, strict=True) if not kept) for row in fit.kept),
     )
 
 
-def _side(blocks: Sequence[SideTimes]) -> dict[str, SpreadMs]:
-    return {
-        "total": spread([one.total for one in blocks]),
-        "plain": spread([one.plain for one in blocks]),
-        "profiled": spread([one.profiled for one in blocks]),
-        "kernels": spread([sum(one.kernels) for one in blocks]),
-        "overhead": spread([one.overhead for one in blocks]),
-        "inside": spread([one.inside for one in blocks]),
-    }
+def _of_group(side: Literal["a", "b"], kernels: Sequence[int], block: BlockTimes) -> float:
+    return (block.a if side == "a" else block.b).of(kernels)

@@ -1,7 +1,7 @@
 """Why two configurations of one workload take different times, operation by operation: a finding beside the results."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
@@ -25,6 +25,16 @@ class SpreadMs(Part):
     def is_decided(self) -> bool:
         """Whether the interval is on one side of zero."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+SAME = 0.01
+"""Part of the first one's time below which two configurations count as the same: blocks share fork servers, and where
+one of these lies in memory makes that much."""
+
+
+def differs(difference: SpreadMs, first: SpreadMs) -> bool:
+    """Whether it is shown that two times differ by more than `SAME` of the first."""
+    return difference.is_decided and abs(difference.ms) >= SAME * first.ms
 
 
 class ExplainedSide(Part):
@@ -69,6 +79,11 @@ class Intervention(Part):
     why: str = Field(description="Why, as a sentence.")
 
 
+Process = Literal["a", "twin", "a_plain", "b", "b_plain"]
+PROCESSES: tuple[Process, ...] = get_args(Process)
+"""Of a block: trials of both and of a twin of the first, and those that profile, each by its runs without profiler."""
+
+
 class ExplainedBlock(Part):
     """Times of a run in one block, in milliseconds; those of trials add up to nothing of a profile."""
 
@@ -79,6 +94,10 @@ class ExplainedBlock(Part):
     b_plain: Ms = Field(description="Of the second there.")
     a_profiled: Ms = Field(description="Of the first under the profiler.")
     b_profiled: Ms = Field(description="Of the second under the profiler.")
+    left_out: list[Process] = Field(
+        default_factory=list,
+        description="Processes that differ so much from others of their configuration that they are in no sum.",
+    )
 
 
 class MachinePeak(Part):
@@ -104,10 +123,6 @@ class Explanation(Part):
     kernels_difference: SpreadMs = Field(description="Sum over all groups.")
     overhead_difference: SpreadMs = Field(description="Difference of what is no kernel.")
     of_blocks: list[ExplainedBlock] = Field(default_factory=list, description="What each block measured, in order.")
-    left_out: list[ExplainedBlock] = Field(
-        default_factory=list,
-        description="Blocks whose processes of one configuration differ so much that it is no noise.",
-    )
     residual: SpreadMs = Field(description="What is left: trials and profiling processes differ by it.")
     groups: list[ExplainedGroup] = Field(description="Largest difference first.")
     interventions: list[Intervention] = Field(default_factory=list, description="Causes that were tried.")
@@ -116,8 +131,8 @@ class Explanation(Part):
 
     @property
     def is_established(self) -> bool:
-        """Whether it is shown that the two differ at all; else there is nothing to have a cause."""
-        return self.difference.is_decided
+        """Whether it is shown that the two differ by more than `SAME`; else there is nothing to have a cause."""
+        return differs(self.difference, self.a.total)
 
     @property
     def bound(self) -> float:

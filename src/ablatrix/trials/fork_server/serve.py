@@ -58,8 +58,8 @@ from ablatrix.trials.messages import (
     SpawnedWorker,
     Started,
     StartOrder,
-    TrialTask,
     WorkerState,
+    padding_of,
     trial_of,
 )
 from ablatrix.version import PROTOCOL
@@ -228,8 +228,7 @@ def _start(task: AnyTask, descriptors: list[int], holdings: Holdings) -> Started
         os.close(log)
         sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
         sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
-        padding_seed = task.padding_seed if isinstance(task, TrialTask) else None
-        run_padded(padding_seed, lambda: _work(channel_end, task, holdings))
+        run_padded(padding_of(task), lambda: _work(channel_end, task, holdings))
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)

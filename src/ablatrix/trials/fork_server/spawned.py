@@ -19,8 +19,8 @@ from ablatrix.trials.messages import (
     Serving,
     SpawnedServer,
     SpawnedWorker,
-    TrialTask,
     decode,
+    padding_of,
     trial_of,
 )
 
@@ -68,8 +68,7 @@ def _work(channel: Channel, order: SpawnedWorker) -> None:
 
     reset_signals()
     random.seed(order.task.seed)
-    seed = order.task.padding_seed if isinstance(order.task, TrialTask) else None
-    run_padded(seed, lambda: work(channel, order.task, load))
+    run_padded(padding_of(order.task), lambda: work(channel, order.task, load))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

@@ -49,7 +49,16 @@ from ablatrix.trials.messages.requests import (
     warm_up_request,
 )
 from ablatrix.trials.messages.result import GpuFacts, ProcessNoise, TrialResult, plain_result
-from ablatrix.trials.messages.task import AnyTask, PassTask, PlainTask, PrepareTask, ProfileTask, TrialTask, trial_of
+from ablatrix.trials.messages.task import (
+    AnyTask,
+    PassTask,
+    PlainTask,
+    PrepareTask,
+    ProfileTask,
+    TrialTask,
+    padding_of,
+    trial_of,
+)
 from ablatrix.trials.messages.types import TYPE_ANSWER, TYPE_ORDER, TypeAnswer, TypeOrder
 
 __all__ = [
@@ -117,6 +126,7 @@ __all__ = [
     "decode",
     "encode",
     "open_pair",
+    "padding_of",
     "plain_result",
     "trial_of",
     "warm_up_request",

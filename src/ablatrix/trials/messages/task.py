@@ -160,3 +160,9 @@ def trial_of(task: AnyTask) -> TrialTask | None:
     if isinstance(task, ProfileTask | PassTask):
         return task.trial
     return task if isinstance(task, TrialTask) else None
+
+
+def padding_of(task: AnyTask) -> int | None:
+    """Return the seed of the padding of the process that does a task; None for no padding."""
+    trial = trial_of(task)
+    return None if trial is None else trial.padding_seed

@@ -98,6 +98,11 @@ class ResultDirectory:
         return self.path / "work"
 
     @property
+    def hot_caches(self) -> Path:
+        """What hot trials of each cell find of what its own trials built; a run that is done needs none of it."""
+        return self.work / "cache" / "hot"
+
+    @property
     def log(self) -> Path:
         """The log of runs into this directory, for people."""
         return self.work / "run.log"

@@ -21,6 +21,7 @@ from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import CellCaches, Outcome, Progress, ResultDirectory
 from ablatrix.trials.run.block import PRIVATE, BlockInput, run_cold, run_hot, run_probes, tag_cache
 from ablatrix.trials.run.by_side import BySide
+from ablatrix.trials.run.hot_caches import HotCaches
 from ablatrix.trials.run.lost import as_interrupted, lost, of_machinery
 from ablatrix.trials.run.preparation import Preparation
 from ablatrix.trials.run.repeats import Repeats
@@ -66,7 +67,7 @@ class BlockRunner:
         self._study, self._catalogue = resolved
         self._progress, self._sides, self._keep = progress, sides, keep
         self._is_budget_spent, self._watched, self._kept = is_budget_spent, watched, kept
-        self._hot_cache = directory.work / "cache" / "hot" if caches is None else caches.directory
+        self._hot_cache = directory.hot_caches if caches is None else caches.directory
         self._repeats = Repeats(self._study.protocol.repeats, progress.notice)
         self._threads, self._cpus = place_runs(self._study.protocol.threads, self._study.protocol.cpus)
 
@@ -89,6 +90,7 @@ class BlockRunner:
         Raises:
             TrialError: One does not start.
         """
+        self._caches = HotCaches(self._hot_cache)
         self._scratch = self._directory.work / "scratch"
         shutil.rmtree(self._scratch, ignore_errors=True)
         logs = self._directory.work / "logs"
@@ -145,6 +147,8 @@ class BlockRunner:
         else:
             for trial, cell in given.trials:
                 self._run_cold(given, trial, cell, compiler)
+        if gone := self._caches.used(cell.cell_id for _, cell in pairs):
+            _log.info("the disk is short: caches of %d configurations were removed: %s", len(gone), ", ".join(gone))
 
     def prime(self, pairs: Pairs) -> None:
         """Fill the named caches of cells on this host, where they are not: the run that is recorded was elsewhere."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 from ablatrix.canonical import content_id
 from ablatrix.compilers.profiling import KernelProfile
@@ -28,6 +29,9 @@ from ablatrix.trials.messages import (
 )
 from ablatrix.trials.results import Outcome
 from ablatrix.trials.run.block import BlockInput, Notice, ServerOf, Turn
+
+MOST_TIMES = 3
+"""Rounds at most, as a multiple of those that the study says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +88,7 @@ def run_profiled(
     notice: Notice,
     *,
     mapped: bool = True,
+    fill_s: float = 0.0,
 ) -> PairedProfiles:
     """Build all trials and profiles, let them take turns, and return what they say.
 
@@ -93,6 +98,8 @@ def run_profiled(
         server: Returns what forks the worker of a cell.
         notice: Notified of what happens.
         mapped: Whether profiles say which nodes each kernel computes.
+        fill_s: Rounds go on for so long, up to `MOST_TIMES` as many as the study says: where a run is short they cost
+            little beside the processes that take them, and say more.
 
     Raises:
         Interrupted: The user asked to stop.
@@ -113,8 +120,12 @@ def run_profiled(
         order = random.Random(content_id({"seed": block.study.seed, "profiled": block.trials[0][0].block_id}))
         for turn in order.sample(turns, len(turns)):
             turn.take(warm_up_request(protocol))
-        for number in range(protocol.rounds):
-            notice(None, f"hot: round {number + 1} of {protocol.rounds}")
+        began, number = monotonic(), 0
+        while number < protocol.rounds or (
+            number < MOST_TIMES * protocol.rounds and monotonic() - began < fill_s and all(one.alive for one in turns)
+        ):
+            number += 1
+            notice(None, f"hot: round {number}")
             for turn in order.sample(turns, len(turns)):
                 turn.take(burst_request(protocol))
         for turn in turns:

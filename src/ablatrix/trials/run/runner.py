@@ -36,6 +36,7 @@ from ablatrix.trials.run.block_runner import BlockRunner
 from ablatrix.trials.run.builds import make_sides
 from ablatrix.trials.run.cluster import Cluster
 from ablatrix.trials.run.directory_lock import hold_directory
+from ablatrix.trials.run.hot_caches import HotCaches
 from ablatrix.trials.run.seat import Seat
 from ablatrix.trials.run.seats import Seats
 from ablatrix.trials.run.session import Session
@@ -143,7 +144,10 @@ def run(
         except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
             raise _unwritable(error, directory) from error
         _log_end(planned_count, statuses, caught)
-    return RunSummary(directory.results, planned_count, statuses, caught)
+        summary = RunSummary(directory.results, planned_count, statuses, caught)
+        if summary.complete and not only:
+            HotCaches(directory.hot_caches).clear()  # compiled programs, of which there are as many as configurations
+    return summary
 
 
 def _cluster(

@@ -19,7 +19,7 @@ from ablatrix.compilers.adapter import (
     ReadsSettings,
     RunsElsewhere,
 )
-from ablatrix.compilers.cache import Scope, TaskCache
+from ablatrix.compilers.cache import CONTENTS, Scope, TaskCache
 from ablatrix.records.correctness import Correctness
 from ablatrix.records.model import Failure
 from ablatrix.records.status import Status
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from ablatrix.trials.messages import TrialTask
     from ablatrix.trials.worker.cuda import Cuda
     from ablatrix.workloads.program import Program
-
-CONTENTS = ".contents"
-"""Beside the caches of configurations: the artifacts that probes built, each once."""
 
 
 def run_trial(
