@@ -9,7 +9,7 @@ from ablatrix.records.explanation import SpreadMs
 NONE = SpreadMs(ms=0.0)
 
 
-def sums(low: float, high: float, residual_error: float) -> Sums:
+def sums(low: float, high: float, residual_half: float) -> Sums:
     difference = SpreadMs(ms=(low + high) / 2, low=low, high=high)
     return Sums(
         a={"total": SpreadMs(ms=100.0)},
@@ -19,16 +19,16 @@ def sums(low: float, high: float, residual_error: float) -> Sums:
         kernels=NONE,
         overhead=NONE,
         residual=NONE,
-        residual_error=residual_error,
+        residual_half=residual_half,
         groups=(),
     )
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "residual_error", "clear"),
+    ("low", "high", "residual_half", "clear"),
     [
-        (-11.0, -9.0, 0.5, True),  # twice 0.5 is a tenth of 10
-        (-11.0, -9.0, 0.6, False),  # the residual may still be more
+        (-11.0, -9.0, 1.0, True),  # a tenth of 10
+        (-11.0, -9.0, 1.2, False),  # the residual may still be more
         (-3.0, 1.0, 0.0, False),  # neither shown nor small
         (-0.9, 0.8, 9.0, True),  # less than 1 % of 100
         (-1.1, 0.8, 9.0, False),
@@ -36,8 +36,8 @@ def sums(low: float, high: float, residual_error: float) -> Sums:
         (-1.2, -0.2, 0.0, False),
     ],
 )
-def test_is_clear_by_interval_and_residual(low: float, high: float, residual_error: float, clear: bool) -> None:
-    assert is_clear(sums(low, high, residual_error)) is clear
+def test_is_clear_by_interval_and_residual(low: float, high: float, residual_half: float, clear: bool) -> None:
+    assert is_clear(sums(low, high, residual_half)) is clear
 
 
 def test_is_clear_one_block_says_nothing() -> None:

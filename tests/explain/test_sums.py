@@ -82,11 +82,12 @@ def test_least_times_disturbed_runs_do_not_count() -> None:
     assert least_times(runs) == pytest.approx((1.05, 2.1))
 
 
-def test_add_up_error_of_the_residual_falls_with_blocks() -> None:
+def test_add_up_interval_of_the_residual_is_that_of_two_blocks() -> None:
     a = [block(8.0, 7.0), block(8.4, 7.2)]
-    assert add_up([a[0], a[0]], GROUPS).residual_error == pytest.approx(0.0, abs=1e-12)
+    assert add_up([a[0], a[0]], GROUPS).residual_half == pytest.approx(0.0, abs=1e-12)
+    assert add_up(a[:1], GROUPS).residual_half == np.inf
     apart = replace(a[1], b=replace(a[1].b, plain=a[1].b.plain - 0.2))
-    assert add_up([a[0], apart], GROUPS).residual_error == pytest.approx(0.1, abs=0.01)
+    assert add_up([a[0], apart], GROUPS).residual_half == pytest.approx(12.706 * 0.1, rel=0.1)
 
 
 def test_cost_inside_known_part_of_what_the_profiler_adds_a_kernel() -> None:

@@ -8,7 +8,7 @@ from ablatrix.records.explanation import SAME, differs
 LEAST, MOST = 3, 12
 """Blocks that are measured in any case, and at most."""
 RESIDUAL = 0.10
-"""Part of the difference that two standard errors of the residual may be: it is noise, and falls with blocks."""
+"""Part of the difference that half of the residual's 95 % interval may be: it is noise, and falls with blocks."""
 
 
 def is_clear(sums: Sums) -> bool:
@@ -17,5 +17,5 @@ def is_clear(sums: Sums) -> bool:
     if difference.low is None or difference.high is None:
         return False
     if differs(difference, sums.a["total"]):
-        return 2 * sums.residual_error <= RESIDUAL * abs(difference.ms)
+        return sums.residual_half <= RESIDUAL * abs(difference.ms)
     return max(-difference.low, difference.high) <= SAME * sums.a["total"].ms

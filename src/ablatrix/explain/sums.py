@@ -186,15 +186,20 @@ def combine(*terms: tuple[float, Times]) -> tuple[SpreadMs, float]:
     blocks = tables[0][1].shape[1]
     if blocks < 2 or min(counts) < 2:
         return SpreadMs(ms=math.fsum(means)), math.inf
-    from scipy import stats
-
     parts = [
         sign * np.nansum(table - np.nanmean(table), axis=0) / count
         for (sign, table), count in zip(tables, counts, strict=True)
     ]
     error = math.sqrt(float((np.sum(parts, axis=0) ** 2).sum()) * blocks / (blocks - 1))
-    mean, half = math.fsum(means), float(stats.t.ppf(QUANTILE, blocks - 1)) * error
+    mean, half = math.fsum(means), _quantile(QUANTILE, blocks) * error
     return SpreadMs(ms=mean, low=mean - half, high=mean + half), error
+
+
+def _quantile(share: float, blocks: int) -> float:
+    """Return a quantile of Student's t of a mean over blocks."""
+    from scipy import stats
+
+    return float(stats.t.ppf(share, blocks - 1))
 
 
 def _mean(times: Times) -> SpreadMs:
@@ -207,7 +212,7 @@ def _less(times: Times, others: Times) -> SpreadMs:
 
 @dataclass(frozen=True, kw_only=True)
 class Sums:
-    """The sum of blocks: of each group, of overhead, and what is left over, with the standard error of that.
+    """The sum of blocks: of each group, of overhead, and what is left over, with half of its 95 % interval.
 
     ``left_out`` has for each block the processes whose times are in no sum.
     """
@@ -219,7 +224,7 @@ class Sums:
     kernels: SpreadMs
     overhead: SpreadMs
     residual: SpreadMs
-    residual_error: float
+    residual_half: float
     groups: tuple[tuple[SpreadMs, SpreadMs, SpreadMs], ...]
     left_out: tuple[tuple[Process, ...], ...] = ()
 
@@ -251,6 +256,7 @@ def add_up(blocks: Sequence[BlockTimes], groups: Sequence[Group]) -> Sums:
         of_groups.append((_mean(first), _mean(second), _less(second, first)))
     plain_a, plain_b = parts["plain"]
     residual, error = combine((1.0, b), (-1.0, a), (-1.0, plain_b), (1.0, plain_a))
+    half = error * _quantile(0.975, len(blocks)) if len(blocks) > 1 else math.inf
     return Sums(
         a={"total": _mean(a), **{name: _mean(values[0]) for name, values in parts.items()}},
         b={"total": _mean(b), **{name: _mean(values[1]) for name, values in parts.items()}},
@@ -259,7 +265,7 @@ def add_up(blocks: Sequence[BlockTimes], groups: Sequence[Group]) -> Sums:
         kernels=_less(*parts["kernels"][::-1]),
         overhead=_less(*parts["overhead"][::-1]),
         residual=residual,
-        residual_error=error,
+        residual_half=half,
         groups=tuple(of_groups),
         left_out=tuple(tuple(name for name, kept in zip(PROCESSES, row, strict=True) if not kept) for row in fit.kept),
     )
