@@ -143,10 +143,8 @@ def run(
             planned_count, statuses, caught = session.run(only, stack, workplace)
         except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
             raise _unwritable(error, directory) from error
-        _log_end(planned_count, statuses, caught)
         summary = RunSummary(directory.results, planned_count, statuses, caught)
-        if summary.complete and not only:
-            HotCaches(directory.hot_caches).clear()  # compiled programs, of which there are as many as configurations
+        _end(summary, directory, only)
     return summary
 
 
@@ -236,6 +234,10 @@ def _log_beginning(study: Study, directory: ResultDirectory) -> None:
     )
 
 
-def _log_end(planned: int, statuses: dict[Status, int], caught: int | None) -> None:
-    counts = ", ".join(f"{count} {status}" for status, count in statuses.items()) or "none finished"
-    _log.info("the run ended: %d trials: %s%s", planned, counts, f"; signal {caught}" if caught else "")
+def _end(summary: RunSummary, directory: ResultDirectory, only: Sequence[str]) -> None:
+    """Log how a run ended; where nothing is left to run, remove compiled programs, as many as configurations."""
+    counts = ", ".join(f"{count} {status}" for status, count in summary.statuses.items()) or "none finished"
+    signal = f"; signal {summary.signal}" if summary.signal else ""
+    _log.info("the run ended: %d trials: %s%s", summary.planned, counts, signal)
+    if summary.complete and not only:
+        HotCaches(directory.hot_caches).clear()
