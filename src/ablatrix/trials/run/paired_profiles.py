@@ -31,7 +31,8 @@ from ablatrix.trials.results import Outcome
 from ablatrix.trials.run.block import BlockInput, Notice, ServerOf, Turn
 
 MOST_TIMES = 3
-"""Rounds at most, as a multiple of those that the study says."""
+"""Rounds at most, as a multiple of those that the study says: where a run is short they cost little beside starting the
+processes that take them, and say more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +99,7 @@ def run_profiled(
         server: Returns what forks the worker of a cell.
         notice: Notified of what happens.
         mapped: Whether profiles say which nodes each kernel computes.
-        fill_s: Rounds go on for so long, up to `MOST_TIMES` as many as the study says: where a run is short they cost
-            little beside the processes that take them, and say more.
+        fill_s: Rounds go on for so long, up to `MOST_TIMES` as many as the study says.
 
     Raises:
         Interrupted: The user asked to stop.
@@ -121,9 +121,8 @@ def run_profiled(
         for turn in order.sample(turns, len(turns)):
             turn.take(warm_up_request(protocol))
         began, number = monotonic(), 0
-        while number < protocol.rounds or (
-            number < MOST_TIMES * protocol.rounds and monotonic() - began < fill_s and all(one.alive for one in turns)
-        ):
+        most = MOST_TIMES * protocol.rounds
+        while number < protocol.rounds or (number < most and monotonic() - began < fill_s and _all_alive(turns)):
             number += 1
             notice(None, f"hot: round {number}")
             for turn in order.sample(turns, len(turns)):
@@ -143,6 +142,10 @@ def run_profiled(
         profiles=tuple(turn.profile for turn in profiles),
         nodes=next((turn.nodes for turn in profiles if turn.nodes), ()),
     )
+
+
+def _all_alive(turns: Sequence[Turn]) -> bool:
+    return all(one.alive for one in turns)
 
 
 def look_at_kernels(block: BlockInput, server: ServerOf) -> KernelProfile:

@@ -143,9 +143,7 @@ def run(
             planned_count, statuses, caught = session.run(only, stack, workplace)
         except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
             raise _unwritable(error, directory) from error
-        summary = RunSummary(directory.results, planned_count, statuses, caught)
-        _end(summary, directory, only)
-    return summary
+        return _ended(RunSummary(directory.results, planned_count, statuses, caught), directory, only)
 
 
 def _cluster(
@@ -234,10 +232,11 @@ def _log_beginning(study: Study, directory: ResultDirectory) -> None:
     )
 
 
-def _end(summary: RunSummary, directory: ResultDirectory, only: Sequence[str]) -> None:
+def _ended(summary: RunSummary, directory: ResultDirectory, only: Sequence[str]) -> RunSummary:
     """Log how a run ended; where nothing is left to run, remove compiled programs, as many as configurations."""
     counts = ", ".join(f"{count} {status}" for status, count in summary.statuses.items()) or "none finished"
     signal = f"; signal {summary.signal}" if summary.signal else ""
     _log.info("the run ended: %d trials: %s%s", summary.planned, counts, signal)
     if summary.complete and not only:
         HotCaches(directory.hot_caches).clear()
+    return summary
