@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.cli.explain_text import show_explanation
+from ablatrix.cli.explain_text import explanation_lines, show_explanation
 from ablatrix.plotting.bars import bars_of
 from ablatrix.records.explanation import (
+    ExplainedBlock,
     ExplainedGroup,
     ExplainedSide,
     Explanation,
@@ -104,6 +105,19 @@ def test_explain_pair_that_may_not_differ_has_no_causes(capsys: pytest.CaptureFi
         "to explain\nB less A: -0.02 ms (-0.08 to 0.04) of 8 ms, in 3 blocks; the twin of A differs from A by 0.02 "
         "ms\n"
     )
+
+
+def test_explain_processes_that_are_in_no_sum_are_counted() -> None:
+    block = ExplainedBlock(a=8, b=6.5, twin=8, a_plain=8, b_plain=6.5, a_profiled=9, b_profiled=7)
+    blocks = [block, block.model_copy(update={"left_out": ["b", "a_plain"]}), block]
+    first = explanation_lines(FOUND.model_copy(update={"of_blocks": blocks}))[0]
+    assert "in 3 blocks (2 of 15 processes left out, unlike others of their configuration); the twin" in first
+
+
+def test_explain_difference_below_one_percent_counts_as_none() -> None:
+    small = FOUND.model_copy(update={"difference": SpreadMs(ms=-0.07, low=-0.09, high=-0.05)})
+    assert not small.is_established
+    assert "they do not differ by more than 1.1%" in explanation_lines(small)[0]
 
 
 def test_explain_bars_add_up_to_the_total() -> None:

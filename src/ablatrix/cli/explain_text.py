@@ -69,8 +69,8 @@ def _blocks_text(found: Explanation) -> str:
     from ablatrix.records.explanation import PROCESSES
 
     out = sum(len(one.left_out) for one in found.of_blocks)
-    of = f", of which {out} of {found.blocks * len(PROCESSES)} processes are left out" if out else ""
-    return f"{found.blocks} blocks{of}"
+    without = f" ({out} of {found.blocks * len(PROCESSES)} processes left out, unlike others of their configuration)"
+    return f"{found.blocks} blocks{without if out else ''}"
 
 
 def _scale(found: Explanation) -> tuple[float, str]:

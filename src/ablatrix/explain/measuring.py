@@ -25,7 +25,7 @@ Notice = Callable[[str], None]
 A, B, TWIN, OTHER_TWIN = "a", "b", "twin", "other-twin"
 """What the trials of a block are called."""
 FILL_S = 3.0
-"""Rounds of a block go on for so long at least: about what its processes take to start and compile."""
+"""Rounds of a block go on for so long, as `run_profiled` bounds it: about what its processes take to start."""
 
 
 def name_of(trial: Trial) -> str:
