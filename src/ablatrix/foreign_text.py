@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # Control characters, line ends, marks of direction, what has no width, and halves of surrogates.
-MAP, LIST, KEY, VALUE = 240, 88, 80, 64
-"""Bytes that a value of a JSON text may take as an object; of a map and a list, beside what they hold."""
 ODD = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 LONGEST = 200
+MAP, LIST, KEY, VALUE = 240, 88, 80, 64
+"""Bytes that a value of a JSON text may take as an object; of a map and a list, beside what they hold."""
 MOST_OBJECT_BYTES = 48 * 2**20
 """What the values of a JSON text of others may take as objects, where its reader says nothing else: some 300,000
 fields. A model that refuses each of them keeps ten times as much to say so."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ablatrix.compilers.cache import CONTENTS
-from ablatrix.trials.run.hot_caches import HotCaches
+from ablatrix.trials.run.hot_caches import HotCaches, clear_caches
 
 
 def make(directory: Path, cell: str, size: int) -> None:
@@ -70,10 +70,9 @@ def test_used_files_that_caches_share_go_with_the_last_of_them(tmp_path: Path) -
     assert not shared.exists()
 
 
-def test_clear_nothing_is_left_and_nothing_need_be_there(tmp_path: Path) -> None:
+def test_clear_caches_nothing_is_left_and_nothing_need_be_there(tmp_path: Path) -> None:
     make(tmp_path / "hot", "a", 10)
-    caches = HotCaches(tmp_path / "hot")
-    caches.clear()
-    caches.clear()
+    clear_caches(tmp_path / "hot")
+    clear_caches(tmp_path / "hot")
     assert not (tmp_path / "hot").exists()
-    assert caches.used(["a"]) == []
+    assert HotCaches(tmp_path / "hot").used(["a"]) == []

@@ -52,10 +52,10 @@ class HotCaches:
             gone.append(cell_id)
         return gone
 
-    def clear(self) -> None:
-        """Remove all."""
-        shutil.rmtree(self._directory, ignore_errors=True)
-        self._sizes.clear()
+
+def clear_caches(directory: Path) -> None:
+    """Remove the caches below a directory, which need not exist."""
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def _caches(directory: Path) -> list[Path]:

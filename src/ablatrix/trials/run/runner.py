@@ -36,7 +36,7 @@ from ablatrix.trials.run.block_runner import BlockRunner
 from ablatrix.trials.run.builds import make_sides
 from ablatrix.trials.run.cluster import Cluster
 from ablatrix.trials.run.directory_lock import hold_directory
-from ablatrix.trials.run.hot_caches import HotCaches
+from ablatrix.trials.run.hot_caches import clear_caches
 from ablatrix.trials.run.seat import Seat
 from ablatrix.trials.run.seats import Seats
 from ablatrix.trials.run.session import Session
@@ -238,5 +238,5 @@ def _ended(summary: RunSummary, directory: ResultDirectory, only: Sequence[str])
     signal = f"; signal {summary.signal}" if summary.signal else ""
     _log.info("the run ended: %d trials: %s%s", summary.planned, counts, signal)
     if summary.complete and not only:
-        HotCaches(directory.hot_caches).clear()
+        clear_caches(directory.hot_caches)
     return summary
