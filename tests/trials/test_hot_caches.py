@@ -6,8 +6,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from ablatrix.compilers.cache import CONTENTS
+from ablatrix.records.status import Status
+from ablatrix.trials.results import ResultDirectory
 from ablatrix.trials.run.hot_caches import HotCaches, clear_caches
+from ablatrix.trials.run.runner import RunSummary, _ended
 
 
 def make(directory: Path, cell: str, size: int) -> None:
@@ -76,3 +81,16 @@ def test_clear_caches_nothing_is_left_and_nothing_need_be_there(tmp_path: Path) 
     clear_caches(tmp_path / "hot")
     assert not (tmp_path / "hot").exists()
     assert HotCaches(tmp_path / "hot").used(["a"]) == []
+
+
+@pytest.mark.parametrize(
+    ("done", "only", "left"),
+    [(2, (), False), (1, (), True), (2, ("workload=mlp",), True)],
+    ids=["done", "part", "some"],
+)
+def test_run_caches_go_when_no_trial_is_left(tmp_path: Path, done: int, only: tuple[str, ...], left: bool) -> None:
+    directory = ResultDirectory(tmp_path)
+    make(directory.hot_caches, "a", 10)
+    _ended(RunSummary(directory.results, 2, {Status.OK: done}, None), directory, only)
+    assert directory.hot_caches.exists() is left
+    assert directory.work.exists()
