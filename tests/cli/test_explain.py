@@ -84,7 +84,7 @@ mlp, ms a run: A is tvm fusion=off, B is tvm fusion=on
   total                               8  6.5   -1.5   100%
 
 B less A: -1.5 ms (-1.6 to -1.4), in 3 blocks; the twin of A differs from A by 0.02 ms
-residual: 0.1 ms (0 to 0.2), 6.7% of the difference: by so much trials and processes that profile differ
+residual: 0.1 ms (0 to 0.2), 6.7% of the difference: by so much runs before and after the profiler is loaded differ
 the profiler makes a run of A 5% longer; 2 us of that is taken out of each kernel
 the profiler makes a run of B 5% longer; 2 us of that is taken out of each kernel
 tvm: a clock.
@@ -107,11 +107,12 @@ def test_explain_pair_that_may_not_differ_has_no_causes(capsys: pytest.CaptureFi
     )
 
 
-def test_explain_processes_that_are_in_no_sum_are_counted() -> None:
-    block = ExplainedBlock(a=8, b=6.5, twin=8, a_plain=8, b_plain=6.5, a_profiled=9, b_profiled=7)
-    blocks = [block, block.model_copy(update={"left_out": ["b", "a_plain"]}), block]
+def test_explain_times_that_are_in_no_sum_are_counted() -> None:
+    times = {"a": 8, "twin": 8, "b": 6.5, "a_plain": 8, "twin_plain": 8, "b_plain": 6.5}
+    block = ExplainedBlock(**times, a_profiled=9, twin_profiled=9, b_profiled=7)
+    blocks = [block, block.model_copy(update={"left_out": ["b", "twin_plain"]}), block]
     first = explanation_lines(FOUND.model_copy(update={"of_blocks": blocks}))[0]
-    assert "in 3 blocks (2 of 15 processes left out, unlike others of their configuration); the twin" in first
+    assert "in 3 blocks (2 of 18 times left out, unlike others of their configuration); the twin" in first
 
 
 def test_explain_difference_below_one_percent_counts_as_none() -> None:

@@ -186,7 +186,7 @@ def findings() -> tuple[dict[str, Any], ...]:
         "nodes": [0], "label": "add", "a": ms, "b": ms, "difference": ms, "a_kernels": ["k"], "b_kernels": [],
         "flops": 1, "bytes": 2,
     }  # fmt: skip
-    block = dict.fromkeys(("a", "b", "twin", "a_plain", "b_plain", "a_profiled", "b_profiled"), 1.0)
+    block = {f"{one}{what}": 1.0 for one in ("a", "twin", "b") for what in ("", "_plain", "_profiled")}
     tried = {"group": 0, "switched": "x", "predicted_ms": 1.0, "measured": ms, "outcome": "confirmed", "why": "w"}
     sums = dict.fromkeys(("difference", "noise", "kernels_difference", "overhead_difference", "residual"), ms)
     explanation = {

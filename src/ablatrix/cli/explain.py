@@ -72,7 +72,7 @@ def explain_command(
     b: Annotated[str, typer.Argument(metavar="B", help="The second.", show_default=False)],
     study: StudyOfResults = None,
     workload: OneWorkload = None,
-    most_blocks: MostBlocks = 12,
+    most_blocks: MostBlocks = 20,
     causes: Causes = 1,
     everything: Annotated[bool, typer.Option("--all", help="List every group, not families of groups.")] = False,
     chart: Chart = None,

@@ -54,7 +54,7 @@ def explanation_lines(found: Explanation) -> list[str]:
         f"B less A: {interval}, in {_blocks_text(found)}; the twin of A differs from A by "
         f"{_number(found.noise.ms * scale)} {unit}",
         f"residual: {_interval_text(found.residual, scale, unit)}, {found.residual_share:.1%} of the difference: by so "
-        "much trials and processes that profile differ",
+        "much runs before and after the profiler is loaded differ",
     ]
     for name, side in (("A", found.a), ("B", found.b)):
         taken = f"; {_number(side.inside.ms * 1e3)} us of that is taken out of each kernel" if side.inside.ms else ""
@@ -66,10 +66,10 @@ def explanation_lines(found: Explanation) -> list[str]:
 
 
 def _blocks_text(found: Explanation) -> str:
-    from ablatrix.records.explanation import PROCESSES
+    from ablatrix.records.explanation import TIMED
 
     out = sum(len(one.left_out) for one in found.of_blocks)
-    without = f" ({out} of {found.blocks * len(PROCESSES)} processes left out, unlike others of their configuration)"
+    without = f" ({out} of {found.blocks * len(TIMED)} times left out, unlike others of their configuration)"
     return f"{found.blocks} blocks{without if out else ''}"
 
 

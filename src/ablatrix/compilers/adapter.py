@@ -262,7 +262,7 @@ class ProfilesKernels(Protocol):
     """Optional ability of a `Compiler`: it says how long each kernel of a run takes, and which nodes it computes."""
 
     def profile(self, request: CompileRequest, *, mapped: bool = True) -> ProfiledProgram:
-        """Compile a program in two forms: plain, and with kernels that are timed.
+        """Compile a program with kernels that are timed.
 
         Args:
             request: The program.

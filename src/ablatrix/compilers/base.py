@@ -148,7 +148,7 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
         raise UnsupportedError(f"compiler '{self.name}' does not list its passes")
 
     def profile(self, request: CompileRequest, *, mapped: bool = True) -> ProfiledProgram:
-        """Return the program in two forms: as ``compile`` returns it, and with kernels that are timed.
+        """Return the program of the same artifacts as ``compile`` returns, with kernels that are timed.
 
         Args:
             request: The program.
@@ -167,14 +167,13 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
         own = [self.key_facts(request, options, task) for task in request.tasks]
         built = compile_tasks(request, own, lambda task, key: self.build(request, options, task, key))
         facts = gather_facts(built, request.plan)
-        plain = make_executable(request, self.load(request, options, built), facts)
         with marked(request.tasks):
             profilers = [
                 self.task_profiler(request, options, task, one, mapped=mapped)
                 for task, one in zip(request.tasks, built, strict=True)
             ]
         timed = make_executable(request, profilers, facts)
-        return ProfiledProgram(request.plan, plain, timed, profilers, self.profile_source, self.profile_inside)
+        return ProfiledProgram(request.plan, timed, profilers, self.profile_source, self.profile_inside)
 
     def task_profiler(
         self, request: CompileRequest, options: OptionsT, task: TaskProgram, built: BuiltTask, *, mapped: bool

@@ -12,10 +12,10 @@ from ablatrix.explain.configuration import Pair, Side
 from ablatrix.explain.grouping import Group, group_kernels
 from ablatrix.explain.intervening import intervene
 from ablatrix.explain.machine import counters_missing, measure_peak
-from ablatrix.explain.measuring import Bench, open_bench
-from ablatrix.explain.stopping import LEAST, MOST, is_clear
-from ablatrix.explain.sums import BlockTimes, Sums, add_up, block_times
-from ablatrix.records.explanation import ExplainedBlock, ExplainedGroup, ExplainedSide, Explanation, Process, differs
+from ablatrix.explain.measuring import TWIN, A, B, Bench, open_bench
+from ablatrix.explain.stopping import MOST, is_clear, is_end
+from ablatrix.explain.sums import BlockTimes, Sums, add_up, block_times, profiles_of
+from ablatrix.records.explanation import ExplainedBlock, ExplainedGroup, ExplainedSide, Explanation, Timed, differs
 from ablatrix.trials.messages import NodeWork
 from ablatrix.trials.run import PairedProfiles
 
@@ -85,7 +85,7 @@ def _measure(bench: Bench, sides: tuple[Side, Side], most: int) -> tuple[list[Bl
     times: list[BlockTimes] = []
     while True:
         times.append(measured)
-        if len(times) >= LEAST and (len(times) >= most or is_clear(add_up(times, groups))):
+        if is_end(len(times), most, lambda: is_clear(add_up(times, groups))):
             return times, groups, first
         block = bench.block(*sides)
         measured = block_times(block)
@@ -93,23 +93,19 @@ def _measure(bench: Bench, sides: tuple[Side, Side], most: int) -> tuple[list[Bl
 
 
 def _profiles(first: PairedProfiles, block: PairedProfiles) -> tuple[KernelProfile, KernelProfile]:
-    """Return the profiles of the first block, whose kernels those of another one must be.
+    """Return the profiles of both sides in the first block, whose kernels those of another one must be.
 
     Raises:
         TrialError: They are not.
     """
-    for one, other in zip(first.profiles, block.profiles, strict=True):
-        assert one is not None
-        assert other is not None
-        if [kernel.name for kernel in one.kernels] != [kernel.name for kernel in other.kernels]:
+    held, others = profiles_of(first), profiles_of(block)
+    for one, same in ((A, A), (A, TWIN), (B, B)):
+        if [kernel.name for kernel in held[one].kernels] != [kernel.name for kernel in others[same].kernels]:
             raise TrialError(
-                "the kernels of one configuration are others from block to block, as where code is chosen by "
+                "the kernels of one configuration are others from process to process, as where code is chosen by "
                 "timing; fix what it chooses (max_autotune: off)"
             )
-    a, b = first.profiles
-    assert a is not None
-    assert b is not None
-    return a, b
+    return held[A], held[B]
 
 
 def _group(
@@ -162,14 +158,16 @@ def bytes_of(group: Sequence[int], nodes: Sequence[NodeWork]) -> int:
     return sum(sizes[value] for value in (read - made) | (made & left) | last)
 
 
-def _block(one: BlockTimes, left_out: Sequence[Process]) -> ExplainedBlock:
+def _block(one: BlockTimes, left_out: Sequence[Timed]) -> ExplainedBlock:
     return ExplainedBlock(
         a=one.a.total,
+        twin=one.twin.total,
         b=one.b.total,
-        twin=one.twin,
         a_plain=one.a.plain,
+        twin_plain=one.twin.plain,
         b_plain=one.b.plain,
         a_profiled=one.a.profiled,
+        twin_profiled=one.twin.profiled,
         b_profiled=one.b.profiled,
         left_out=list(left_out),
     )

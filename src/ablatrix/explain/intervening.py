@@ -13,7 +13,7 @@ from ablatrix.errors import TrialError
 from ablatrix.explain.candidates import Candidate, Explained, differing, find_candidates
 from ablatrix.explain.configuration import Pair, Side
 from ablatrix.explain.measuring import Bench
-from ablatrix.explain.stopping import LEAST
+from ablatrix.explain.stopping import is_end
 from ablatrix.explain.sums import change, trial_times
 from ablatrix.records.explanation import ExplainedGroup, Intervention, SpreadMs
 
@@ -108,10 +108,10 @@ def _measured(bench: Bench, b: Side, chosen: Candidate, family: Sequence[int], m
     blocks: list[tuple[tuple[float, float], tuple[float, float]]] = []
     try:
         while True:
-            blocks.append(trial_times(bench.block(b, chosen.side, profiled=False)))
-            measured = change(blocks)
-            if len(blocks) >= LEAST and (measured.is_decided or len(blocks) >= most_blocks):
+            blocks.append(trial_times(bench.trials(b, chosen.side)))
+            if is_end(len(blocks), most_blocks, lambda: change(blocks).is_decided):
                 break
+        measured = change(blocks)
     except TrialError as error:
         why = f"with {chosen.text} it does not run: {error}"
         return Intervention(group=family[0], switched=chosen.text, outcome="cannot be switched", why=why)

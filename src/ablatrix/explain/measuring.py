@@ -1,4 +1,4 @@
-"""Blocks of two configurations: ordinary trials of both and of a twin of the first, and a profile of each."""
+"""Blocks of two configurations: trials of both and of a twin of the first, and a profile of each one's process."""
 
 from __future__ import annotations
 
@@ -6,26 +6,34 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 from ablatrix.compilers.profiling import KernelProfile
 from ablatrix.errors import TrialError
 from ablatrix.explain.configuration import Side
+from ablatrix.records.machine import cores_allowed
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import Servers
+from ablatrix.trials.client import Servers, WorkloadServer
 from ablatrix.trials.client import Side as Server
 from ablatrix.trials.host import place_runs
 from ablatrix.trials.messages import Interrupt
-from ablatrix.trials.results import ResultDirectory
-from ablatrix.trials.run import BlockInput, PairedProfiles, Preparation, look_at_kernels, run_profiled
+from ablatrix.trials.results import Outcome, ResultDirectory
+from ablatrix.trials.run import (
+    BlockInput,
+    PairedProfiles,
+    Preparation,
+    look_at_kernels,
+    run_filled,
+    run_profiled,
+)
 from ablatrix.trials.slots import measuring_here
 
 Notice = Callable[[str], None]
+Notify = Callable[[Trial | None, str], None]
 A, B, TWIN, OTHER_TWIN = "a", "b", "twin", "other-twin"
 """What the trials of a block are called."""
 FILL_S = 3.0
-"""Rounds of a block go on for so long, as `run_profiled` bounds it: about what its processes take to start."""
+"""Rounds go on for so long, as `run_filled` bounds it: about what the processes of a block take to start."""
 
 
 def name_of(trial: Trial) -> str:
@@ -68,32 +76,45 @@ class Bench:
             raise TrialError(f"workload '{cell.workload}' could not be prepared: {failure[1].message}")
         self._program = self._results.program(self._resolved, cell)
 
-    def block(self, a: Side, b: Side, *, profiled: bool = True) -> PairedProfiles:
-        """Measure a block of two configurations: trials of both and of a twin of the first, and a profile of each.
+    def block(self, a: Side, b: Side) -> PairedProfiles:
+        """Measure a block of two configurations: trials of both and of a twin of the first, each with a profile.
 
-        In the first block that profiles kernels are mapped to nodes; in others they are the same.
+        In the first block kernels are mapped to nodes; in others they are the same.
 
         Args:
             a: The first.
             b: The second.
-            profiled: Whether there are profiles; else there are trials of twins of both.
 
         Raises:
             TrialError: A fork server failed.
             Interrupted: The user asked to stop.
         """
-        number, self._number = self._number, self._number + 1
-        named = [(a, A), (b, B), (a, TWIN)] if profiled else [(a, A), (b, B), (a, TWIN), (b, OTHER_TWIN)]
-        pairs = [(_trial(number, name), side.cell) for side, name in (named if number % 2 == 0 else named[::-1])]
-        block = self._input(pairs, a, b)
-        profiles = [(_trial(number, f"profile-{name}"), side.cell) for side, name in named[:2]] if profiled else []
+        block, notice = self._next([(a, A), (b, B), (a, TWIN)])
+        found = run_profiled(
+            block,
+            self._server_of_block,
+            notice,
+            mapped=not self._mapped,
+            fill_s=FILL_S,
+            undisturbed=self._servers.quiet,
+        )
+        self._mapped = True
+        self._interrupt.check()
+        return found
 
-        def notice(trial: Trial | None, what: str) -> None:
-            if trial is not None:
-                self._notice(f"block {number + 1}, {name_of(trial)}: {what}")
+    def trials(self, a: Side, b: Side) -> list[Outcome]:
+        """Measure a block of trials of two configurations and of a twin of each, without profiles.
 
-        found = run_profiled(block, profiles, self._server, notice, mapped=not self._mapped, fill_s=FILL_S)
-        self._mapped |= profiled
+        Args:
+            a: The first.
+            b: The second.
+
+        Raises:
+            TrialError: A fork server failed.
+            Interrupted: The user asked to stop.
+        """
+        block, notice = self._next([(a, A), (b, B), (a, TWIN), (b, OTHER_TWIN)])
+        found = run_filled(block, self._server_of_block, notice, fill_s=FILL_S, undisturbed=self._servers.quiet)
         self._interrupt.check()
         return found
 
@@ -105,6 +126,26 @@ class Bench:
         """
         self._notice(f"looking at the kernels of {side.configuration.compiler}")
         return look_at_kernels(self._input([(_trial(self._number, "look"), side.cell)], side), self._server)
+
+    def _next(self, named: Sequence[tuple[Side, str]]) -> tuple[BlockInput, Notify]:
+        """Return the next block, whose trials are built in turn from both ends, and who tells of it.
+
+        It has fork servers of its own: where these and what they load lie in memory makes configurations differ by a
+        percent or two, in every process that they fork. Those of the block behind it start beside it where a core is
+        free, and are stopped while it is timed.
+        """
+        number, self._number = self._number, self._number + 1
+        keys = list(dict.fromkeys((Server(side.cell.compiler), self._program) for side, _ in named))
+        self._of_block = self._servers.get_new(keys)
+        if cores_allowed() > self.threads:
+            self._servers.anticipate(keys)
+        pairs = [(_trial(number, name), side.cell) for side, name in (named if number % 2 == 0 else named[::-1])]
+
+        def notice(trial: Trial | None, what: str) -> None:
+            if trial is not None:
+                self._notice(f"block {number + 1}, {name_of(trial)}: {what}")
+
+        return self._input(pairs, *(side for side, _ in named[:2])), notice
 
     def _input(self, pairs: Sequence[tuple[Trial, Cell]], *sides: Side) -> BlockInput:
         return BlockInput(
@@ -119,7 +160,10 @@ class Bench:
             entries={one.cell.cell_id: one.entry for one in sides},
         )
 
-    def _server(self, cell: Cell) -> Any:
+    def _server_of_block(self, cell: Cell) -> WorkloadServer:
+        return self._of_block[Server(cell.compiler), self._program]
+
+    def _server(self, cell: Cell) -> WorkloadServer:
         return self._servers.get(Server(cell.compiler), self._program)
 
 

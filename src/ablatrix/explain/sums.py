@@ -1,10 +1,11 @@
 """From the times of blocks to a sum over groups that is the total difference, with what is left over.
 
-Of a block every series has a time for each round: trials their bursts, profiles their fastest run with and without the
-profiler. The levels of all are taken together (`statistics.rounds`): what disturbed a round is taken out of all.
+Of a block every series has a time for each round: trials their bursts; behind their end the same processes their
+fastest run with and without the profiler. The levels of those that took turns are taken together
+(`statistics.rounds`): what disturbed a round is taken out of all.
 A kernel's time is that of the runs in which it was disturbed least, less what its profiler costs within it. Over blocks
-times are brought to one speed, and processes that differ from all others of their configuration are left out
-(`typical`); means are over those that are left, of trials of the first configuration both.
+times are brought to one speed, and those that differ from all others of their configuration are left out (`typical`),
+apart for trials and for what is behind their end; means are over what is left, of the first configuration both.
 
 Blocks are added until the answer is clear enough (`stopping`), so that an interval is looked at several times. At 99 %
 each, so many looks have a false answer among them in about 5 % (Pocock 1977, Biometrika 64(2), table 1: ten looks at
@@ -17,16 +18,18 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from operator import attrgetter
 
 import numpy as np
 
+from ablatrix.compilers.profiling import KernelProfile
 from ablatrix.errors import TrialError
 from ablatrix.explain.grouping import Group
 from ablatrix.explain.measuring import OTHER_TWIN, TWIN, A, B, name_of
-from ablatrix.explain.typical import Times, fit_blocks
-from ablatrix.records.explanation import PROCESSES, Process, SpreadMs
+from ablatrix.explain.typical import Fit, Times, fit_blocks
+from ablatrix.records.explanation import TIMED, SpreadMs, Timed
 from ablatrix.statistics.rounds import LAST, paired_levels
+from ablatrix.trials.results import Outcome
 from ablatrix.trials.run import PairedProfiles
 
 QUANTILE = 0.995
@@ -35,12 +38,12 @@ QUANTILE = 0.995
 
 @dataclass(frozen=True, kw_only=True)
 class SideTimes:
-    """One configuration in one block, in milliseconds.
+    """One process of a block, in milliseconds.
 
     Attributes:
-        total: Of ordinary trials.
-        plain: In the process that profiles, without the profiler.
-        profiled: With it.
+        total: Of its trial, as of any other.
+        plain: Behind the trial's end, in turn with runs under the profiler.
+        profiled: Of these.
         kernels: Of each kernel, without what the profiler costs within it.
         inside: What was taken out of each kernel for that.
     """
@@ -66,40 +69,51 @@ class BlockTimes:
     """A block: both configurations, and the twin of the first, which differs by noise alone."""
 
     a: SideTimes
+    twin: SideTimes
     b: SideTimes
-    twin: float
 
 
 def block_times(block: PairedProfiles) -> BlockTimes:
-    """Return the times of a block of trials A, B and a twin of A, and of profiles of A and B.
+    """Return the times of a block of trials A, B and a twin of A, and of their profiles.
 
     Raises:
         TrialError: A trial or a profile failed.
     """
-    _refuse_failures(block)
-    series: dict[str, Sequence[float]] = {
-        name_of(one.trial): [min(burst) for burst in one.bursts_ms] for one in block.outcomes
-    }
-    rounds = len(next(iter(series.values())))
-    for side, profile in zip((A, B), block.profiles, strict=True):
-        assert profile is not None
-        series[f"plain {side}"] = profile.plain_ms
-        series[f"profiled {side}"] = _fastest_runs(profile.walls_ms, rounds)
-    levels = {name: math.exp(level) for name, level in paired_levels(series).items()}
-    sides = {}
-    for side, profile in zip((A, B), block.profiles, strict=True):
-        assert profile is not None
-        plain, profiled = levels[f"plain {side}"], levels[f"profiled {side}"]
+    profiles = profiles_of(block)
+    totals = _levels(block.outcomes)
+    series: dict[tuple[str, str], Sequence[float]] = {}
+    for name, profile in profiles.items():
+        series["plain", name] = profile.plain_ms
+        series["profiled", name] = _fastest_runs(profile.walls_ms, len(profile.plain_ms))
+    levels = {key: math.exp(level) for key, level in paired_levels(series).items()}
+
+    def times(name: str) -> SideTimes:
+        profile, plain, profiled = profiles[name], levels["plain", name], levels["profiled", name]
         kernels = least_times(profile.times_ms)
         inside = cost_inside(kernels, plain, profiled, profile.inside)
-        sides[side] = SideTimes(
-            total=levels[side],
+        return SideTimes(
+            total=totals[name],
             plain=plain,
             profiled=profiled,
             kernels=tuple(max(one - inside, 0.0) for one in kernels),
             inside=inside,
         )
-    return BlockTimes(a=sides[A], b=sides[B], twin=levels[TWIN])
+
+    return BlockTimes(a=times(A), twin=times(TWIN), b=times(B))
+
+
+def profiles_of(block: PairedProfiles) -> dict[str, KernelProfile]:
+    """Return the profiles of a block by what their trials are called.
+
+    Raises:
+        TrialError: A trial or a profile failed.
+    """
+    _refuse_failures(block.outcomes)
+    return {
+        name_of(outcome.trial): profile
+        for outcome, profile in zip(block.outcomes, block.profiles, strict=True)
+        if profile is not None
+    }
 
 
 def cost_inside(kernels: Sequence[float], plain: float, profiled: float, part: float) -> float:
@@ -121,24 +135,33 @@ def cost_inside(kernels: Sequence[float], plain: float, profiled: float, part: f
     return max(part * cost, min(cost, too_long))
 
 
-def trial_times(block: PairedProfiles) -> tuple[tuple[float, float], tuple[float, float]]:
+def trial_times(outcomes: Sequence[Outcome]) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the times of A and its twin, and of B and its twin, in a block of trials alone.
 
     Raises:
         TrialError: A trial failed.
     """
-    _refuse_failures(block)
-    bursts = {name_of(one.trial): [min(burst) for burst in one.bursts_ms] for one in block.outcomes}
-    levels = {name: math.exp(level) for name, level in paired_levels(bursts).items()}
+    _refuse_failures(outcomes)
+    levels = _levels(outcomes)
     return (levels[A], levels[TWIN]), (levels[B], levels[OTHER_TWIN])
 
 
-def _refuse_failures(block: PairedProfiles) -> None:
-    for outcome in (*block.outcomes, *block.profiled):
+def _levels(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Return the times of trials that took turns, by what they are called."""
+    bursts = {name_of(one.trial): [min(burst) for burst in one.bursts_ms] for one in outcomes}
+    return {name: math.exp(level) for name, level in paired_levels(bursts).items()}
+
+
+def _refuse_failures(outcomes: Sequence[Outcome]) -> None:
+    """Refuse a block in which something failed.
+
+    Raises:
+        TrialError: A trial failed, or its profile behind its end.
+    """
+    for outcome in outcomes:
         if outcome.result.error is not None:
-            what = "trial" if outcome in block.outcomes else "profile"
             raise TrialError(
-                f"the {what} of {outcome.cell.compiler} ({name_of(outcome.trial)}) ended as "
+                f"the trial of {outcome.cell.compiler} ({name_of(outcome.trial)}) or its profile ended as "
                 f"{outcome.result.status}, so that there is nothing to explain: {outcome.result.error.message}"
             )
 
@@ -214,7 +237,7 @@ def _less(times: Times, others: Times) -> SpreadMs:
 class Sums:
     """The sum of blocks: of each group, of overhead, and what is left over, with half of its 95 % interval.
 
-    ``left_out`` has for each block the processes whose times are in no sum.
+    ``left_out`` has for each block what is in no sum.
     """
 
     a: Mapping[str, SpreadMs]
@@ -226,50 +249,62 @@ class Sums:
     residual: SpreadMs
     residual_half: float
     groups: tuple[tuple[SpreadMs, SpreadMs, SpreadMs], ...]
-    left_out: tuple[tuple[Process, ...], ...] = ()
+    left_out: tuple[tuple[Timed, ...], ...] = ()
 
 
 def add_up(blocks: Sequence[BlockTimes], groups: Sequence[Group]) -> Sums:
     """Return the sums over blocks; groups are those of the kernels of both sides."""
-    plain = [(one.a.total, one.twin, one.a.plain, one.b.total, one.b.plain) for one in blocks]  # as `PROCESSES`
-    fit = fit_blocks(plain, [int(name.startswith("b")) for name in PROCESSES])
+    turns = [
+        [of(one) for one in _processes(block)] for block in blocks for of in (attrgetter("total"), attrgetter("plain"))
+    ]
+    fit = fit_blocks(turns, (0, 0, 1), parts=2)
+    trials, behind = fit.part(0, 2), fit.part(1, 2)
 
-    def series(process: Process, of: Callable[[BlockTimes], float]) -> Times:
-        return fit.at_one_speed([of(one) for one in blocks], PROCESSES.index(process))
+    def series(place: int, of: Callable[[SideTimes], float], part: Fit = behind) -> Times:
+        return part.at_one_speed([of(_processes(block)[place]) for block in blocks], place)
 
-    def of_profile(of: Callable[[SideTimes], float]) -> tuple[Times, Times]:
-        return series("a_plain", lambda one: of(one.a)), series("b_plain", lambda one: of(one.b))
+    def of_first(of: Callable[[SideTimes], float], part: Fit = behind) -> Times:
+        return np.stack([series(0, of, part), series(1, of, part)])
 
-    own, twin = series("a", lambda one: one.a.total), series("twin", lambda one: one.twin)
-    a, b = np.stack([own, twin]), series("b", lambda one: one.b.total)
-    parts = {
-        "plain": of_profile(lambda one: one.plain),
-        "profiled": of_profile(lambda one: one.profiled),
-        "kernels": of_profile(lambda one: math.fsum(one.kernels)),
-        "overhead": of_profile(lambda one: one.overhead),
-        "inside": of_profile(lambda one: one.inside),
+    def both(of: Callable[[SideTimes], float], part: Fit = behind) -> tuple[Times, Times]:
+        return of_first(of, part), series(2, of, part)
+
+    parts: dict[str, tuple[Times, Times]] = {
+        "total": both(lambda one: one.total, trials),
+        "plain": both(lambda one: one.plain),
+        "profiled": both(lambda one: one.profiled),
+        "kernels": both(lambda one: math.fsum(one.kernels)),
+        "overhead": both(lambda one: one.overhead),
+        "inside": both(lambda one: one.inside),
     }
     of_groups = []
     for group in groups:
-        first = series("a_plain", partial(_of_group, "a", group.a))
-        second = series("b_plain", partial(_of_group, "b", group.b))
+        first, second = of_first(partial(_of_kernels, group.a)), series(2, partial(_of_kernels, group.b))
         of_groups.append((_mean(first), _mean(second), _less(second, first)))
-    plain_a, plain_b = parts["plain"]
+    (a, b), (plain_a, plain_b) = parts["total"], parts["plain"]
     residual, error = combine((1.0, b), (-1.0, a), (-1.0, plain_b), (1.0, plain_a))
     half = error * _quantile(0.975, len(blocks)) if len(blocks) > 1 else math.inf
     return Sums(
-        a={"total": _mean(a), **{name: _mean(values[0]) for name, values in parts.items()}},
-        b={"total": _mean(b), **{name: _mean(values[1]) for name, values in parts.items()}},
+        a={name: _mean(values[0]) for name, values in parts.items()},
+        b={name: _mean(values[1]) for name, values in parts.items()},
         difference=_less(b, a),
-        noise=_less(twin, own),
+        noise=_less(a[1], a[0]),
         kernels=_less(*parts["kernels"][::-1]),
         overhead=_less(*parts["overhead"][::-1]),
         residual=residual,
         residual_half=half,
         groups=tuple(of_groups),
-        left_out=tuple(tuple(name for name, kept in zip(PROCESSES, row, strict=True) if not kept) for row in fit.kept),
+        left_out=tuple(
+            tuple(name for name, kept in zip(TIMED, (*first, *second), strict=True) if not kept)
+            for first, second in zip(trials.kept, behind.kept, strict=True)
+        ),
     )
 
 
-def _of_group(side: Literal["a", "b"], kernels: Sequence[int], block: BlockTimes) -> float:
-    return (block.a if side == "a" else block.b).of(kernels)
+def _processes(block: BlockTimes) -> tuple[SideTimes, SideTimes, SideTimes]:
+    """Return those of the first configuration, and that of the second."""
+    return block.a, block.twin, block.b
+
+
+def _of_kernels(positions: Sequence[int], process: SideTimes) -> float:
+    return process.of(positions)

@@ -1,18 +1,21 @@
-"""How fast each block was, and which of its processes are typical of their configurations.
+"""How fast the machine was each time, and which processes were typical of their configurations then.
 
-What made a block slower made all of its processes slower. And a process in five or ten of some compilers takes half
-more time than others of the same configuration, in every round: where its memory lies decides (Mytkowicz et al., ASPLOS
-2009), which padding draws anew for each. It says nothing of the operations, and is left out of the sums.
+What made one process slower made all slower that took turns with it. And a process in five or ten of some compilers
+takes half more time than others of the same configuration, for seconds or for good: where its memory lies decides
+(Mytkowicz et al., ASPLOS 2009), which padding draws anew for each. It says nothing of the operations, and is left out
+of the sums.
 
-Times are a level for each configuration times a speed for each block; both are fitted by medians (median polish: Tukey
-1977, Exploratory Data Analysis, chapter 11), so that processes that differ do not move them. One that is further from
-the fit than three robust standard deviations is left out (Hampel 1974, JASA 69(346)), if that is more than `APART`.
+Times are a level for each configuration times a speed for each set of turns; both are fitted by medians (median
+polish: Tukey 1977, Exploratory Data Analysis, chapter 11), so that processes that differ do not move them. One that is
+further from the fit than three robust standard deviations is left out (Hampel 1974, JASA 69(346)), if that is more than
+`APART`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TypeAlias
 
 import numpy as np
@@ -33,28 +36,33 @@ Times: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """Of blocks and their processes.
+    """Of sets of turns, and of the processes that took them.
 
     Attributes:
-        factors: What the times of each block are multiplied by, so that all are at the speed of the median block.
-        kept: [block, process]: whether it is typical.
+        factors: What the times of each set are multiplied by, so that all are at the speed of the median one.
+        kept: [set, process]: whether it is typical.
     """
 
     factors: NDArray[np.float64]
     kept: NDArray[np.bool_]
 
     def at_one_speed(self, times: Sequence[float], process: int) -> Times:
-        """Return what one process of each block took at one speed: [block], NaN where it is not typical."""
+        """Return what one process of each set took at one speed: [set], NaN where it is not typical."""
         scaled = np.asarray(times, dtype=np.float64) * self.factors
         return np.where(self.kept[:, process], scaled, np.nan)
 
+    def part(self, number: int, parts: int) -> Fit:
+        """Return what is said of every so many-th set, from one on."""
+        return Fit(factors=self.factors[number::parts], kept=self.kept[number::parts])
 
-def fit_blocks(times: Sequence[Sequence[float]], configurations: Sequence[int]) -> Fit:
-    """Return the speeds of blocks, and which of their processes are typical.
+
+def fit_blocks(times: Sequence[Sequence[float]], configurations: Sequence[int], parts: int = 1) -> Fit:
+    """Return how fast each set of turns was, and which of its processes are typical.
 
     Args:
-        times: [block, process], of runs without a profiler.
+        times: [set, process], of runs without a profiler.
         configurations: Of each process: those with one number do the same.
+        parts: Sets that a block has; of each process one is kept among those in the same place.
     """
     logs = np.log(np.asarray(times, dtype=np.float64))
     columns = np.asarray(configurations)
@@ -69,8 +77,8 @@ def fit_blocks(times: Sequence[Sequence[float]], configurations: Sequence[int]) 
             break
     distances = np.abs(logs - levels - speeds[:, None])
     most = max(np.log1p(APART), DEVIATIONS * OF_MEDIAN * float(np.median(distances)))
-    kept = distances <= most if len(logs) >= ENOUGH else np.ones(logs.shape, dtype=np.bool_)
-    for process in range(len(columns)):
-        if not kept[:, process].any():
-            kept[distances[:, process].argmin(), process] = True
+    kept = distances <= most if len(logs) >= ENOUGH * parts else np.ones(logs.shape, dtype=np.bool_)
+    for part, process in product(range(parts), range(len(columns))):
+        if not kept[part::parts, process].any():
+            kept[part + parts * distances[part::parts, process].argmin(), process] = True
     return Fit(factors=np.exp(np.median(speeds) - speeds), kept=kept)

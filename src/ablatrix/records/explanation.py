@@ -43,7 +43,9 @@ class ExplainedSide(Part):
     compiler: str = Field(description="Its compiler.")
     knobs: Mapping[str, Any] = Field(description="Level of every knob.")
     total: SpreadMs = Field(description="Time of a run, of ordinary trials.")
-    plain: SpreadMs = Field(description="The same in the processes that profile, without the profiler.")
+    plain: SpreadMs = Field(
+        description="The same behind the end of these trials, in turn with runs under the profiler."
+    )
     profiled: SpreadMs = Field(description="The same under the profiler, which is no time of the configuration.")
     kernels: SpreadMs = Field(description="Sum of all kernels, by the profiler, less what that costs within them.")
     inside: SpreadMs = Field(description="What the profiler costs within each kernel, which its time is without.")
@@ -79,24 +81,26 @@ class Intervention(Part):
     why: str = Field(description="Why, as a sentence.")
 
 
-Process = Literal["a", "twin", "a_plain", "b", "b_plain"]
-PROCESSES: tuple[Process, ...] = get_args(Process)
-"""Of a block: trials of both and of a twin of the first, and those that profile, each by its runs without profiler."""
+Timed = Literal["a", "twin", "b", "a_plain", "twin_plain", "b_plain"]
+TIMED: tuple[Timed, ...] = get_args(Timed)
+"""Of a block: trials of both configurations and of a twin of the first, and each of them behind the trial's end."""
 
 
 class ExplainedBlock(Part):
-    """Times of a run in one block, in milliseconds; those of trials add up to nothing of a profile."""
+    """Times of a run in one block, in milliseconds; those of trials are from before any profiler was loaded."""
 
     a: Ms = Field(description="Of the trial of the first configuration.")
-    b: Ms = Field(description="Of the trial of the second.")
     twin: Ms = Field(description="Of another trial of the first.")
-    a_plain: Ms = Field(description="Of the first in the process that profiles, without the profiler.")
+    b: Ms = Field(description="Of the trial of the second.")
+    a_plain: Ms = Field(description="Of the first behind the trial's end, in turn with runs under the profiler.")
+    twin_plain: Ms = Field(description="Of its twin there.")
     b_plain: Ms = Field(description="Of the second there.")
     a_profiled: Ms = Field(description="Of the first under the profiler.")
+    twin_profiled: Ms = Field(description="Of its twin under the profiler.")
     b_profiled: Ms = Field(description="Of the second under the profiler.")
-    left_out: list[Process] = Field(
+    left_out: list[Timed] = Field(
         default_factory=list,
-        description="Processes that differ so much from others of their configuration that they are in no sum.",
+        description="What differs so much from others of its configuration that it is in no sum.",
     )
 
 
@@ -115,7 +119,7 @@ class Explanation(Part):
     workload: str = Field(description="Name of the workload.")
     parameters: Mapping[str, Any] = Field(description="Its parameters.")
     threads: Count = Field(description="Threads of a run.")
-    blocks: Count = Field(description="Blocks of trials and profiles, each of new processes.")
+    blocks: Count = Field(description="Blocks, each of new processes.")
     a: ExplainedSide = Field(description="The first configuration.")
     b: ExplainedSide = Field(description="The second.")
     difference: SpreadMs = Field(description="Second less first, of ordinary trials.")
@@ -123,7 +127,7 @@ class Explanation(Part):
     kernels_difference: SpreadMs = Field(description="Sum over all groups.")
     overhead_difference: SpreadMs = Field(description="Difference of what is no kernel.")
     of_blocks: list[ExplainedBlock] = Field(default_factory=list, description="What each block measured, in order.")
-    residual: SpreadMs = Field(description="What is left: trials and profiling processes differ by it.")
+    residual: SpreadMs = Field(description="What is left: runs before and after the profiler was loaded differ by it.")
     groups: list[ExplainedGroup] = Field(description="Largest difference first.")
     interventions: list[Intervention] = Field(default_factory=list, description="Causes that were tried.")
     peak: MachinePeak | None = Field(default=None, description="Null where it was not measured.")

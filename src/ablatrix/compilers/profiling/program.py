@@ -1,4 +1,4 @@
-"""A program in two forms in one process, plain and under a profiler, and the profile that its runs add up to."""
+"""A program under a profiler, and the profile that its runs add up to."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ class ProfiledProgram:
 
     Args:
         plan: Its tasks.
-        plain: The program as trials run it.
-        timed: The same tasks under the profiler.
+        timed: The tasks under the profiler.
         profilers: Of each distinct task, by kind.
         source, inside: See `KernelProfile`.
     """
@@ -30,22 +29,20 @@ class ProfiledProgram:
     def __init__(
         self,
         plan: Plan,
-        plain: Executable,
         timed: Executable,
         profilers: Sequence[TaskProfiler],
         source: str,
         inside: float,
     ) -> None:
-        self.plain = plain
         self._plan, self._timed, self._profilers = plan, timed, tuple(profilers)
         self._source, self._inside = source, inside
 
-    def bind(self, inputs: Sequence[torch.Tensor]) -> tuple[BoundRun, BoundRun]:
-        """Return the plain and the profiled program on one set of inputs."""
-        return self.plain.bind(inputs), self._timed.bind(inputs)
+    def bind(self, inputs: Sequence[torch.Tensor]) -> BoundRun:
+        """Return the program on one set of inputs."""
+        return self._timed.bind(inputs)
 
     def record(self, bound: BoundRun, count: int) -> None:
-        """Run the profiled program some times, and keep what the profiler says."""
+        """Run the program some times, and keep what the profiler says."""
         for one in self._profilers:
             one.begin()
         try:
@@ -73,7 +70,7 @@ class ProfiledProgram:
             plain_ms=tuple(plain_ms),
             source=self._source,
             inside=self._inside,
-            artifact_digest=self.plain.facts.artifact_digest,
+            artifact_digest=self._timed.facts.artifact_digest,
         )
 
 

@@ -4,7 +4,7 @@ from ablatrix.trials.run.block import BlockInput
 from ablatrix.trials.run.foreground import rerun
 from ablatrix.trials.run.host_check import check_hosts
 from ablatrix.trials.run.noise_floor import measure_noise_floor
-from ablatrix.trials.run.paired_profiles import PairedProfiles, look_at_kernels, run_profiled
+from ablatrix.trials.run.paired_profiles import PairedProfiles, look_at_kernels, run_filled, run_profiled
 from ablatrix.trials.run.pass_list import PassList, list_passes, list_passes_of
 from ablatrix.trials.run.plain_use import use_plainly_on_all
 from ablatrix.trials.run.preparation import Preparation
@@ -27,6 +27,7 @@ __all__ = [
     "parse_conditions",
     "rerun",
     "run",
+    "run_filled",
     "run_profiled",
     "run_to_end",
     "select",

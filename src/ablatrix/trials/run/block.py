@@ -234,15 +234,9 @@ class Turn:
 
     def take(self, request: Request) -> None:
         """Wake the worker for one request and pause it again."""
-        worker = self._worker
-        if worker is None:
+        if self._worker is None:
             return
-        started, stopped_s = monotonic(), worker.stopped_s
-        self._paused = False
-        worker.resume()
-        worker.send(request)
-        message = self._await(self._awake_left)
-        self._awake_left -= max(0.0, monotonic() - started - (worker.stopped_s - stopped_s))
+        message = self._ask(request)
         if isinstance(message, WarmUpSamples):
             self._warm_up_ms = message.ms
         elif isinstance(message, BurstSamples):
@@ -255,18 +249,25 @@ class Turn:
 
     def finish(self) -> None:
         """Ask for the result of a hot trial."""
-        worker = self._worker
-        if worker is None:
-            return
-        self._paused = False
-        worker.resume()
-        worker.send(FinishRequest())
-        self._close(self._await(self._awake_left))
+        if self._worker is not None:
+            self._close(self._ask(FinishRequest()))
 
     def abandon(self, reason: Status) -> None:
         """End a process that is still there; ``reason`` becomes the status of its trial."""
         if self._worker is not None:
             self._lost(reason)
+
+    def _ask(self, request: Request) -> Answer | None:
+        """Wake the worker for one request, and return its answer as `_await` does."""
+        worker = self._worker
+        assert worker is not None
+        started, stopped_s = monotonic(), worker.stopped_s
+        self._paused = False
+        worker.resume()
+        worker.send(request)
+        message = self._await(self._awake_left)
+        self._awake_left -= max(0.0, monotonic() - started - (worker.stopped_s - stopped_s))
+        return message
 
     def _await(self, timeout_s: float) -> Answer | None:
         """Return the worker's next message, or record how it was lost and return None."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,8 +34,31 @@ from ablatrix.trials.worker.turns import Talk, take_turns
 
 if TYPE_CHECKING:
     from ablatrix.trials.messages import TrialTask
+    from ablatrix.trials.worker.building import Planned
     from ablatrix.trials.worker.cuda import Cuda
     from ablatrix.workloads.program import Program
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """What a hot trial built and timed, for what comes behind its end in the same process."""
+
+    planned: Planned
+    cache: TaskCache
+    bound: BoundRun
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """What a trial has to work with; see `run_trial`."""
+
+    talk: Talk
+    task: TrialTask
+    compiler: Compiler
+    program: Program
+    clock: PhaseClock
+    dump: Path | None
+    then: Callable[[Built], None] | None
 
 
 def run_trial(
@@ -46,6 +69,7 @@ def run_trial(
     clock: PhaseClock,
     on_error: Callable[[BaseException], None],
     dump: Path | None = None,
+    then: Callable[[Built], None] | None = None,
 ) -> TrialResult:
     """Run one trial, and return its result, however it ended.
 
@@ -58,6 +82,7 @@ def run_trial(
         on_error: Called with the error that ended the trial, which becomes status and error of the result; what it
             raises goes through.
         dump: Directory for the compiler's stages of each task, for a person to read; None in every measured trial.
+        then: Called when a hot trial is at its end and right.
 
     Raises:
         ChannelClosed: The runner is gone.
@@ -71,7 +96,8 @@ def run_trial(
             cuda = _open_cuda(task)
             known = replace(known, versions={**(known.versions or {}), "cuda": cuda.version})
         with private_caches(task.entry, task.work_dir):
-            for more in _steps(known, talk, task, compiler, program, clock, cuda, dump):
+            given = _Given(talk=talk, task=task, compiler=compiler, program=program, clock=clock, dump=dump, then=then)
+            for more in _steps(known, given, cuda):
                 known = more
     except ChannelClosed:
         raise
@@ -106,23 +132,15 @@ def _open_cuda(task: TrialTask) -> Cuda:
     return open_cuda(task.entry)
 
 
-def _steps(
-    known: TrialResult,
-    talk: Talk,
-    task: TrialTask,
-    compiler: Compiler,
-    program: Program,
-    clock: PhaseClock,
-    cuda: Cuda | None,
-    dump: Path | None,
-) -> Iterator[TrialResult]:
+def _steps(known: TrialResult, given: _Given, cuda: Cuda | None) -> Iterator[TrialResult]:
     """Yield what is known after each step of the trial."""
+    task, compiler, program, clock = given.task, given.compiler, given.program, given.clock
     cache = TaskCache(task.cache_dir, scope=Scope.of(task.entry, compiler, task.knobs))
     meter = PeakMeter.reset()
     planned = plan_program(task, program, clock)
     yield (known := replace(known, plan=planned.facts))
     before = dict(clock.milliseconds)
-    executable = compile_planned(task, compiler, program, planned, cache, clock, dump)
+    executable = compile_planned(task, compiler, program, planned, cache, clock, given.dump)
     phases = clock.since(before)
     elsewhere = isinstance(executable, RunsElsewhere)
     compile_bytes = None if elsewhere else meter.growth_bytes()
@@ -147,7 +165,9 @@ def _steps(
         _check(comparison, executable, first.bound, program)
     yield (known := _judge(known, comparison.facts(executable.facts.artifact_digest)))
     if known.status == "ok" and task.mode == "hot":
-        yield from _time(known, talk, executable, first.bound, program, comparison, clock)
+        known = yield from _time(known, given, executable, first.bound, comparison)
+        if known.status == "ok" and given.then is not None:
+            given.then(Built(planned=planned, cache=cache, bound=first.bound))
     elif known.status == "ok" and task.publish_dir is not None:
         # Most probes build what others built: a hundred copies of a model's weights would fill the disk.
         contents = task.publish_dir.parent / CONTENTS if task.role == "probe" else None
@@ -168,27 +188,22 @@ def _comparison(task: TrialTask, program: Program) -> Comparison:
 
 
 def _time(
-    known: TrialResult,
-    talk: Talk,
-    executable: Executable,
-    bound: BoundRun,
-    program: Program,
-    comparison: Comparison,
-    clock: PhaseClock,
-) -> Iterator[TrialResult]:
-    """Let a hot trial take its turns, then check once more what was timed."""
+    known: TrialResult, given: _Given, executable: Executable, bound: BoundRun, comparison: Comparison
+) -> Generator[TrialResult, None, TrialResult]:
+    """Let a hot trial take its turns, then check once more what was timed; return what is known at the end."""
     assert known.runtime is not None
     keep_freed_memory()
-    with clock.phase("run"):
-        runtime = known.runtime.model_copy(update={"timed_by": take_turns(talk, bound)})
+    with given.clock.phase("run"):
+        runtime = known.runtime.model_copy(update={"timed_by": take_turns(given.talk, bound)})
     yield (known := replace(known, runtime=runtime))
-    with clock.phase("check"):
+    with given.clock.phase("check"):
         bound.run()
-        comparison.compare_again(bound.outputs(), program.input_sets[0], "input set 0 after timing")
+        comparison.compare_again(bound.outputs(), given.program.input_sets[0], "input set 0 after timing")
     digest = executable.facts.artifact_digest
     yield (known := _judge(known, comparison.facts(digest, digest)))
     overhead_us = bound.overhead_us() if isinstance(bound, MeasuresOverhead) else None
-    yield replace(known, runtime=runtime.model_copy(update={"task_overhead_us": overhead_us}))
+    yield (known := replace(known, runtime=runtime.model_copy(update={"task_overhead_us": overhead_us})))
+    return known
 
 
 def _judge(known: TrialResult, facts: Correctness) -> TrialResult:

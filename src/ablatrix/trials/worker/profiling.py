@@ -1,37 +1,35 @@
-"""A profile of a configuration, in turns: runs as trials have them, and runs under the compiler's own profiler.
+"""A profile of a configuration: behind the end of a hot trial its process goes on under the compiler's profiler.
 
-Both are in one process, so that what the profiler costs is known. None of its times is a trial's.
+What is profiled is thereby the very process that was timed, with its memory where it lay. How long a run takes there
+depends on that more than on many a knob. Nothing of the profiler is loaded before the trial is at its end.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ablatrix.compilers.adapter import Compiler, PhaseClock, ProfilesKernels
-from ablatrix.compilers.cache import Scope, TaskCache
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.trials.host import describe_exception, keep_freed_memory
 from ablatrix.trials.messages import (
-    BurstSamples,
-    ChannelClosed,
     FinishRequest,
     NodeWork,
     ProfileReport,
     Ready,
     TrialResult,
     WarmUpRequest,
-    WarmUpSamples,
 )
-from ablatrix.trials.worker.building import compile_request, plan_program, refuse_unsupported
+from ablatrix.trials.worker.building import compile_request
+from ablatrix.trials.worker.execution import Built, run_trial
 from ablatrix.trials.worker.node_work import node_work
-from ablatrix.trials.worker.private_caches import private_caches
 from ablatrix.trials.worker.timing import rewarm_count, time_burst, timer_of, warm_up
 from ablatrix.trials.worker.turns import MAX_WARM_UP_ITERATIONS, Talk
 
 if TYPE_CHECKING:
     from ablatrix.compilers.adapter import BoundRun
     from ablatrix.compilers.profiling.program import ProfiledProgram
-    from ablatrix.trials.messages import ProfileTask
+    from ablatrix.trials.messages import ProfileTask, TrialTask
     from ablatrix.workloads.program import Program
 
 WARM_UP_RUNS = 3
@@ -42,72 +40,75 @@ RUNS, LONG_RUNS = 5, 2
 def profile_trial(
     talk: Talk, order: ProfileTask, compiler: Compiler, program: Program, clock: PhaseClock
 ) -> TrialResult:
-    """Compile a configuration, take turns under the profiler, and send the profile at the end.
+    """Run a trial, then take turns under the profiler, and send the profile at the end.
+
+    Returns:
+        The result of the trial; where its profile failed, with that error.
 
     Raises:
         ChannelClosed: The runner is gone.
     """
     try:
-        return _profiled(talk, order, compiler, program, clock)
-    except ChannelClosed:
-        raise
-    except BaseException as error:  # whatever a compiler or its profiler raises
-        status, failure = describe_exception(error, clock.current)
+        able = _able(order.trial, compiler)
+    except UnsupportedError as error:
+        status, failure = describe_exception(error, None)
         return TrialResult(status=status, error=failure)
+    then = partial(_profile, talk, order, able, program, clock)
+    return run_trial(talk, order.trial, compiler, program, clock, on_error=lambda error: None, then=then)
 
 
-def _profiled(talk: Talk, order: ProfileTask, compiler: Compiler, program: Program, clock: PhaseClock) -> TrialResult:
-    import torch
+def _able(task: TrialTask, compiler: Compiler) -> ProfilesKernels:
+    """Return the compiler as one that profiles.
 
-    task = order.trial
+    Raises:
+        UnsupportedError: It does not.
+    """
     if task.entry.program is not None:
         raise UnsupportedError(
             f"'{task.entry.name}' is a program on a pipe, which says how long a run took and not what it ran"
         )
     if not isinstance(compiler, ProfilesKernels):
         raise UnsupportedError(f"compiler '{task.entry.name}' does not tell times of its kernels")
-    torch.manual_seed(task.seed)
-    compiler.set_threads(task.threads)
-    refuse_unsupported(task, program)
-    cache = TaskCache(task.cache_dir, scope=Scope.of(task.entry, compiler, task.knobs))
-    with private_caches(task.entry, task.work_dir):
-        planned = plan_program(task, program, clock)
-        with clock.phase("compile"):
-            profiled = compiler.profile(compile_request(task, program, planned, cache, clock), mapped=order.mapped)
-        plain, timed = profiled.bind(program.input_sets[0].inputs)
-        with clock.phase("check"):
-            _compare(profiled, plain, timed)
-        keep_freed_memory()
-        with clock.phase("run"):
-            _take_turns(talk, profiled, plain, timed, node_work(program) if order.mapped else ())
-    return TrialResult(versions=dict(compiler.versions()), plan=planned.facts)
+    return compiler
+
+
+def _profile(
+    talk: Talk, order: ProfileTask, compiler: ProfilesKernels, program: Program, clock: PhaseClock, built: Built
+) -> None:
+    """Load a program that was timed once more, with the profiler, and take turns."""
+    request = compile_request(order.trial, program, built.planned, built.cache, clock)
+    with clock.phase("compile"):
+        profiled = compiler.profile(request, mapped=order.mapped)
+    timed = profiled.bind(program.input_sets[0].inputs)
+    with clock.phase("check"):
+        _compare(profiled, built.bound, timed)
+    keep_freed_memory()
+    with clock.phase("run"):
+        _take_turns(talk, profiled, built.bound, timed, node_work(program) if order.mapped else ())
 
 
 def _take_turns(
     talk: Talk, profiled: ProfiledProgram, plain: BoundRun, timed: BoundRun, nodes: tuple[NodeWork, ...]
 ) -> None:
-    """Answer the requests of a hot trial: each burst is followed by some runs under the profiler."""
+    """Answer requests as of a hot trial: each burst of what was timed is followed by some runs under the profiler."""
     clocked, _ = timer_of(plain)
-    talk.send(Ready())
     plain_ms: list[float] = []
     iteration_ms, skipped = 0.0, 1
     while True:
+        talk.send(Ready())
         request = talk.receive()
         if isinstance(request, FinishRequest):
             talk.send(ProfileReport(profile=profiled.read(plain_ms, skipped), nodes=nodes))
             return
         if isinstance(request, WarmUpRequest):
-            series = warm_up(clocked, request.ms, MAX_WARM_UP_ITERATIONS)
-            iteration_ms = min(series)
+            iteration_ms = min(warm_up(clocked, request.ms, MAX_WARM_UP_ITERATIONS))
             profiled.record(timed, WARM_UP_RUNS)
             skipped += WARM_UP_RUNS
-            talk.send(WarmUpSamples(ms=tuple(series)))
             continue
         rewarm = rewarm_count(request.rewarm, request.ms, iteration_ms)
-        rewarming, counted = time_burst(clocked, rewarm, request.ms, request.iterations)
+        _, counted = time_burst(clocked, rewarm, request.ms, request.iterations)
         plain_ms.append(min(counted))
         profiled.record(timed, RUNS if iteration_ms * RUNS < request.ms else LONG_RUNS)
-        talk.send(BurstSamples(rewarming_ms=tuple(rewarming), ms=tuple(counted)))
 
 
 def _compare(profiled: ProfiledProgram, plain: BoundRun, timed: BoundRun) -> None:
