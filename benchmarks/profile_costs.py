@@ -20,6 +20,7 @@ from time import perf_counter_ns
 import torch
 
 from ablatrix.catalogue import installed_catalogue
+from ablatrix.compilers.adapter import BoundRun
 from ablatrix.compilers.profiling.program import ProfiledProgram
 from ablatrix.explain.sums import least_times
 from ablatrix.testing import make_program, make_request
@@ -77,11 +78,10 @@ def _measured(name: str) -> dict[str, float]:
         adapter = import_compiler(entry)
         adapter.set_threads(1)
         profiled: ProfiledProgram = adapter.profile(request, mapped=False)  # type: ignore[attr-defined]
-        return _costs(profiled, x)
+        return _costs(adapter.compile(request).bind((x,)), profiled, profiled.bind((x,)))
 
 
-def _costs(profiled: ProfiledProgram, x: torch.Tensor) -> dict[str, float]:
-    plain, timed = profiled.bind((x,))
+def _costs(plain: BoundRun, profiled: ProfiledProgram, timed: BoundRun) -> dict[str, float]:
     plain_ms = []
     for _ in range(ROUNDS):
         for _ in range(RUNS):
