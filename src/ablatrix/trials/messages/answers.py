@@ -23,7 +23,7 @@ class StageBegun(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Ready(Message):
-    """A hot trial is built and checked, and waits for requests."""
+    """A hot trial is built and checked, or has done what was asked under the profiler, and waits for requests."""
 
     event: Literal["ready"] = "ready"
 
