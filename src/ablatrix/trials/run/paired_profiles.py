@@ -122,12 +122,11 @@ def run_profiled(
     """
     protocol = block.study.protocol.hot
     order = _order_of(block)
-    turns: list[ProfileTurn] = []
-    with _ended(turns):
-        for trial, cell in block.trials:
-            notice(trial, "hot: building")
-            turns.append(ProfileTurn(block, trial, cell, server(cell), mapped=mapped))
-            turns[-1].build(protocol.timeout_s)
+
+    def begin(trial: Trial, cell: Cell) -> ProfileTurn:
+        return ProfileTurn(block, trial, cell, server(cell), mapped=mapped)
+
+    with _built(block, begin, notice) as turns:
         with undisturbed():
             _take_rounds(protocol, turns, ProfileTurn.take, order, notice, fill_s)
         for turn in turns:
@@ -164,15 +163,9 @@ def run_filled(
     Raises:
         Interrupted: The user asked to stop.
     """
-    protocol = block.study.protocol.hot
-    turns: list[Turn] = []
-    with _ended(turns):
-        for trial, cell in block.trials:
-            notice(trial, "hot: building")
-            turns.append(Turn(block, trial, cell, server(cell)))
-            turns[-1].build(protocol.timeout_s)
+    with _built(block, lambda trial, cell: Turn(block, trial, cell, server(cell)), notice) as turns:
         with undisturbed():
-            _take_rounds(protocol, turns, Turn.take, _order_of(block), notice, fill_s)
+            _take_rounds(block.study.protocol.hot, turns, Turn.take, _order_of(block), notice, fill_s)
         for turn in turns:
             turn.finish()
     return [turn.outcome for turn in turns]
@@ -183,10 +176,15 @@ def _order_of(block: BlockInput) -> random.Random:
 
 
 @contextmanager
-def _ended(turns: Sequence[Turn]) -> Iterator[None]:
-    """Leave no process of a block behind, whatever ends it."""
+def _built(block: BlockInput, begin: Callable[[Trial, Cell], TurnT], notice: Notice) -> Iterator[list[TurnT]]:
+    """Build all trials of a block, and leave none of their processes behind, whatever ends it."""
+    turns: list[TurnT] = []
     try:
-        yield
+        for trial, cell in block.trials:
+            notice(trial, "hot: building")
+            turns.append(begin(trial, cell))
+            turns[-1].build(block.study.protocol.hot.timeout_s)
+        yield turns
     except Interrupted:
         for turn in turns:
             turn.abandon(Status.INTERRUPTED)
