@@ -70,6 +70,12 @@ def test_document_that_people_write_is_within_bounds(tmp_path: Path) -> None:
     assert held["last"] == {"fusion": "off", "layout": "on", "n": 12345678901}
 
 
+def test_comment_before_a_value_that_a_blank_line_follows_is_no_fault(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text("name: # of the study\n  mine\n\nlast: 1\n")
+    assert plain_value(parse_yaml(file, StudyError)) == {"name": "mine", "last": 1}
+
+
 def test_signs_that_yaml_has_a_meaning_for_are_texts_as_values(tmp_path: Path) -> None:
     file = tmp_path / "study.yaml"
     file.write_text("a: =\nb: <<\n")

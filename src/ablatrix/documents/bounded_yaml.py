@@ -13,6 +13,8 @@ from ruamel.yaml.comments import TaggedScalar
 from ruamel.yaml.composer import Composer, ComposerError, MaxDepthExceededError
 from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
 from ruamel.yaml.nodes import MappingNode, ScalarNode
+from ruamel.yaml.parser import Parser
+from ruamel.yaml.scanner import Scanner
 
 from ablatrix.foreign_text import shown
 
@@ -101,6 +103,8 @@ def bounded_parser() -> YAML:
     """Return a parser that keeps line marks and raises an `OutOfBoundsError` where a document is out of bounds."""
     parser = YAML(typ="rt", pure=True)
     parser.max_depth = MOST_DEPTH
+    # Without comments, which are of no use here: keeping them stops at some valid documents ("overlap in comment").
+    parser.Scanner, parser.Parser = Scanner, Parser
     parser.Composer = _BoundedComposer
     parser.Constructor = _CheckedConstructor
     return parser
