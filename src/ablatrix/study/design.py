@@ -207,13 +207,13 @@ def added_trials(
     stage: str | None = None,
 ) -> list[Trial]:
     """Return the trials of one block, (cell, role) each, numbered after those that were issued before it."""
-    study = resolved.study
+    study = resolved.study.digest  # made once: it takes the whole study
     block = before[-1].block + 1 if before else 0
     position = len(before)
-    block_id = content_id({"study": study.digest, "block": block})
+    block_id = content_id({"study": study, "block": block})
     found = []
     for index, (cell, role) in enumerate(part):
-        identity = {"study": study.digest, "block": block, "cell": cell.cell_id, "role": role, "mode": mode}
+        identity = {"study": study, "block": block, "cell": cell.cell_id, "role": role, "mode": mode}
         found.append(
             Trial(
                 trial_id=content_id(identity),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Word = tuple[int, ...]
 """The factors of an effect: one for a main effect, two for an interaction, the same twice for a curve."""
+AT_ONCE = 4096
+"""Effects whose columns are made at once: those of 200 factors are 20,100, and each has hundreds of runs."""
 Kind = Literal["full_factorial", "regular_fraction", "folded_plackett_burman", "definitive", "one_at_a_time"]
 
 
@@ -61,7 +63,14 @@ def coded(design: ScreeningDesign) -> Array:
 def word_columns(design: ScreeningDesign, words: Sequence[Word]) -> Array:
     """Return for each effect the product of its factors' columns (runs x words)."""
     columns = coded(design)
-    return np.stack([columns[:, list(word)].prod(axis=1) for word in words], axis=1)
+    # Effects of fewer factors than others take one that is 1 everywhere.
+    columns = np.concatenate([columns, np.ones((len(columns), 1))], axis=1)
+    most = max(map(len, words))
+    factors = np.array([(*word, *[design.factors] * (most - len(word))) for word in words])
+    product = columns[:, factors[:, 0]]
+    for number in range(1, most):
+        product *= columns[:, factors[:, number]]
+    return product
 
 
 def words_of(design: ScreeningDesign) -> Iterator[Word]:
@@ -104,14 +113,15 @@ def mirrored_runs(design: ScreeningDesign) -> NDArray[np.int_] | None:
 
 
 def _alias_groups(design: ScreeningDesign) -> tuple[tuple[Word, ...], ...]:
-    words = list(words_of(design))
-    columns = word_columns(design, words)
-    columns = columns - columns.mean(axis=0)
     groups: dict[bytes, list[Word]] = {}
-    for word, column in zip(words, columns.T, strict=True):
+    words = words_of(design)
+    while some := list(islice(words, AT_ONCE)):
+        columns = word_columns(design, some)
+        columns = columns - columns.mean(axis=0)
         # The same column up to its sign and length: scaled so that its first value that is not 0 is 1.
-        first = column[np.argmax(np.abs(column) > 1e-9)]
-        if abs(first) > 1e-9:
-            scaled = np.round(column / first, 9) + 0.0  # without -0
-            groups.setdefault(scaled.tobytes(), []).append(word)
+        first = columns[np.argmax(np.abs(columns) > 1e-9, axis=0), np.arange(len(some))]
+        some = [word for word, kept in zip(some, np.abs(first) > 1e-9, strict=True) if kept]
+        scaled = columns[:, np.abs(first) > 1e-9] / first[np.abs(first) > 1e-9]
+        for word, row in zip(some, np.ascontiguousarray((np.round(scaled, 9) + 0.0).T), strict=True):  # without -0
+            groups.setdefault(row.tobytes(), []).append(word)
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)

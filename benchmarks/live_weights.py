@@ -1,0 +1,152 @@
+"""How many copies of a model's weights a run holds while the workers of a whole block are alive.
+
+    PYTHONPATH=. python benchmarks/live_weights.py [--hidden 1024,4096] [--compilers eager,inductor,...]
+
+A block of hot trials has a worker for each configuration, all alive at once. Workers are forks of a server that has
+the program loaded, so that weights should be there once a server, however many workers there are. Two runs of each
+compiler, of a model of two layers that are small and large, tell what a byte of weights costs while all workers are
+alive, as the largest of what is seen once a second: *copies* in all processes of the run (each page once: ``Pss``),
+and a worker's *own*, in pages that no other process has. Models of 2 GiB: ``--hidden 1024,16384``.
+
+With weights as inputs a worker is asked to have none of its own. Compilers that fold and pack weights which are
+constants have theirs in each process. Prints a table and one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import sleep
+
+from kill_resume import children, processes_of
+
+TARGETS = {"own": 0.05}
+"""Copies that a worker may have of its own where weights are inputs."""
+EACH_S = 1.0
+LAYERS = 2
+STUDY = """\
+name: live
+workloads:
+  - name: mlp
+    parameters: {{layers: {layers}, hidden: {hidden}, batch: 1}}
+compilers:
+  - name: {compiler}
+    fixed: {{weights: {weights}}}
+modes: [hot]
+stages:
+  - name: primary
+    factorial: {{{levels}}}
+checks: {{input_sets: 1}}
+protocol:
+  repeats: 0
+  hot: {{blocks: 1, max_blocks: 1, rounds: 3, burst_ms: 1, warm_up_ms: 1, max_live: 64, timeout_s: 900}}
+"""
+FOUR = "partition: [whole, regions], reuse: [keep, release], memory_plan: [off, on], fusion: [off, on]"
+THREE = "partition: [whole, regions], reuse: [keep, release], fusion: [off, on]"
+LEVELS = {"inductor": FOUR, "tvm": FOUR, "onnxruntime": FOUR, "xla": THREE, "openvino": THREE}
+CASES = [(name, "input") for name in LEVELS] + [(name, "constant") for name in ("tvm", "onnxruntime", "openvino")]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the processes of a run held at a moment.
+
+    Attributes:
+        workers: How many there were.
+        held: Bytes of all processes.
+        own: Bytes of workers, with what they have started, that no other process has.
+    """
+
+    workers: int
+    held: int
+    own: int
+
+
+def main(hidden: tuple[int, int], names: set[str], place: Path) -> int:
+    """Measure each case, print a table and one JSON object, and return the exit code."""
+    figures: dict[str, dict[str, float]] = {}
+    for compiler, weights in CASES:
+        if compiler not in names:
+            continue
+        small, large = (run(place / f"{compiler}-{weights}-{size}", compiler, weights, size) for size in hidden)
+        bytes_more = LAYERS * 4 * (hidden[1] ** 2 - hidden[0] ** 2)
+        one = {
+            "workers": min(small.workers, large.workers),
+            "small_gib": round(small.held / 2**30, 2),
+            "large_gib": round(large.held / 2**30, 2),
+            "copies": round((large.held - small.held) / bytes_more, 2),
+            "own": round((large.own / large.workers - small.own / small.workers) / bytes_more, 3),
+        }
+        figures[f"{compiler} {weights}"] = one
+        print(f"{compiler}, weights {weights}: {one}", flush=True)
+    holds = all(one["own"] <= TARGETS["own"] for case, one in figures.items() if case.endswith(" input"))
+    print(json.dumps({"benchmark": "live_weights", "figures": figures, "targets": TARGETS, "holds": holds}))
+    return int(not holds)
+
+
+def run(place: Path, compiler: str, weights: str, hidden: int) -> Seen:
+    """Run a study, and return the most that its processes held while most workers were alive."""
+    place.mkdir(parents=True)
+    study = place / "study.yaml"
+    study.write_text(
+        STUDY.format(layers=LAYERS, hidden=hidden, compiler=compiler, weights=weights, levels=LEVELS[compiler])
+    )
+    with (place / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ablatrix", "run", str(study), "--out", str(place / "out")],
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "ABLATRIX_CACHE_DIR": str(place / "cache")},
+        )
+        seen = list(watch(process))
+    if process.returncode:
+        sys.exit(f"{compiler}: the run failed: {(place / 'log').read_text()[-2000:]}")
+    most = max(one.workers for one in seen)
+    return max((one for one in seen if one.workers == most), key=lambda one: one.held)
+
+
+def watch(process: subprocess.Popen[bytes]) -> Iterator[Seen]:
+    """Yield what the processes of a run hold while there are as many workers as ever, until it ends."""
+    most = 1
+    while process.poll() is None:
+        sleep(EACH_S)  # reading what a process has mapped takes the kernel milliseconds
+        workers = processes_of(process.pid, "worker")
+        if len(workers) < most:
+            continue
+        most = len(workers)
+        held = sum(mapped(one, "Pss") for one in all_of(process.pid))
+        theirs = [one for worker in workers for one in all_of(worker)]
+        own = sum(mapped(one, "Private_Clean") + mapped(one, "Private_Dirty") for one in theirs)
+        yield Seen(most, held, own)
+
+
+def all_of(pid: int) -> list[int]:
+    """Return a process and all below it."""
+    return [pid, *(one for child in children(pid) for one in all_of(child))]
+
+
+def mapped(pid: int, field: str) -> int:
+    """Return bytes of a field of ``smaps_rollup``; 0 for a process that has just ended."""
+    try:
+        found = re.search(rf"^{field}:\s*(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hidden", default="1024,4096")
+    parser.add_argument("--compilers", default=",".join(LEVELS))
+    given = parser.parse_args()
+    first, second = map(int, given.hidden.split(","))
+    with tempfile.TemporaryDirectory(prefix="live-weights-") as scratch:
+        sys.exit(main((first, second), set(given.compilers.split(",")), Path(scratch)))
