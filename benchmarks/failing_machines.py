@@ -136,6 +136,13 @@ def _fill(process: subprocess.Popen[bytes], out: Path) -> None:
             pass
 
 
+def _refuse_writes(_: subprocess.Popen[bytes], out: Path) -> None:
+    """Have the file system of the results find an error in itself, upon which the kernel takes no more writes."""
+    _await_lines(out, 1)
+    device = subprocess.run(["findmnt", "-no", "SOURCE", out], capture_output=True, text=True, check=True).stdout
+    Path("/sys/fs/ext4", Path(device.strip()).name, "trigger_fs_error").write_text("planted")
+
+
 def _await_lines(out: Path, count: int) -> None:
     deadline = monotonic() + 60
     while monotonic() < deadline:
@@ -158,6 +165,11 @@ CONDITIONS = (
     Condition(name="runner stopped", how="SIGSTOP of the runner for 5 s", act=_stop_runner),
     Condition(name="clock jumps", how="a day forward and back every few looks at the clock (LD_PRELOAD)"),
     Condition(name="disk full", how="a tmpfs of 96 MiB as results, filled while it runs", act=_fill),
+    Condition(
+        name="disk read-only",
+        how="an ext4 as results that finds an error and is read-only from then on",
+        act=_refuse_writes,
+    ),
     Condition(name="files limited", how="64 file descriptors", options=_limit(resource.RLIMIT_NOFILE, 64)),
     Condition(name="size limited", how="files of 2 KiB at most", options=_limit(resource.RLIMIT_FSIZE, 2048)),
     Condition(name="memory limited", how="2 GiB of address space", options=_limit(resource.RLIMIT_AS, 2 * 2**30)),
@@ -226,6 +238,7 @@ def _try(condition: Condition) -> Row:
         faults = [f"{left} processes are left" for left in [wait_until_gone(out)] if left]
         faults += [line for line in text.splitlines() if line.startswith("Traceback")] + faults_so_far(out)
         ending = f"exit code {code}, {_counts(out)}"
+        _make_writable(out)
         (out / "filler").unlink(missing_ok=True)
         if code:
             ending += f"; said: {_last(text)}"
@@ -262,23 +275,41 @@ def _run(condition: Condition, scratch: Path, out: Path) -> tuple[int, str]:
 @contextmanager
 def _disk(condition: Condition, scratch: Path) -> Iterator[str]:
     """Mount a small file system for the results where that is asked for; yield why it cannot be had, empty if it is."""
-    if condition.name != "disk full":
-        yield ""
-        return
-    (scratch / "out").mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", str(scratch / "out")]
+    out, image = scratch / "out", scratch / "image"
+    match condition.name:
+        case "disk full":
+            commands = [["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", out]]
+        case "disk read-only":
+            commands = [
+                ["truncate", "--size=200M", image],
+                ["mkfs.ext4", "-q", image],
+                ["mount", "-o", "loop,errors=remount-ro", image, out],
+            ]
+        case _:
+            yield ""
+            return
+    out.mkdir()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        for command in commands:
+            subprocess.run(command, capture_output=True, text=True, check=True)
     except OSError as error:
         yield str(error)
-        return
-    if done.returncode:
-        yield done.stderr.strip()
-        return
-    try:
-        yield ""
-    finally:
-        subprocess.run(["umount", str(scratch / "out")], check=False)
+    except subprocess.CalledProcessError as error:
+        yield error.stderr.strip()
+    else:
+        try:
+            yield ""
+        finally:
+            subprocess.run(["umount", out], check=False)
+
+
+def _make_writable(out: Path) -> None:
+    """Check a file system that is read-only since it found an error, and mount it anew."""
+    image = out.with_name("image")
+    if image.exists():
+        subprocess.run(["umount", out], check=True)
+        subprocess.run(["e2fsck", "-fy", image], capture_output=True, check=False)
+        subprocess.run(["mount", "-o", "loop", image, out], check=True)
 
 
 def _clock(scratch: Path) -> str:

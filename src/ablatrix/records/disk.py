@@ -1,5 +1,6 @@
 """Waiting until files are on disk, and new files beside others."""
 
+import errno
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -55,6 +56,15 @@ def _sync(path: Path, *, may_be_gone: bool = False) -> None:
 def sync_directory(directory: Path) -> None:
     """Wait until the names in a directory are on disk: a new file is there after a crash only then."""
     _sync(directory)
+
+
+def refusal(error: OSError) -> str:
+    """Return what the disk said when it took no more, and what to do before the same command goes on."""
+    remedy = {
+        errno.EROFS: "a disk is mounted read-only when it finds errors in itself: check it, mount it for writing",
+        errno.EIO: "check the disk",
+    }.get(error.errno or 0, "free space on the disk")
+    return f"{error.strerror or error}; {remedy} and run again into this directory, which resumes"
 
 
 def new_beside(path: Path, what: str) -> BufferedWriter:

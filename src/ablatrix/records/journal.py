@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from ablatrix.errors import RecordError
-from ablatrix.records.disk import new_beside, sync_directory
+from ablatrix.records.disk import new_beside, refusal, sync_directory
 from ablatrix.records.held import hold_records
 from ablatrix.records.model import SCHEMA_VERSION, Record
 from ablatrix.records.schema import LONGEST_LINE, ValidLine, parse_object, read_line
@@ -259,11 +259,7 @@ class Journal:
             os.fsync(self._descriptor)
         except OSError as error:
             self.close()
-            raise RecordError(
-                f"{self.path}: record {named} could not be written: {error}; free space on the "
-                "disk and "
-                f"run again into this directory, which resumes"
-            ) from error
+            raise RecordError(f"{self.path}: record {named} could not be written: {refusal(error)}") from error
         self._refuse_other_file()
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import RecordError, TrialError
 from ablatrix.records.brief import Brief
-from ablatrix.records.disk import sync_files
+from ablatrix.records.disk import refusal, sync_files
 from ablatrix.records.journal import Journal
 from ablatrix.records.model import SCHEMA_VERSION, Record
 from ablatrix.records.place import Place
@@ -283,7 +283,4 @@ def _refused_samples(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RecordError(
-            f"{path}: raw samples could not be written: {error.strerror}; free space on the disk and run again into "
-            f"this directory, which resumes"
-        ) from error
+        raise RecordError(f"{path}: raw samples could not be written: {refusal(error)}") from error
