@@ -278,12 +278,12 @@ def _disk(condition: Condition, scratch: Path) -> Iterator[str]:
     out, image = scratch / "out", scratch / "image"
     match condition.name:
         case "disk full":
-            commands = [["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", out]]
+            commands = [["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", str(out)]]
         case "disk read-only":
             commands = [
-                ["truncate", "--size=200M", image],
-                ["mkfs.ext4", "-q", image],
-                ["mount", "-o", "loop,errors=remount-ro", image, out],
+                ["truncate", "--size=200M", str(image)],
+                ["mkfs.ext4", "-q", str(image)],
+                ["mount", "-o", "loop,errors=remount-ro", str(image), str(out)],
             ]
         case _:
             yield ""

@@ -5,7 +5,7 @@
 A block of hot trials has a worker for each configuration, all alive at once. Workers are forks of a server that has
 the program loaded, so that weights should be there once a server, however many workers there are. Two runs of each
 compiler, of a model of two layers that are small and large, tell what a byte of weights costs while all workers are
-alive, as the largest of what is seen once a second: *copies* in all processes of the run (each page once: ``Pss``),
+alive, as the most that is seen once a second or so: *copies* in all processes of the run (each page once: ``Pss``),
 and a worker's *own*, in pages that no other process has. Models of 2 GiB: ``--hidden 1024,16384``.
 
 With weights as inputs a worker is asked to have none of its own. Compilers that fold and pack weights which are
@@ -24,13 +24,15 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 from kill_resume import children, processes_of
 
 TARGETS = {"own": 0.05}
 """Copies that a worker may have of its own where weights are inputs."""
-EACH_S = 1.0
+EACH_S, SHARE = 1.0, 10
+"""Processes are looked at no more often than this, nor for more than a tenth of the time: the kernel goes through all
+that each has mapped."""
 LAYERS = 2
 STUDY = """\
 name: live
@@ -115,9 +117,10 @@ def run(place: Path, compiler: str, weights: str, hidden: int) -> Seen:
 
 def watch(process: subprocess.Popen[bytes]) -> Iterator[Seen]:
     """Yield what the processes of a run hold while there are as many workers as ever, until it ends."""
-    most = 1
+    most, taken = 1, 0.0
     while process.poll() is None:
-        sleep(EACH_S)  # reading what a process has mapped takes the kernel milliseconds
+        sleep(max(EACH_S, SHARE * taken))
+        began = monotonic()
         workers = processes_of(process.pid, "worker")
         if len(workers) < most:
             continue
@@ -125,6 +128,7 @@ def watch(process: subprocess.Popen[bytes]) -> Iterator[Seen]:
         held = sum(mapped(one, "Pss") for one in all_of(process.pid))
         theirs = [one for worker in workers for one in all_of(worker)]
         own = sum(mapped(one, "Private_Clean") + mapped(one, "Private_Dirty") for one in theirs)
+        taken = monotonic() - began
         yield Seen(most, held, own)
 
 
