@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,7 @@ def test_record_with_long_or_many_names_is_a_problem(
 
 
 def test_cell_longer_than_any_that_is_written_is_a_difference() -> None:
-    found = describe_difference("x.csv", b"a\n" + b"x" * 200_000 + b"\n", b"a\nx\n")
+    found = describe_difference("x.csv", BytesIO(b"a\n" + b"x" * 200_000 + b"\n"), BytesIO(b"a\nx\n"))
     assert found is not None
     assert found.startswith("it cannot be read as a table: field larger than field limit")
 

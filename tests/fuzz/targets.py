@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -259,11 +260,11 @@ def _read_report(file: Path) -> None:
 
 def _compare(made: Sequence[bytes], file: Path) -> None:
     """Say how a table differs from those that records give, by bytes and by numbers."""
-    found = file.read_bytes()
-    for one in made:
-        for tolerance in (0.0, 1e-9):
-            describe_difference(file.name, found, one, tolerance)
-        describe_difference("x.txt", found, one)
+    with file.open("rb") as found:
+        for one in map(BytesIO, made):
+            for tolerance in (0.0, 1e-9):
+                describe_difference(file.name, found, one, tolerance)
+            describe_difference("x.txt", found, one)
 
 
 def read_as(target: Target, file: Path) -> object:

@@ -3,7 +3,7 @@
 import csv
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import polars as pl
 
@@ -17,17 +17,22 @@ def csv_text(frame: pl.DataFrame) -> str:
     spaces.
     """
     target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(frame.columns)
-    writer.writerows([_cell(value) for value in row] for row in frame.iter_rows())
+    _write(frame, target)
     return target.getvalue()
 
 
 def write_csv(frame: pl.DataFrame, path: Path) -> Path:
-    """Write a table as CSV, make its directory where needed, and return the path."""
+    """Write a table as CSV, a row at a time, make its directory where needed, and return the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(csv_text(frame), encoding="utf-8", newline="\n")
+    with path.open("w", encoding="utf-8", newline="\n") as target:
+        _write(frame, target)
     return path
+
+
+def _write(frame: pl.DataFrame, target: TextIO) -> None:
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(frame.columns)
+    writer.writerows([_cell(value) for value in row] for row in frame.iter_rows())
 
 
 def _cell(value: Any) -> str:

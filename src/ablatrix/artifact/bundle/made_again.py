@@ -1,13 +1,14 @@
 """Do tables, figures, text, page and documents follow from the records? They are made again, and compared."""
 
 from dataclasses import dataclass
+from io import BytesIO
 
 from ablatrix.artifact.checks import Derive, Extent, check_derived, describe_difference
 from ablatrix.artifact.contents import CITATION_NAME, CRATE_NAME, MANIFEST_NAME, Manifest, Problem, Reading, Recorded
 from ablatrix.artifact.documents import make_documents, read_facts
 from ablatrix.errors import AblatrixError
 from ablatrix.records.names import STUDY_NAME
-from ablatrix.regular_files import MEBIBYTE, open_regular
+from ablatrix.regular_files import open_regular
 
 MADE, DOCUMENTS = "tables, figures, text and page", "the documents"
 """What is made again from the records, as summaries name it."""
@@ -78,14 +79,13 @@ def _check_documents(reading: Reading, recorded: Recorded, manifest: Manifest) -
     problems = []
     for name, text in made.items():
         try:
-            with open_regular(reading.directory / name) as file:
-                found = file.read(len(text.encode()) + MEBIBYTE)  # more differs as well
+            with open_regular(reading.directory / name) as found:
+                difference = describe_difference(name, found, BytesIO(text.encode()))
         except FileNotFoundError:
             problems.append(Problem(name, "missing", "every artifact has this document"))
             continue
         except OSError:
             continue  # the comparison with the manifest has reported it
-        difference = describe_difference(name, found, text.encode())
         if difference is not None:
             problems.append(Problem(name, "differs", difference + REMEDIES.get(name, "")))
     return problems

@@ -2,13 +2,13 @@
 
 import codecs
 import csv
-import io
 import math
+import os
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import zip_longest
-
-from ablatrix.canonical import digest_bytes
+from typing import BinaryIO
 
 SHOWN_CELLS = 5
 CHUNK = 2**20
@@ -18,44 +18,77 @@ NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 """A number as tables write it; Python reads more as one (``1_0``, or digits of other scripts)."""
 
 
-def describe_difference(name: str, found: bytes, made: bytes, tolerance: float = 0.0) -> str | None:
+def describe_difference(name: str, found: BinaryIO, made: BinaryIO, tolerance: float = 0.0) -> str | None:
     """Return how a file differs from the one its records give; None if it does not.
+
+    Both are read a piece at a time, however long they or their lines are, and of the first no more than the other has
+    and a MiB: what is longer differs anyhow.
 
     Args:
         name: The file's name, whose suffix determines the format.
-        found: Its bytes in the artifact.
-        made: The bytes that were made again.
+        found: The file in the artifact.
+        made: What was made again.
         tolerance: Relative difference up to which two numbers of a CSV file count as equal; 0 compares bytes.
+
+    Raises:
+        OSError: One cannot be read.
     """
-    if found == made:
+    most = made.seek(0, os.SEEK_END) + CHUNK
+    if all(one == other for one, other in zip_longest(_chunks(found, most), _chunks(made, most))):
         return None
-    if not (_is_text(found) and _is_text(made)):
-        return f"has digest {digest_bytes(found)[:16]}, but the records give {digest_bytes(made)[:16]}"
+    if not (_is_text(found, most) and _is_text(made, most)):
+        return f"has digest {_digest(found, most)}, but the records give {_digest(made, most)}"
     if name.endswith(".csv"):
-        return _describe_cells(_lines(found), _lines(made), tolerance)
-    return _describe_lines(_pieces(found), _pieces(made))
+        return _describe_cells(_lines(found, most), _lines(made, most), tolerance)
+    return _describe_lines(_pieces(found, most), _pieces(made, most))
 
 
-def _is_text(content: bytes) -> bool:
+def _chunks(file: BinaryIO, most: int) -> Iterator[bytes]:
+    """Yield the first bytes of a file, at most so many."""
+    file.seek(0)
+    while chunk := file.read(min(CHUNK, most)):
+        most -= len(chunk)
+        yield chunk
+
+
+def _digest(file: BinaryIO, most: int) -> str:
+    digest = sha256()
+    for chunk in _chunks(file, most):
+        digest.update(chunk)
+    return digest.hexdigest()[:16]
+
+
+def _is_text(file: BinaryIO, most: int) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        for start in range(0, len(content), CHUNK):
-            decoder.decode(content[start : start + CHUNK])
+        for chunk in _chunks(file, most):
+            decoder.decode(chunk)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
     return True
 
 
-def _lines(content: bytes) -> Iterator[str]:
-    """Yield the lines of text with their ends, one by one: all at once, a table takes ten times as much."""
-    return iter(io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="\n"))
+def _lines(file: BinaryIO, most: int) -> Iterator[str]:
+    """Yield the lines of text with their ends, one by one: all at once, a table takes ten times as much.
+
+    A line of more than ``CHUNK`` characters comes in parts.
+    """
+    decoder, begun = codecs.getincrementaldecoder("utf-8")(), ""
+    for chunk in _chunks(file, most):
+        *whole, begun = (begun + decoder.decode(chunk)).split("\n")
+        yield from (line + "\n" for line in whole)
+        if len(begun) > CHUNK:
+            yield begun
+            begun = ""
+    if begun:
+        yield begun
 
 
-def _pieces(content: bytes) -> Iterator[str]:
+def _pieces(file: BinaryIO, most: int) -> Iterator[str]:
     """Yield what stands between line ends."""
     end = True
-    for line in _lines(content):
+    for line in _lines(file, most):
         end = line.endswith("\n")
         yield line.removesuffix("\n")
     if end:

@@ -10,7 +10,7 @@ from ablatrix.artifact.contents import PAGE_NAME, Problem, Reading, list_files, 
 from ablatrix.errors import AblatrixError
 from ablatrix.records.names import RECORDS_NAME, TEMPLATE_NAME
 from ablatrix.records.origin import installed_version
-from ablatrix.regular_files import MEBIBYTE, open_regular
+from ablatrix.regular_files import open_regular
 
 _log = logging.getLogger(__name__)
 
@@ -120,12 +120,10 @@ def _compare(directory: Path, made: Path, other_versions: bool) -> list[Problem]
             continue
         tolerance = RELATIVE_TOLERANCE if other_versions else 0.0
         try:
-            right = (made / path).read_bytes()
-            with open_regular(directory / path) as file:
-                found = file.read(len(right) + MEBIBYTE)  # more differs as well
+            with (made / path).open("rb") as right, open_regular(directory / path) as found:
+                difference = describe_difference(path, found, right, tolerance)
         except OSError:
             continue  # the comparison with the manifest has reported it
-        difference = describe_difference(path, found, right, tolerance)
         if difference is not None:
             problems.append(Problem(path, "differs", difference))
     return problems
