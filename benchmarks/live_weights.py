@@ -28,7 +28,7 @@ from time import monotonic, sleep
 
 from kill_resume import children, processes_of
 
-TARGETS = {"own": 0.05}
+TARGETS = {"own": 0.1}
 """Copies that a worker may have of its own where weights are inputs."""
 EACH_S, SHARE = 1.0, 10
 """Processes are looked at no more often than this, nor for more than a tenth of the time: the kernel goes through all
