@@ -61,6 +61,16 @@ def test_evidence_of_mode_where_all_failed_is_not_attributable() -> None:
     )
 
 
+def test_evidence_leaves_out_measured_trial_of_no_stage() -> None:
+    records = make_records()
+    measured = [number for number, one in enumerate(records) if one.role == "measured"]
+    for number in measured[:3]:  # valid one by one, and measured by nobody
+        config = records[number].config.model_copy(update={"stage": None, "stage_plan": None})
+        records[number] = records[number].model_copy(update={"config": config})
+    evidence = gather(tidied(records), Question())
+    assert {effect.stage for one in evidence for effect in one.effects} == {"primary"}
+
+
 def test_evidence_with_chosen_workload_keeps_verdicts() -> None:
     results = found(modes=["hot"], blocks=5)
     (everything,), (chosen,) = (

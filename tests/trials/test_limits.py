@@ -75,6 +75,7 @@ def raised(error: BaseException) -> BaseException:
         (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "first_run", "place_failed"),
         (CompilerError("g++ ended with 1: cannot write x.o: No space left on device"), "link", "place_failed"),
         (RuntimeError("can't start new thread"), "run", "place_failed"),
+        (CompilerError("tvm failed on task 0: No working C++ compiler found: no g++"), "compile", "place_failed"),
         (OSError(errno.ENOENT, "No such file"), "compile", "compile_error"),
         (SystemExit(3), "compile", "compile_error"),
         (KeyboardInterrupt(), "run", "run_error"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -137,7 +139,21 @@ def _export(executable: Any, file: Path, clock: PhaseClock) -> None:
     def link(output: str, objects: list[str], **_options: Any) -> None:
         with clock.phase("link"):
             # These objects hold no C++, so the compiler's start files and libraries are omitted.
-            command = [cc.get_cc(), "-shared", "-fPIC", "-nostdlib", "-o", output, *objects, "-lm", "-lc"]
+            command = [_linker(), "-shared", "-fPIC", "-nostdlib", "-o", output, *objects, "-lm", "-lc"]
             subprocess.run(command, check=True, capture_output=True, text=True)
 
     executable.export_library(str(file), fcompile=link)
+
+
+def _linker() -> str:
+    """Return the path of the host's C++ compiler.
+
+    Raises:
+        FileNotFoundError: There is none, which is no fault of what is compiled.
+    """
+    found = shutil.which(cc.get_cc() or "")
+    if found is None:
+        named = os.environ.get("CXX") or os.environ.get("CC")
+        looked = f"'{named}' of CXX or CC is not there" if named else "no g++, gcc, clang++ or clang in PATH"
+        raise FileNotFoundError(f"No working C++ compiler found: {looked}; install one, or name it in CXX")
+    return found

@@ -42,9 +42,9 @@ _PLACE_ERRORS = frozenset(
 """What the system answers where the disk is full or gone, or no descriptor or process is left."""
 _PLACE_WORDS = re.compile(
     "No space left on device|Disk quota exceeded|Read-only file system|Too many open files|can't start new thread"
-    "|Resource temporarily unavailable|PytorchStreamWriter failed writing"
+    "|Resource temporarily unavailable|PytorchStreamWriter failed writing|No working C\\+\\+ compiler found"
 )
-"""The same in messages of programs and libraries that keep no number."""
+"""The same in messages of programs and libraries that keep no number, the last in those of Inductor and our TVM."""
 _VOLATILE = re.compile(r"line \d+|0x[0-9a-fA-F]+|\d{3,}")
 
 
