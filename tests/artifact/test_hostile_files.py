@@ -140,7 +140,18 @@ def zipped(target: Path, members: dict[str, bytes], kind: int) -> Path:
     return target
 
 
-@pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_member_that_asks_for_much_memory_is_a_problem(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "x.zip", {"x/MANIFEST.json": b"{}"}, zipfile.ZIP_LZMA)
+    data = bytearray(archive.read_bytes())
+    start = 30 + len("x/MANIFEST.json") + 4 + 1  # of the header and LZMA's own: the size of its dictionary
+    data[start : start + 4] = b"\xff\xff\xff\xff"
+    archive.write_bytes(data)
+    (problem,) = examine(archive).problems
+    assert (problem.path, problem.kind) == ("x.zip", "unreadable")
+    assert "compressed by LZMA, whose memory its maker decides" in str(problem)
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
 def test_damaged_member_of_zip_is_a_problem(tmp_path: Path, kind: int) -> None:
     archive = zipped(tmp_path / "x.zip", {"x/results.jsonl": bytes(range(256)) * 40, "x/MANIFEST.json": b"{}"}, kind)
     data = bytearray(archive.read_bytes())

@@ -31,7 +31,8 @@ def open_archive(path: Path) -> zipfile.ZipFile:
     larger when it is unpacked was made to fill a disk.
 
     Raises:
-        ValueError: It has too many members, or too large ones for its size, or names that are too long or too deep.
+        ValueError: It has too many members, or too large ones for its size, or names that are too long or too deep, or
+            a member that says itself how much memory it takes.
         Exception: One of ``DAMAGES``: it is no zip, or a damaged one.
     """
     archive = _Archive(path)
@@ -82,6 +83,8 @@ def _refuse_excess(archive: zipfile.ZipFile, size: int) -> None:
             raise ValueError(
                 f"the name {entry.filename[:40]!r}... has more than {LONGEST_NAME} characters or {MOST_FOLDERS} folders"
             )
+        if entry.compress_type == zipfile.ZIP_LZMA:
+            raise ValueError("a member is compressed by LZMA, whose memory its maker decides; zip it again without it")
         if not is_plain(entry.filename):
             raise ValueError(f"the name {entry.filename[:40]!r} has characters that cannot be printed")
     for one, other in twins(entry.filename for entry in entries):
