@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from dataclasses import asdict, replace
@@ -146,14 +145,13 @@ def _export(executable: Any, file: Path, clock: PhaseClock) -> None:
 
 
 def _linker() -> str:
-    """Return the path of the host's C++ compiler.
+    """Return the host's C++ compiler, as it is named or found.
 
     Raises:
         FileNotFoundError: There is none, which is no fault of what is compiled.
     """
-    found = shutil.which(cc.get_cc() or "")
-    if found is None:
-        named = os.environ.get("CXX") or os.environ.get("CC")
-        looked = f"'{named}' of CXX or CC is not there" if named else "no g++, gcc, clang++ or clang in PATH"
+    name = cc.get_cc()
+    if name is None or shutil.which(name) is None:
+        looked = f"'{name}' of CXX or CC is not there" if name else "no g++, gcc, clang++ or clang in PATH"
         raise FileNotFoundError(f"No working C++ compiler found: {looked}; install one, or name it in CXX")
-    return found
+    return str(name)
