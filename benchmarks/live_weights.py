@@ -1,6 +1,6 @@
 """How many copies of a model's weights a run holds while the workers of a whole block are alive.
 
-    PYTHONPATH=. python benchmarks/live_weights.py [--hidden 1024,4096] [--compilers eager,inductor,...]
+    PYTHONPATH=. python benchmarks/live_weights.py [--hidden 1024,4096] [--compilers inductor,tvm,...]
 
 A block of hot trials has a worker for each configuration, all alive at once. Workers are forks of a server that has
 the program loaded, so that weights should be there once a server, however many workers there are. Two runs of each
@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
-from kill_resume import children, processes_of
+import psutil
+
+from kill_resume import processes_of
 
 TARGETS = {"own": 0.1}
 """Copies that a worker may have of its own where weights are inputs."""
@@ -111,8 +112,7 @@ def run(place: Path, compiler: str, weights: str, hidden: int) -> Seen:
         seen = list(watch(process))
     if process.returncode:
         sys.exit(f"{compiler}: the run failed: {(place / 'log').read_text()[-2000:]}")
-    most = max(one.workers for one in seen)
-    return max((one for one in seen if one.workers == most), key=lambda one: one.held)
+    return max(seen, key=lambda one: (one.workers, one.held))
 
 
 def watch(process: subprocess.Popen[bytes]) -> Iterator[Seen]:
@@ -125,25 +125,30 @@ def watch(process: subprocess.Popen[bytes]) -> Iterator[Seen]:
         if len(workers) < most:
             continue
         most = len(workers)
-        held = sum(mapped(one, "Pss") for one in all_of(process.pid))
-        theirs = [one for worker in workers for one in all_of(worker)]
-        own = sum(mapped(one, "Private_Clean") + mapped(one, "Private_Dirty") for one in theirs)
+        theirs = {one for worker in workers for one in all_of(worker)}
+        mapped = {one: mapped_bytes(one) for one in all_of(process.pid)}
+        held = sum(shared for shared, _ in mapped.values())
+        own = sum(alone for one, (_, alone) in mapped.items() if one in theirs)
         taken = monotonic() - began
         yield Seen(most, held, own)
 
 
-def all_of(pid: int) -> list[int]:
-    """Return a process and all below it."""
-    return [pid, *(one for child in children(pid) for one in all_of(child))]
-
-
-def mapped(pid: int, field: str) -> int:
-    """Return bytes of a field of ``smaps_rollup``; 0 for a process that has just ended."""
+def all_of(pid: int) -> list[psutil.Process]:
+    """Return a process and all below it; none of one that has just ended."""
     try:
-        found = re.search(rf"^{field}:\s*(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
-    except OSError:
-        return 0
-    return int(found[1]) * 1024 if found else 0
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def mapped_bytes(process: psutil.Process) -> tuple[int, int]:
+    """Return a process's share of the memory that it has mapped, and what no other has; 0 of one that has ended."""
+    try:
+        found = process.memory_full_info()
+    except psutil.NoSuchProcess:
+        return 0, 0
+    return found.pss, found.uss
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from ablatrix.study.stage import DesignName
 
 LEAST_PAIRS, FIRST_PAIRS, MOST_PAIRS = 2, 4, 64
 """Pairs of orders: an interval takes two, of four it can be told what places explain, more than 64 are not drawn."""
+KEPT = 16
+"""Choices that are remembered: a study asks for the same one for each of its workloads."""
 CLEAR, MAIN_CLEAR = 5, 4
 """Resolutions: main effects and interactions of two knobs are told apart; main effects from such interactions."""
 
@@ -35,6 +38,7 @@ def full_factorial(factors: int) -> ScreeningDesign:
     return make_design(np.array(list(itertools.product((0, 1), repeat=factors))), "full_factorial", None)
 
 
+@lru_cache(maxsize=KEPT)
 def choose_design(factors: int, most: int, *, numeric: bool = False, wanted: DesignName | None = None) -> ChosenDesign:
     """Return the design of a screening.
 

@@ -169,14 +169,9 @@ def _laid_out(trials: pl.DataFrame, mode: str, origin: Sequence[str]) -> Iterato
     hosts = host_columns(trials, origin)
     columns = tuple(dict.fromkeys((*origin, *UNIT, *IN_ORDER, "block_id", "stage", *more, *hosts)))
     levels = [f"{part}_{name}" for part in ("knob", "baseline") for name in names]
-    chosen = (
-        trials.lazy()
-        .with_row_index(ROW)
-        .filter(
-            # Of no stage is the reference alone; nobody measured another, but such a record passes every rule.
-            (pl.col("role") == "measured") & (pl.col("mode") == mode) & pl.col("stage").is_not_null()
-        )
-    )
+    # Of no stage is the reference alone; nobody measured another, but such a record passes every rule.
+    of_stages = (pl.col("role") == "measured") & (pl.col("mode") == mode) & pl.col("stage").is_not_null()
+    chosen = trials.lazy().with_row_index(ROW).filter(of_stages)
     measured = chosen.select(ROW, *columns, *levels).collect()  # lazy: else every column is copied
     if REPEAT not in more:
         measured = measured.with_columns(pl.lit(None, pl.Int64()).alias(REPEAT))

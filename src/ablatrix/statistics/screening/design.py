@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations, compress, islice
 from typing import Literal
 
 import numpy as np
@@ -120,8 +120,8 @@ def _alias_groups(design: ScreeningDesign) -> tuple[tuple[Word, ...], ...]:
         columns = columns - columns.mean(axis=0)
         # The same column up to its sign and length: scaled so that its first value that is not 0 is 1.
         first = columns[np.argmax(np.abs(columns) > 1e-9, axis=0), np.arange(len(some))]
-        some = [word for word, kept in zip(some, np.abs(first) > 1e-9, strict=True) if kept]
-        scaled = columns[:, np.abs(first) > 1e-9] / first[np.abs(first) > 1e-9]
-        for word, row in zip(some, np.ascontiguousarray((np.round(scaled, 9) + 0.0).T), strict=True):  # without -0
+        kept = np.abs(first) > 1e-9
+        scaled = np.round(columns[:, kept] / first[kept], 9) + 0.0  # without -0
+        for word, row in zip(compress(some, kept), np.ascontiguousarray(scaled.T), strict=True):
             groups.setdefault(row.tobytes(), []).append(word)
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)

@@ -1,6 +1,5 @@
 """Designs for many factors in few runs: folded Plackett-Burman, regular fractions, definitive, one at a time."""
 
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -11,13 +10,10 @@ from ablatrix.statistics.screening.matrices import conference_matrix, hadamard_m
 
 SPARE = 2
 """Columns that no factor has: what shows there is no main effect, and tells that a design's assumption is broken."""
-KEPT = 16
-"""Designs that are remembered: a study asks for the same one for each of its workloads."""
 SMALLEST, LARGEST = 6, 1000
 """Factors: with fewer, runs of a folded design repeat, and all combinations are as few; more are no screening."""
 
 
-@lru_cache(maxsize=KEPT)
 def plackett_burman_folded(factors: int) -> ScreeningDesign:
     """Return a Plackett-Burman design with its mirror image: about twice as many runs as factors, of resolution 4.
 
@@ -79,7 +75,6 @@ def one_at_a_time(factors: int, around: Literal["baseline", "all_on"]) -> Screen
     return make_design(changed if around == "baseline" else 1 - changed, "one_at_a_time", None)
 
 
-@lru_cache(maxsize=KEPT)
 def fractional_factorial(factors: int, resolution: int, max_runs: int) -> ScreeningDesign | None:
     """Return the smallest regular fraction of at least this resolution that a greedy search finds, None beyond a limit.
 
