@@ -39,7 +39,7 @@ def test_numbers_alone_get_three_levels() -> None:
     ],
 )
 def test_design_that_study_asks_for_is_taken_where_there_is_one(wanted: str, kind: str) -> None:
-    assert choose_design(6, 128, wanted=wanted).design.kind == kind  # type: ignore[arg-type]
+    assert choose_design(6, 128, wanted=wanted).design.kind == kind
 
 
 def test_why_names_numbers_that_decided() -> None:
