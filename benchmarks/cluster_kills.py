@@ -34,6 +34,7 @@ from time import monotonic, sleep
 
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
+from ablatrix.trials.host.linux import descendants_of
 from kill_resume import dangles
 
 TARGETS = {"kills": 100, "lost": 0, "doubled": 0, "processes_left": 0, "invalid": 0}
@@ -158,7 +159,7 @@ class Nodes:
 
     def raylet(self, host: str) -> int:
         """Return the process of a node."""
-        return next((one for one in descendants(self.processes[host].pid) if "raylet/raylet" in _words(one)), 0)
+        return next((one for one in descendants_of(self.processes[host].pid) if "raylet/raylet" in _words(one)), 0)
 
     def replace(self, host: str) -> None:
         """Start a node in place of one that is gone."""
@@ -202,7 +203,7 @@ class Nodes:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    for one in (*descendants(process.pid), process.pid):
+    for one in (*descendants_of(process.pid), process.pid):
         _kill(one)
     process.wait()
 
@@ -325,7 +326,7 @@ def strike(kind: str, nodes: Nodes, moments: random.Random, driver: subprocess.P
     host = moments.choice(nodes.hosts)
     raylet = nodes.raylet(host)
     if kind in ("raylet", "node"):
-        below = descendants(raylet)
+        below = descendants_of(raylet)
         if raylet:
             _kill(raylet)
         for process in below if kind == "node" else ():
@@ -336,13 +337,13 @@ def strike(kind: str, nodes: Nodes, moments: random.Random, driver: subprocess.P
         nodes.networks.link(host, "down")
         nodes.later(moments.choice(CUTS_S), lambda: nodes.networks.link(host, "up"))
         return True
-    words = {process: _words(process) for process in descendants(raylet)}
+    words = {process: _words(process) for process in descendants_of(raylet)}
     runners = [process for process, held in words.items() if "slot_process" in held]
     chosen = {
         "actor": (actors := [process for process, held in words.items() if "RayKeeper" in held]),
         "cut": actors,
         "runner": runners[:1],
-        "worker": [process for runner in runners[:1] for process in descendants(runner)],
+        "worker": [process for runner in runners[:1] for process in descendants_of(runner)],
     }[kind]
     if chosen and kind == "cut":
         os.kill(chosen[0], signal.SIGSTOP)
@@ -383,17 +384,6 @@ def marked() -> Iterator[int]:
                     yield int(entry.name)
             except OSError:
                 continue
-
-
-def descendants(process: int) -> list[int]:
-    """Return the children of a process, their children, and so on."""
-    children: list[int] = []
-    for listing in Path(f"/proc/{process}/task").glob("*/children"):
-        try:
-            children += map(int, listing.read_text().split())
-        except OSError:
-            continue
-    return [*children, *(below for child in children for below in descendants(child))]
 
 
 def _words(process: int) -> str:

@@ -30,6 +30,7 @@ from ablatrix.canonical import digest_bytes
 from ablatrix.records.journal import read_records, scan
 from ablatrix.records.model import Record
 from ablatrix.records.schema import validate_line
+from ablatrix.trials.host.linux import children_of
 
 TARGETS = {"faults": 0}
 MOST_VAIN = 4
@@ -146,24 +147,13 @@ def run(study: Path, out: Path, moments: random.Random, role: str, most: int) ->
 
 def processes_of(runner: int, role: str) -> list[int]:
     """Return the processes of a role below a runner; workers lead groups of their own, servers none."""
-    zygotes = children(runner)
-    below = [one for zygote in zygotes for one in children(zygote)]
+    zygotes = children_of(runner)
+    below = [one for zygote in zygotes for one in children_of(zygote)]
     servers = [one for one in below if group_of(one) != one]
     workers = [
-        one for one in [*below, *(one for server in servers for one in children(server))] if group_of(one) == one
+        one for one in [*below, *(one for server in servers for one in children_of(server))] if group_of(one) == one
     ]
     return {"zygote": zygotes, "server": servers, "worker": workers}[role]
-
-
-def children(pid: int) -> list[int]:
-    """Return the children of a process."""
-    found: list[int] = []
-    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += map(int, listing.read_text().split())
-        except OSError:
-            continue
-    return found
 
 
 def group_of(pid: int) -> int:

@@ -21,6 +21,11 @@ from ablatrix.records.disk import refusal
             "Read-only file system; a disk is mounted read-only when it finds errors in itself: check it, mount it for "
             "writing and run again into this directory, which resumes",
         ),
+        (OSError(errno.EACCES, os.strerror(errno.EACCES)), "Permission denied; change the rights and run again into"),
+        (
+            OSError(errno.ENOENT, os.strerror(errno.ENOENT)),
+            "No such file or directory; bring back what is gone and run again into this",
+        ),
         (OSError(errno.EIO, os.strerror(errno.EIO)), "Input/output error; check the disk and run again into this"),
     ],
 )

@@ -63,6 +63,8 @@ def refusal(error: OSError) -> str:
     remedy = {
         errno.EROFS: "a disk is mounted read-only when it finds errors in itself: check it, mount it for writing",
         errno.EIO: "check the disk",
+        errno.EACCES: "change the rights",
+        errno.ENOENT: "bring back what is gone",
     }.get(error.errno or 0, "free space on the disk")
     return f"{error.strerror or error}; {remedy} and run again into this directory, which resumes"
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ablatrix.builds import BuildLock
 from ablatrix.errors import TrialError
+from ablatrix.records.disk import refusal
 from ablatrix.records.machine import available_bytes
 from ablatrix.records.status import Status
 from ablatrix.study.design import Design, make_design
@@ -203,9 +204,7 @@ def _here(
 
 def _unwritable(error: OSError, directory: ResultDirectory) -> TrialError:
     place = error.filename or directory.path
-    return TrialError(
-        f"{place}: cannot be written: {error.strerror}; fix this and run again into this directory, which resumes"
-    )
+    return TrialError(f"{place}: cannot be written: {refusal(error)}")
 
 
 def _planned(resolved: ResolvedStudy) -> Design:
