@@ -117,6 +117,14 @@ class Tiny(torch.nn.Module):  # type: ignore[misc]
         return (y * 1e-20) * 1e-20 * 1e30 * 1e10 + x
 
 
+class Faint(torch.nn.Module):  # type: ignore[misc]
+    """The root of squares that are below the smallest normal number."""
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Return the root, made large again."""
+        return (y * y / 1e30 / 1e10).sqrt() * 1e20 + x
+
+
 class NoNumber(torch.nn.Module):  # type: ignore[misc]
     """The larger of zero and what is no number, which is none either."""
 
@@ -167,6 +175,11 @@ def quotient(length: int = 12) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...
 def tiny(length: int = 12) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
     """Return a product of tiny numbers."""
     return Around(Tiny(), length), (torch.randn(8, 8), torch.randn(8, 8))
+
+
+def faint(length: int = 12) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+    """Return roots of tiny numbers."""
+    return Around(Faint(), length), (torch.randn(8, 8), torch.randn(8, 8))
 
 
 def no_number(length: int = 12) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:

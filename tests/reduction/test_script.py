@@ -29,12 +29,14 @@ def graph() -> FlatGraph:
     )
 
 
-def written(directory: Path, body: str, trouble: Trouble = WRONG) -> Path:
+def written(directory: Path, body: str, trouble: Trouble = WRONG, of: FlatGraph | None = None) -> Path:
     """Write a script whose compiler is a few lines, and return it."""
     code = f"def compile_model(model, inputs):\n{body}\n"
     call = PlainCall(environment={}, code=code, package="torch", own=(), left_out=())
     file = directory / "repro.py"
-    script = Script(graph=graph(), trouble=trouble, title="A title.", facts=("A fact.",), call=call, timeout_s=2.0)
+    script = Script(
+        graph=of or graph(), trouble=trouble, title="A title.", facts=("A fact.",), call=call, timeout_s=2.0
+    )
     file.write_text(script_text(script))
     return file
 
@@ -58,6 +60,17 @@ def test_run_script_wrong_values_shows_them(tmp_path: Path) -> None:
     assert shown == "yes"
     assert "output 0: 2 of 2 elements are wrong" in told
     assert "at [0]: expected 0.462117157, actual 0.712117" in told
+
+
+@pytest.mark.slow
+def test_run_script_compiler_that_leaves_tiny_numbers_flushed_is_compared_without(tmp_path: Path) -> None:
+    product = Operation(name="y", target=torch.ops.aten.mul.Tensor, args=(Ref("x"), 1e-20))
+    x = Leaf(name="x", kind="input", value=torch.tensor([2e-20]))
+    tiny = FlatGraph(leaves=(x,), operations=(product,), outputs=("y",))
+    body = "    torch.set_flush_denormal(True)\n    return lambda: list(model(*inputs))"
+    shown, told = run_script(written(tmp_path, body, of=tiny))
+    assert shown == "yes"
+    assert "at [0]: expected 1.99999994e-40, actual 0" in told
 
 
 @pytest.mark.slow

@@ -49,6 +49,7 @@ def key_facts(options: Options) -> dict[str, Any]:
     return {
         "settings": options.settings.by_address(),
         "disabled": options.disabled(),
+        "first": options.first(),  # constants are folded with it
         "processor": onnxruntime.get_build_info(),
         "onnxruntime": onnxruntime.__version__,
         "onnx": onnx.__version__,

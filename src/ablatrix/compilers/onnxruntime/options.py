@@ -13,6 +13,8 @@ from ablatrix.compilers.settings import NO_SETTINGS, Applied
 NOTHING = "none"
 VERBOSE = 0
 ERRORS_ONLY = 3  # warnings would go to the output of the trial
+DECIDED_BY_FIRST = ("session.set_denormal_as_zero",)
+"""What the first session of a process decides for the thread that makes it, whatever later ones say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,14 @@ class Options:
     def optimising(self, file: Path) -> Any:
         """Return the options of a session that optimises a model and saves it."""
         options = self._common()
-        _apply(options, self.settings.building("session"), self.settings.building("option"))
+        _apply(options, self.settings.building("session") | self.first(), self.settings.building("option"))
         options.optimized_model_filepath = str(file)
         return options
+
+    def first(self) -> dict[str, SettingValue]:
+        """Return entries of the run that the session that optimises has to have, as it is the first of a process."""
+        entries = self.settings.running("session")
+        return {name: entries[name] for name in DECIDED_BY_FIRST if name in entries}
 
     def running(self) -> Any:
         """Return the options of a session that runs a saved model as it is."""
