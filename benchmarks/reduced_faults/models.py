@@ -62,6 +62,23 @@ class Convolutions(torch.nn.Module):  # type: ignore[misc]
         return self.leave(x.mean((2, 3))).log_softmax(-1)
 
 
+class Recurrent(torch.nn.Module):  # type: ignore[misc]
+    """Steps of a gated cell over a sequence."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.read = torch.nn.Linear(width, 2 * width)
+        self.keep = torch.nn.Linear(width, 2 * width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map [steps, rows, width] to [rows, width]."""
+        state = torch.zeros_like(x[0])
+        for step in x.unbind(0):
+            gate, new = (self.read(step) + self.keep(state)).chunk(2, -1)
+            state = (state + new.tanh()) * gate.sigmoid()
+        return state
+
+
 class Around(torch.nn.Module):  # type: ignore[misc]
     """Cheap operations before and behind a few that a compiler is known to get wrong."""
 
@@ -139,6 +156,11 @@ class SquareAttention(torch.nn.Module):  # type: ignore[misc]
     def forward(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         """Map [batch, heads, tokens, width] to [batch, tokens, heads, width]."""
         return (torch.softmax(q @ k.transpose(-2, -1), -1) @ v).permute(0, 2, 1, 3).contiguous()
+
+
+def recurrent(steps: int = 6, width: int = 16) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+    """Return steps of a gated cell."""
+    return Recurrent(width), (torch.randn(steps, 4, width),)
 
 
 def tower(depth: int = 10, width: int = 16) -> tuple[torch.nn.Module, torch.Tensor]:
