@@ -4,7 +4,7 @@ import pytest
 
 from ablatrix.compilers.profiling import KernelProfile, ProfiledKernel
 from ablatrix.explain.candidates import Explained, acted_on, changed_groups, predicted_ms
-from ablatrix.explain.intervening import best_candidate, is_confirmed, largest_causes
+from ablatrix.explain.intervening import best_candidate, change_text, is_confirmed, largest_causes
 from ablatrix.records.explanation import ExplainedGroup, SpreadMs
 
 
@@ -112,3 +112,7 @@ def test_best_candidate_asks_for_no_more_than_it_needs() -> None:
 )
 def test_is_confirmed_by_interval_and_size(low: float, high: float, predicted: float, confirmed: bool) -> None:
     assert is_confirmed(SpreadMs(ms=(low + high) / 2, low=low, high=high), predicted) is confirmed
+
+
+def test_change_text_says_more_or_less_without_a_sign() -> None:
+    assert [change_text(one) for one in (0.25, -0.014339)] == ["0.25 ms more", "0.01434 ms less"]

@@ -126,9 +126,14 @@ def _measured(bench: Bench, b: Side, chosen: Candidate, family: Sequence[int], m
         predicted_ms=chosen.predicted_ms,
         measured=measured,
         outcome="confirmed" if confirmed else "not confirmed",
-        why=f"B with {chosen.text}, which acts on it{others}, takes {measured.ms:+.4g} ms more{noise}, and the profile "
-        f"says {chosen.predicted_ms:+.4g} ms",
+        why=f"B with {chosen.text}, which acts on it{others}, takes {change_text(measured.ms)}{noise}, and the profile "
+        f"says {change_text(chosen.predicted_ms)}",
     )
+
+
+def change_text(milliseconds: float) -> str:
+    """Return a change in words, without a sign."""
+    return f"{abs(milliseconds):.4g} ms {'less' if milliseconds < 0 else 'more'}"
 
 
 def is_confirmed(change: SpreadMs, predicted_ms: float) -> bool:

@@ -14,7 +14,7 @@ from ablatrix.testing import checks
 from ablatrix.testing.adapters import load_compiler
 from ablatrix.testing.checks import ContractError, demand
 from ablatrix.testing.programs import GATES, SMALL_PROGRAMS, make_gates
-from ablatrix.testing.requests import make_program
+from ablatrix.testing.requests import Function, make_program
 from ablatrix.testing.subject import Case, Subject, other_levels
 from ablatrix.workloads.numeric_types import NARROW
 
@@ -80,6 +80,19 @@ class CompilerContract:
                 raise ContractError(f"{subject.name_case({})}: this program must be supported: {error}") from error
             pytest.skip(str(error))
         checks.check_outputs(case)
+
+    def test_program_that_computes_nothing_gives_its_input(self, subject: Subject) -> None:
+        """A program of no operation, as dropout alone is where nothing is trained, has no task and gives its input."""
+        x = torch.arange(8.0).reshape(2, 4)
+        program = make_program(Function(lambda x: (torch.nn.functional.dropout(x, 0.1, training=False),)), (x,))
+        where = f"{subject.name_case({})}, with a program of no operation"
+        try:
+            executable = subject.compiler.compile(subject.request(program, {}, subject.new_directory()))
+        except UnsupportedError as error:
+            pytest.skip(str(error))
+        bound = executable.bind((x,))
+        bound.run()
+        demand(torch.equal(bound.outputs()[0], x), where, "it must give its input")
 
     @pytest.mark.parametrize("dtype", NARROW)
     def test_program_in_16_bits_is_right_or_refused(self, subject: Subject, dtype: str) -> None:

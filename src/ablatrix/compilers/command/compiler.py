@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablatrix.compilers.adapter import CompileRequest, Executable
 from ablatrix.compilers.catalogue import ENVIRONMENT, CompilerEntry, SettingValue
-from ablatrix.errors import CompilerError
+from ablatrix.errors import CompilerError, UnsupportedError
 
 if TYPE_CHECKING:
     from ablatrix.compilers.command.session import Session
@@ -79,6 +79,8 @@ class CommandCompiler:
         from ablatrix.compilers.task_building import compile_tasks, gather_facts
 
         self._entry.refuse_unsupported(request.knobs)
+        if not request.tasks:
+            raise UnsupportedError(f"{self.name}: the workload computes nothing, so that there is nothing to compile")
         if len(request.tasks) != 1:
             raise CompilerError(
                 f"{self.name}: a program compiles a whole workload, not {len(request.tasks)} tasks of it"
