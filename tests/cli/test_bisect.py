@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ablatrix.cli.culprit_text import finding_lines
+from ablatrix.cli.looks import command_line
 from ablatrix.culprits import Candidate, Finding, Question, question_of_study
 from ablatrix.culprits.journal import Looked
 from ablatrix.records.kept_findings import kept_findings
@@ -97,6 +98,13 @@ def test_bisect_keeps_its_answer_beside_the_results(here: Ablatrix, tmp_path: Pa
     (kept,) = kept_findings([results / "results.jsonl"])
     assert (kept.kind, kept.lines[0]) == ("bisect", "culprit: first=on")
     assert trials["wrong_output"] in kept.title and kept.command.startswith(f"ablatrix bisect {trials['wrong_output']}")
+
+
+def test_command_line_has_every_option_that_was_given_as_words_of_a_shell() -> None:
+    given = {"--results": Path("my results"), "--trouble": None, "--good": ["a=on", "b=x y"], "--no-passes": True}
+    assert command_line("bisect", "8974259a", given | {"--json": False, "--least": 0.02}) == (
+        "ablatrix bisect 8974259a --results 'my results' --good a=on --good 'b=x y' --no-passes --least 0.02"
+    )
 
 
 @pytest.mark.slow

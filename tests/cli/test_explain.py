@@ -97,12 +97,6 @@ def test_explain_rows_add_up_to_the_total(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == TEXT
 
 
-def test_explain_overhead_that_rounding_left_of_zero_is_zero(capsys: pytest.CaptureFixture[str]) -> None:
-    b = FOUND.b.model_copy(update={"overhead": ms(1.2e-17)})
-    show_explanation(FOUND.model_copy(update={"b": b}), everything=False, wide=True)
-    assert "\n  overhead                          0.9    0   -0.3    20%\n" in capsys.readouterr().out
-
-
 def test_explain_pair_that_may_not_differ_has_no_causes(capsys: pytest.CaptureFixture[str]) -> None:
     same = FOUND.model_copy(update={"difference": SpreadMs(ms=-0.02, low=-0.08, high=0.04)})
     show_explanation(same, everything=False, wide=True)

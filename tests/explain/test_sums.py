@@ -35,6 +35,12 @@ def test_add_up_parts_sum_to_the_total_difference() -> None:
     assert sums.difference.ms == pytest.approx(-1.1, abs=0.01)
 
 
+def test_overhead_that_rounding_left_is_none_and_a_small_one_stays() -> None:
+    kernels = (0.1, 0.2, 0.3)
+    assert SideTimes(total=1.0, plain=0.1 + 0.2 + 0.3, profiled=1.0, kernels=kernels).overhead == 0.0
+    assert SideTimes(total=1.0, plain=0.6 + 1e-9, profiled=1.0, kernels=kernels).overhead == pytest.approx(1e-9)
+
+
 def test_add_up_group_takes_its_kernels_of_both_sides() -> None:
     first, second, difference = add_up([block(8.0, 7.0)], GROUPS).groups[0]
     assert (first.ms, second.ms, difference.ms) == (3.0, 2.5, -0.5)

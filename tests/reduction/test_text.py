@@ -44,7 +44,7 @@ LINES = [
     "repro.py in a new interpreter without ablatrix: does NOT show it",
     "  output 0: 1 of 1 elements are wrong",
     "  at [0]: expected 1, actual 2",
-    "another trouble, of 1 programs: crashed (SIGSEGV) (out/candidates/1f.pt2)",
+    "another trouble, of 1 program: crashed (SIGSEGV) (out/candidates/1f.pt2)",
 ]
 
 

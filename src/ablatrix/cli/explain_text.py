@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 DISTURBED = 0.2
-LEAST = 1e-9
-"""Below so many units a number is what rounding left of zero."""
 
 
 def side_text(found: Explanation, name: str) -> str:
@@ -139,8 +137,6 @@ def _share(milliseconds: float, found: Explanation) -> str:
 
 
 def _number(value: float) -> str:
-    if abs(value) < LEAST:
-        return "0"
     return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
 
 

@@ -1,7 +1,7 @@
 """What the commands share that look at configurations until they know: what is named, and what is said meanwhile."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -111,8 +111,19 @@ def _silent(text: str) -> None:
     """Say nothing."""
 
 
-def command_line(command: str, subject: str, results: Path | None, study: Path | None) -> str:
-    """Return what was asked for as a command, to be kept with its answer."""
-    given = {"--results": results, "--study": study}
-    options = [word for name, value in given.items() if value is not None for word in (name, shell_word(value))]
-    return " ".join(["ablatrix", command, shell_word(subject), *options])
+def command_line(command: str, subject: str, options: Mapping[str, object]) -> str:
+    """Return what was asked for as a command, to be kept with its answer.
+
+    Args:
+        command: Of ablatrix.
+        subject: Its argument.
+        options: By their names: a value, a list of values, or True for a flag; what is None or False was not given.
+    """
+    words = ["ablatrix", command, shell_word(subject)]
+    for name, value in options.items():
+        if value is True:
+            words.append(name)
+        elif value is not None and value is not False:
+            several = value if isinstance(value, list) else [value]
+            words += [word for one in several for word in (name, shell_word(str(one)))]
+    return " ".join(words)

@@ -66,8 +66,6 @@ def reduce_command(
     from ablatrix.cli.reduction_text import keep_beside, show_reduction
     from ablatrix.reduction import ReductionQuestion, reduce, reduction_data
 
-    command = command_line("reduce", subject, results, study)
-
     with ExitStack() as stack:
         if Path(subject).suffix in SUFFIXES:
             posed = of_study(Path(subject), trouble, (workload, compiler, knob), plugin, trust, {})
@@ -83,7 +81,8 @@ def reduce_command(
     with looks_that_resume():
         found = reduce(posed.configuration, question, out, tell=tell_steps(quiet))
     if results is not None and results.is_dir():
-        keep_beside(found, posed.configuration, results, subject, f"{command} --out {out}")
+        given = {"--results": results, "--study": study, "--trouble": trouble, "--good": good, "--out": out}
+        keep_beside(found, posed.configuration, results, subject, command_line("reduce", subject, given))
     if as_json:
         print(json.dumps(reduction_data(found), indent=1, allow_nan=False))
     else:

@@ -54,7 +54,8 @@ def reduction_lines(found: Reduction) -> list[str]:
     lines.append(f"repro.py in a new interpreter without ablatrix: {words[found.repro]}")
     lines += [f"  {line.strip()}" for line in found.repro_told.splitlines()[:MOST_TOLD]]
     lines += [
-        f"another trouble, of {other.programs} programs: {other.text} ({other.example})" for other in found.others
+        f"another trouble, of {other.programs} program{'s' * (other.programs > 1)}: {other.text} ({other.example})"
+        for other in found.others
     ]
     return lines
 

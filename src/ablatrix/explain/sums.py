@@ -32,6 +32,7 @@ from ablatrix.statistics.rounds import LAST, paired_levels
 from ablatrix.trials.results import Outcome
 from ablatrix.trials.run import PairedProfiles
 
+ROUNDING = 1e-12
 QUANTILE = 0.995
 """Of Student's t: upper end of the intervals."""
 
@@ -56,8 +57,9 @@ class SideTimes:
 
     @property
     def overhead(self) -> float:
-        """What is no kernel."""
-        return self.plain - sum(self.kernels)
+        """What is no kernel; zero where rounding alone is left: a profiler's cost is at most what makes it zero."""
+        left = self.plain - math.fsum(self.kernels)
+        return left if abs(left) > ROUNDING * self.plain else 0.0
 
     def of(self, positions: Sequence[int]) -> float:
         """Return the time of some kernels."""
