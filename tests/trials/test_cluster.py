@@ -158,6 +158,14 @@ def test_faults_of_any_kind_at_length(tmp_path: Path, seed: int) -> None:
     test_faults_of_any_kind_lose_and_double_nothing(tmp_path, seed)
 
 
+def size_of(file: Path) -> int | None:
+    """Return the size of a file; None where it is gone, which spools go at any moment."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
 def test_slots_are_told_only_what_is_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resolved, hosts = made_hosts(tmp_path, 9, 4)
     offers, out = tmp_path / "out" / "work" / "slots" / "offers", tmp_path / "out"
@@ -167,14 +175,16 @@ def test_slots_are_told_only_what_is_on_disk(tmp_path: Path, monkeypatch: pytest
     waits: list[int] = []
 
     def synced(files: Iterable[Path], *, may_be_gone: bool = False) -> None:
-        held = [file for file in files if file.exists() or not may_be_gone]
-        on_disk.update((file, file.stat().st_size) for file in held)
-        if notes in held:
+        sizes = {file: size_of(file) for file in files}
+        assert may_be_gone or None not in sizes.values()
+        on_disk.update({file: size for file, size in sizes.items() if size is not None})
+        if notes in sizes:
             noted[0] = notes.read_text()
             waits.append(len(noted[0].splitlines()))
 
     def is_there(file: Path) -> bool:
-        return not file.exists() or on_disk.get(file) == file.stat().st_size
+        size = size_of(file)
+        return size is None or on_disk.get(file) == size
 
     told: list[str] = []
 
