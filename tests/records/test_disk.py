@@ -26,6 +26,7 @@ from ablatrix.records.disk import refusal
             OSError(errno.ENOENT, os.strerror(errno.ENOENT)),
             "No such file or directory; bring back what is gone and run again into this",
         ),
+        (OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)), "Not a directory; mend this and run again into this"),
         (OSError(errno.EIO, os.strerror(errno.EIO)), "Input/output error; check the disk and run again into this"),
     ],
 )

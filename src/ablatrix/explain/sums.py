@@ -33,6 +33,7 @@ from ablatrix.trials.results import Outcome
 from ablatrix.trials.run import PairedProfiles
 
 ROUNDING = 1e-12
+"""Part of a run's time, below which a difference of two sums is rounding."""
 QUANTILE = 0.995
 """Of Student's t: upper end of the intervals."""
 

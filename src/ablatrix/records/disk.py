@@ -2,14 +2,27 @@
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from io import BufferedWriter
 from pathlib import Path
+from types import MappingProxyType
 
 SYNCS = 16
 """Files that wait for the disk at once."""
+SPACE = "free space on the disk"
+REMEDIES: Mapping[int | None, str] = MappingProxyType(
+    {
+        **dict.fromkeys((None, errno.ENOSPC, errno.EDQUOT), SPACE),  # None: fewer bytes than were given
+        errno.EFBIG: "raise the limit of a file's size (ulimit -f)",
+        errno.EROFS: "a disk is mounted read-only when it finds errors in itself: check it, mount it for writing",
+        errno.EIO: "check the disk",
+        errno.EACCES: "change the rights",
+        errno.ENOENT: "bring back what is gone",
+    }
+)
+"""What to do before the same command goes on, by what the disk said."""
 
 
 def sync_files(files: Iterable[Path], *, may_be_gone: bool = False) -> None:
@@ -60,12 +73,7 @@ def sync_directory(directory: Path) -> None:
 
 def refusal(error: OSError) -> str:
     """Return what the disk said when it took no more, and what to do before the same command goes on."""
-    remedy = {
-        errno.EROFS: "a disk is mounted read-only when it finds errors in itself: check it, mount it for writing",
-        errno.EIO: "check the disk",
-        errno.EACCES: "change the rights",
-        errno.ENOENT: "bring back what is gone",
-    }.get(error.errno or 0, "free space on the disk")
+    remedy = REMEDIES.get(error.errno, "mend this")
     return f"{error.strerror or error}; {remedy} and run again into this directory, which resumes"
 
 
