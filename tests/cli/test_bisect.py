@@ -102,9 +102,10 @@ def test_bisect_keeps_its_answer_beside_the_results(here: Ablatrix, tmp_path: Pa
 
 def test_command_line_has_every_option_that_was_given_as_words_of_a_shell() -> None:
     given = {"--results": Path("my results"), "--trouble": None, "--good": ["a=on", "b=x y"], "--no-passes": True}
-    assert command_line("bisect", "8974259a", given | {"--json": False, "--least": 0.02}) == (
+    assert command_line("bisect", ["8974259a"], given | {"--json": False, "--least": 0.02}) == (
         "ablatrix bisect 8974259a --results 'my results' --good a=on --good 'b=x y' --no-passes --least 0.02"
     )
+    assert command_line("explain", ["my results", "1f3c", "9ab0"], {}) == "ablatrix explain 'my results' 1f3c 9ab0"
 
 
 @pytest.mark.slow

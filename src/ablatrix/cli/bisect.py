@@ -93,7 +93,7 @@ def bisect_command(
 
         given = {"--results": results, "--study": study, "--trouble": trouble, "--no-passes": no_passes, "--out": out}
         of_times: dict[str, object] = {"--metric": metric, "--least": least} if trouble == "slower" else {}
-        keep_beside(found, results, subject, command_line("bisect", subject, {**given, **of_times}))
+        keep_beside(found, results, subject, command_line("bisect", [subject], {**given, **of_times}))
     if as_json:
         print(json.dumps(finding_data(found), indent=1, allow_nan=False))
     else:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ablatrix.cli.help import add
+from ablatrix.cli.looks import command_line
 from ablatrix.cli.options import Plugins, Quiet, Wide
 from ablatrix.cli.trust import Trusted, trust_of
-from ablatrix.foreign_text import shell_word
 
 if TYPE_CHECKING:
     from ablatrix.catalogue import Catalogue
@@ -97,8 +97,8 @@ def explain_command(
     pair = _pair(source, a, b, study, workload, catalogue, trust=trust)
     found = explain(pair, most_blocks=most_blocks, causes=causes, notice=_silent if quiet else _tell)
     if keep is not None:
-        given = "" if study is None else f" --study {shell_word(study)}"
-        _keep(found, keep, f"ablatrix explain {' '.join(map(shell_word, (source, a, b)))}{given}")
+        given = {"--study": study, "--workload": workload, "--keep": keep}
+        _keep(found, keep, command_line("explain", [source, a, b], given))
     if as_json:
         print(found.model_dump_json(indent=1))
     else:

@@ -1,7 +1,7 @@
 """What the commands share that look at configurations until they know: what is named, and what is said meanwhile."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -111,15 +111,15 @@ def _silent(text: str) -> None:
     """Say nothing."""
 
 
-def command_line(command: str, subject: str, options: Mapping[str, object]) -> str:
+def command_line(command: str, subjects: Sequence[str], options: Mapping[str, object]) -> str:
     """Return what was asked for as a command, to be kept with its answer.
 
     Args:
         command: Of ablatrix.
-        subject: Its argument.
+        subjects: Its arguments.
         options: By their names: a value, a list of values, or True for a flag; what is None or False was not given.
     """
-    words = ["ablatrix", command, shell_word(subject)]
+    words = ["ablatrix", command, *map(shell_word, subjects)]
     for name, value in options.items():
         if value is True:
             words.append(name)

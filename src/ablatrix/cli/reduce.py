@@ -82,7 +82,7 @@ def reduce_command(
         found = reduce(posed.configuration, question, out, tell=tell_steps(quiet))
     if results is not None and results.is_dir():
         given = {"--results": results, "--study": study, "--trouble": trouble, "--good": good, "--out": out}
-        keep_beside(found, posed.configuration, results, subject, command_line("reduce", subject, given))
+        keep_beside(found, posed.configuration, results, subject, command_line("reduce", [subject], given))
     if as_json:
         print(json.dumps(reduction_data(found), indent=1, allow_nan=False))
     else:

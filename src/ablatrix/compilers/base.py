@@ -80,7 +80,7 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
         built = compile_tasks(request, own, lambda task, key: self.build(request, options, task, key))
         pass_ms = observe_passes(request, lambda task: self.time_passes(request, options, task))
         with request.clock.phase("load"):
-            functions = self.load(request, options, built)
+            functions = self.load(request, options, built) if built else []  # a program may compute nothing
             return make_executable(request, functions, gather_facts(built, request.plan, pass_ms))
 
     @abstractmethod
@@ -194,4 +194,4 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
 
     @abstractmethod
     def load(self, request: CompileRequest, options: OptionsT, built: Sequence[BuiltTask]) -> Sequence[TaskFunction]:
-        """Load the distinct tasks, by kind; the phase ``load`` is charged."""
+        """Load the distinct tasks, by kind, of which there is one at least; the phase ``load`` is charged."""

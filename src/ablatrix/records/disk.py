@@ -11,10 +11,11 @@ from types import MappingProxyType
 
 SYNCS = 16
 """Files that wait for the disk at once."""
-SPACE = "free space on the disk"
 REMEDIES: Mapping[int | None, str] = MappingProxyType(
     {
-        **dict.fromkeys((None, errno.ENOSPC, errno.EDQUOT), SPACE),  # None: fewer bytes than were given
+        None: "free space on the disk",  # fewer bytes were written than were given
+        errno.ENOSPC: "free space on the disk",
+        errno.EDQUOT: "free space on the disk",
         errno.EFBIG: "raise the limit of a file's size (ulimit -f)",
         errno.EROFS: "a disk is mounted read-only when it finds errors in itself: check it, mount it for writing",
         errno.EIO: "check the disk",

@@ -141,8 +141,6 @@ class OnnxRuntimeCompiler(TaskwiseCompiler["Options"]):
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[OnnxRuntimeTask]:
         """Make a session of each saved model, and read back the threads that they have."""
         functions = [OnnxRuntimeTask(one, options.running()) for one in built]
-        if not functions:  # a program that computes nothing: what was set stays what is in force
-            return functions
         read_back = functions[0].session.get_session_options()
         self._threads = {"intra": read_back.intra_op_num_threads, "inter": read_back.inter_op_num_threads}
         self._settings = options.read_back(read_back)

@@ -132,8 +132,6 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
         from ablatrix.compilers.openvino.library import property_text
 
         functions = [OpenVinoTask(one, options) for one in built]
-        if not functions:  # a program that computes nothing: what was set stays what is in force
-            return functions
         loaded = functions[0].model
         self._threads = {
             "openvino": loaded.get_property("INFERENCE_NUM_THREADS"),
